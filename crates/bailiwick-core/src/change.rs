@@ -1,0 +1,40 @@
+//! A change: one ticket that binds everything it alters in certificates, records and estate.
+//!
+//! ```text
+//! Requested --validated--> Awaiting --approved--> Executing --last step done--> Verifying --verified--> Closed
+//!     |                       |                      | failed / unknown             | mismatch
+//!     +-- refused, withdrawn, expired                +--------> RollingBack <-------+ ----> RolledBack
+//!                                                                   | undo fails or needs a person
+//!                                                                   +--> WithPerson --resolved--> RolledBack | Closed
+//! ```
+//!
+//! [`Change::decide`] says which events a command causes and changes nothing; [`Change::apply`]
+//! folds an event in and cannot have effects; [`Change::next`] only names what the driver has to do.
+//! Only events are stored. An event that cannot happen is [`DamagedHistory`], never skipped.
+
+mod approve;
+mod decide;
+mod digest;
+mod event;
+mod fold;
+mod grant;
+mod plan;
+mod state;
+
+pub use approve::{Approval, ApprovedPlan, Basis, NotApproved};
+pub use decide::{Command, Refusal};
+pub use event::{Event, IssuedCertificate, Prepared, Receipt, Request, Revoked};
+pub use fold::DamagedHistory;
+pub use grant::{GRANT_MS, Grant};
+pub use plan::{
+    BadPlan, IssueCertificate, Plan, PlanDigest, Precheck, RevocationReason, RevokeCertificate,
+    STEPS_MAX, Step, Undo,
+};
+pub use state::{
+    Awaiting, Change, Direction, Executing, Next, Outcome, RollingBack, Started, Touched,
+    WithPerson,
+};
+
+/// How often one effect is tried before the change turns back, or before a person is asked.
+/// Three: one lost reply and one restart in the middle still leave a try.
+pub const TRIES_MAX: u32 = 3;

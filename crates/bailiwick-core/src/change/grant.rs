@@ -1,0 +1,80 @@
+//! The right to do one step once.
+
+use crate::names::ChangeId;
+use crate::time::Time;
+
+use super::plan::{PlanDigest, Step};
+use super::state::{Change, Direction, Next};
+
+/// How long a grant lasts: one effect, not a shift. An effect that takes longer asks again.
+pub const GRANT_MS: i64 = 5 * crate::time::MINUTE_MS;
+
+/// A short-lived right to apply or undo one step of one approved plan.
+///
+/// Minted only from a change whose events allow exactly that step now, and consumed by value: an
+/// executor that was handed one cannot use it twice.
+///
+/// ```compile_fail
+/// # use bailiwick_core::change::Grant;
+/// fn twice(grant: Grant) -> (Grant, Grant) { (grant.clone(), grant) }
+/// ```
+#[derive(Debug, Eq, PartialEq)]
+pub struct Grant {
+    change: ChangeId,
+    plan: PlanDigest,
+    index: usize,
+    direction: Direction,
+    step: Step,
+    expires_at: Time,
+}
+
+impl Grant {
+    /// Mints the grant for what [`Change::next`] names; `None` when no effect is due.
+    #[must_use]
+    pub fn mint(id: &ChangeId, change: &Change, now: Time) -> Option<Self> {
+        let (index, direction, step) = match change.next() {
+            Next::Apply { index, step, .. } => (index, Direction::Forward, step),
+            Next::Undo { index, step, .. } => (index, Direction::Back, step),
+            Next::Validate
+            | Next::AwaitApproval
+            | Next::Start { .. }
+            | Next::StartUndo { .. }
+            | Next::Verify { .. }
+            | Next::AwaitPerson
+            | Next::Finished => return None,
+        };
+        let plan = change.approved()?.plan().digest();
+        Some(Self {
+            change: id.clone(),
+            plan,
+            index,
+            direction,
+            step: step.clone(),
+            expires_at: now.plus_ms(GRANT_MS),
+        })
+    }
+
+    /// Opens the grant: gives the step and ends the right. `None` when it came too late.
+    #[must_use]
+    pub fn open(self, now: Time) -> Option<(ChangeId, Direction, Step)> {
+        (now < self.expires_at).then_some((self.change, self.direction, self.step))
+    }
+
+    /// Which change it belongs to.
+    #[must_use]
+    pub const fn change(&self) -> &ChangeId {
+        &self.change
+    }
+
+    /// Which step of the plan.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The digest of the approved plan.
+    #[must_use]
+    pub const fn plan(&self) -> &PlanDigest {
+        &self.plan
+    }
+}

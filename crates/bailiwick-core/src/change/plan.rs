@@ -1,0 +1,289 @@
+//! A plan: the steps of a change as data, fixed before anybody approves.
+
+use crate::gate::Envelope;
+use crate::names::{
+    AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
+    ProfileId, SanName, ServiceId, SpkiHash,
+};
+
+use super::digest::Canon;
+
+/// Steps of one plan at most: a person has to read it.
+pub const STEPS_MAX: usize = 64;
+
+/// One certificate to be issued, down to the key.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IssueCertificate {
+    /// Whose certificate it will be.
+    pub service: ServiceId,
+    /// The account that asked, where one did.
+    pub account: Option<AccountId>,
+    /// The order it answers, where there is one.
+    pub order: Option<OrderId>,
+    /// The envelope it is issued under, where one was needed.
+    pub envelope: Option<EnvelopeId>,
+    /// Who issues.
+    pub issuer: IssuerId,
+    /// Under which profile.
+    pub profile: ProfileId,
+    /// The names, sorted and distinct.
+    pub names: Vec<SanName>,
+    /// The public key, as SubjectPublicKeyInfo DER.
+    pub spki: Vec<u8>,
+    /// The hash of that key.
+    pub key: SpkiHash,
+    /// The longest validity, in seconds.
+    pub lifetime_seconds_max: u32,
+}
+
+/// One certificate to be revoked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RevokeCertificate {
+    /// Whose certificate it is.
+    pub service: ServiceId,
+    /// Its bytes.
+    pub fingerprint: CertFingerprint,
+    /// Who issued it.
+    pub issuer: IssuerId,
+    /// Its serial at that issuer.
+    pub serial: CertSerial,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Why a certificate is revoked (RFC 5280, section 5.3.1; those BR 7.2.2 lets a subscriber use).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub enum RevocationReason {
+    /// No reason given (0).
+    Unspecified,
+    /// The private key is known to somebody else (1).
+    KeyCompromise,
+    /// The names or the organisation changed (3).
+    AffiliationChanged,
+    /// A newer certificate replaced it (4).
+    Superseded,
+    /// The service ended (5).
+    CessationOfOperation,
+    /// The subscriber no longer may use it (9).
+    PrivilegeWithdrawn,
+}
+
+impl RevocationReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::AffiliationChanged,
+        Self::Superseded,
+        Self::CessationOfOperation,
+        Self::PrivilegeWithdrawn,
+    ];
+
+    /// The CRLReason number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Unspecified => 0,
+            Self::KeyCompromise => 1,
+            Self::AffiliationChanged => 3,
+            Self::Superseded => 4,
+            Self::CessationOfOperation => 5,
+            Self::PrivilegeWithdrawn => 9,
+        }
+    }
+
+    /// Reads the number; `None` for numbers that no subscriber may use.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
+    /// The name in RFC 5280.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "keyCompromise",
+            Self::AffiliationChanged => "affiliationChanged",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessationOfOperation",
+            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
+        }
+    }
+
+    /// Reads the name.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+}
+
+/// One effect. Its undo is known before it is applied.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// Issue exactly this certificate.
+    IssueCertificate(IssueCertificate),
+    /// Revoke exactly this certificate and publish that.
+    RevokeCertificate(RevokeCertificate),
+    /// Grant this envelope.
+    GrantEnvelope(Envelope),
+    /// End this envelope before its time.
+    EndEnvelope {
+        /// Which.
+        envelope: EnvelopeId,
+        /// Whose.
+        service: ServiceId,
+        /// Why, in words.
+        why: String,
+    },
+    /// Make another estate (owners, zones, policies …) the active one.
+    EditEstate {
+        /// The pre-image: the estate that is active now; `None` only at the first start.
+        before: Option<Digest>,
+        /// The estate to activate.
+        after: Digest,
+    },
+}
+
+/// How the effect of a step is taken back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Undo {
+    /// Put the pre-image back.
+    Restore,
+    /// It cannot be taken back, but answered: revoke what was issued, end what was granted.
+    Compensate,
+    /// Nothing of ours takes it back: a person has to decide. The point of no return.
+    AskPerson,
+}
+
+impl Step {
+    /// How its effect is taken back.
+    #[must_use]
+    pub const fn undo(&self) -> Undo {
+        match self {
+            Self::IssueCertificate(_) | Self::GrantEnvelope(_) => Undo::Compensate,
+            Self::RevokeCertificate(_) => Undo::AskPerson,
+            Self::EndEnvelope { .. } | Self::EditEstate { .. } => Undo::Restore,
+        }
+    }
+
+    /// The name of its kind, for people, metrics and stored events.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::IssueCertificate(_) => "issue-certificate",
+            Self::RevokeCertificate(_) => "revoke-certificate",
+            Self::GrantEnvelope(_) => "grant-envelope",
+            Self::EndEnvelope { .. } => "end-envelope",
+            Self::EditEstate { .. } => "edit-estate",
+        }
+    }
+
+    /// The service it is about, where there is one.
+    #[must_use]
+    pub const fn service(&self) -> Option<&ServiceId> {
+        match self {
+            Self::IssueCertificate(issue) => Some(&issue.service),
+            Self::RevokeCertificate(revoke) => Some(&revoke.service),
+            Self::GrantEnvelope(envelope) => Some(&envelope.service),
+            Self::EndEnvelope { service, .. } => Some(service),
+            Self::EditEstate { .. } => None,
+        }
+    }
+}
+
+/// The digest of a plan: what people approve.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub struct PlanDigest(Digest);
+
+impl PlanDigest {
+    /// The value.
+    #[must_use]
+    pub const fn digest(&self) -> &Digest {
+        &self.0
+    }
+
+    /// Takes a digest that a person or a stored event names.
+    #[must_use]
+    pub const fn claimed(digest: Digest) -> Self {
+        Self(digest)
+    }
+}
+
+impl std::fmt::Display for PlanDigest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Steps in order.
+///
+/// Always: at least one and at most [`STEPS_MAX`]; a step that only a person could take back stands
+/// after every step that can be undone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Plan(Vec<Step>);
+
+/// A list of steps is not a plan.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum BadPlan {
+    /// There are none, or more than [`STEPS_MAX`].
+    Length,
+    /// An irreversible step comes before a reversible one.
+    Order,
+}
+
+impl Plan {
+    /// A plan of these steps.
+    ///
+    /// # Errors
+    /// [`BadPlan`].
+    pub fn new(steps: Vec<Step>) -> Result<Self, BadPlan> {
+        if steps.is_empty() || steps.len() > STEPS_MAX {
+            return Err(BadPlan::Length);
+        }
+        let irreversible = |step: &Step| step.undo() == Undo::AskPerson;
+        if !steps.is_sorted_by_key(irreversible) {
+            return Err(BadPlan::Order);
+        }
+        Ok(Self(steps))
+    }
+
+    /// A plan of one step.
+    #[must_use]
+    pub fn of(step: Step) -> Self {
+        Self(vec![step])
+    }
+
+    /// The steps, in order of application.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// The first step after which the change cannot turn back by itself.
+    #[must_use]
+    pub fn point_of_no_return(&self) -> Option<usize> {
+        self.0.iter().position(|step| step.undo() == Undo::AskPerson)
+    }
+
+    /// The digest of exactly these steps: one differing octet gives another.
+    #[must_use]
+    pub fn digest(&self) -> PlanDigest {
+        let mut canon = Canon::new("bailiwick/plan/v1");
+        canon.list(&self.0, Canon::step);
+        PlanDigest(canon.finish())
+    }
+}
+
+/// One check made before anybody is asked, with what it saw.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Precheck {
+    /// Its name, such as `names-owned`.
+    pub name: String,
+    /// Whether it holds.
+    pub holds: bool,
+    /// What was seen.
+    pub saw: String,
+    /// Whose it is to mend, where it does not hold.
+    pub assignee: Option<PersonId>,
+}

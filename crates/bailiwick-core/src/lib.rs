@@ -1,0 +1,17 @@
+//! What Bailiwick decides, with no I/O.
+//!
+//! Modules stand in reading order and import upward in this list only.
+
+pub mod time;
+
+pub mod names;
+
+pub mod certificate;
+
+pub mod actor;
+
+pub mod gate;
+
+pub mod change;
+
+pub mod record;

@@ -1,0 +1,12 @@
+//! Names of the field, each parsed once at the edge; everything behind it takes the type.
+
+mod dns;
+mod ids;
+mod keys;
+
+pub use dns::{BadName, DnsName, SanName, ZoneName};
+pub use ids::{
+    AccountId, AuthzId, BadId, ChangeId, ChallengeId, CredentialId, DecisionId, EnvelopeId,
+    ExceptionId, IssuerId, OrderId, PersonId, ProfileId, ServiceId, SessionId, TeamId, TokenId,
+};
+pub use keys::{BadHex, CertFingerprint, CertSerial, Digest, SpkiHash};

@@ -1,0 +1,14 @@
+//! What is remembered: entries of the ledger, and the rows that follow from them.
+//!
+//! An [`Entry`] is one leaf. [`rows`] says which rows it causes; the store applies those in the same
+//! transaction, and `ledger fsck` does it again from the first leaf and compares. So a row that no
+//! leaf explains is a finding. [`Work`] is what a protocol needs while it runs and what no audit
+//! needs afterwards (orders in flight, sealed secrets): it is no part of the ledger.
+
+mod entry;
+mod rows;
+mod work;
+
+pub use entry::{Decision, Entry, Fact, Mismatch};
+pub use rows::{ChangeRow, Row, rows};
+pub use work::{Batch, Expect, Notice, Work};

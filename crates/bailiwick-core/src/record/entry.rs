@@ -1,0 +1,275 @@
+//! Entries: what one leaf of the ledger says.
+
+use crate::actor::Actor;
+use crate::change::Event;
+use crate::gate::{Account, Credential, ValidationEvidence};
+use crate::names::{
+    AccountId, ChangeId, CredentialId, DecisionId, Digest, IssuerId, OrderId, PersonId, ProfileId,
+    SanName, ServiceId, SessionId, TokenId,
+};
+use crate::time::Time;
+
+/// One leaf of the ledger: who did what when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    /// When, by the clock of the writer; never earlier than the entry before it.
+    pub at: Time,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    pub fact: Fact,
+}
+
+/// A decision of the policy, with what it was made from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Decision {
+    /// Its id.
+    pub id: DecisionId,
+    /// What was asked, such as `issue`, `revoke`, `approve`.
+    pub action: String,
+    /// Whether it was allowed.
+    pub allowed: bool,
+    /// The policy it was made with.
+    pub policy: Digest,
+    /// The facts, canonical JSON of `wire::policy`, so that it can be made again.
+    pub facts: String,
+    /// The reasons, canonical JSON of `wire::policy`.
+    pub reasons: String,
+    /// The rule that decided, for lists.
+    pub rule: String,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Fact {
+    /// The installation began; always the first entry.
+    InstallationStarted {
+        /// The origin line of its checkpoints.
+        origin: String,
+        /// The verifier key of its checkpoints.
+        verifier_key: String,
+    },
+    /// An event of a change.
+    Change {
+        /// Which change.
+        id: ChangeId,
+        /// Counts the events of this change from 0.
+        seq: u32,
+        /// The state it led to, so that lists need no replay; replay checks it.
+        state: String,
+        /// The event.
+        event: Box<Event>,
+    },
+    /// The policy decided.
+    Decided {
+        /// The decision.
+        decision: Box<Decision>,
+        /// The change it was about, where there is one.
+        change: Option<ChangeId>,
+    },
+    /// An order was let in.
+    OrderAccepted {
+        /// Which.
+        order: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// For which names.
+        names: Vec<SanName>,
+        /// Under which profile.
+        profile: ProfileId,
+        /// From which issuer.
+        issuer: IssuerId,
+        /// Why.
+        decision: Box<Decision>,
+    },
+    /// An order was turned away.
+    OrderRefused {
+        /// Whose.
+        account: AccountId,
+        /// For which names.
+        names: Vec<SanName>,
+        /// Why.
+        decision: Box<Decision>,
+        /// The change that would allow it, where one can.
+        change: Option<ChangeId>,
+    },
+    /// An order ended without a certificate after it had been let in.
+    OrderFailed {
+        /// Which.
+        order: OrderId,
+        /// The registered error type.
+        problem: String,
+        /// What the client was told.
+        detail: String,
+    },
+    /// Control of a name was shown.
+    NameValidated(Box<ValidationEvidence>),
+    /// Control of a name was not shown.
+    ValidationFailed {
+        /// Whose attempt.
+        account: AccountId,
+        /// Which name.
+        name: String,
+        /// How.
+        kind: String,
+        /// What was seen instead.
+        saw: String,
+    },
+    /// An account was registered.
+    AccountRegistered(Box<Account>),
+    /// An account's contacts were changed.
+    AccountUpdated {
+        /// Which.
+        account: AccountId,
+        /// The contacts now.
+        contacts: Vec<String>,
+    },
+    /// An account ended.
+    AccountEnded {
+        /// Which.
+        account: AccountId,
+        /// `deactivated` by its holder or `revoked` by us.
+        status: crate::gate::AccountStatus,
+    },
+    /// A credential was made.
+    CredentialMade(Box<Credential>),
+    /// A credential was revoked.
+    CredentialRevoked {
+        /// Which.
+        credential: CredentialId,
+    },
+    /// Somebody signed in.
+    SignedIn {
+        /// Who.
+        person: PersonId,
+        /// Who stands behind the sign-in.
+        chain: Vec<PersonId>,
+        /// The session.
+        session: SessionId,
+        /// Until when.
+        expires_at: Time,
+    },
+    /// A session ended before its time.
+    SignedOut {
+        /// Which.
+        session: SessionId,
+    },
+    /// A one-time sign-in link was made for somebody.
+    LinkMade {
+        /// For whom.
+        person: PersonId,
+        /// Until when it can be used.
+        expires_at: Time,
+    },
+    /// An API token was made.
+    TokenMade {
+        /// Its public part.
+        token: TokenId,
+        /// Whose.
+        person: PersonId,
+        /// Who stands behind it.
+        chain: Vec<PersonId>,
+        /// What it may be used for.
+        scopes: Vec<String>,
+        /// What it is for, in words.
+        purpose: String,
+        /// Until when.
+        expires_at: Time,
+    },
+    /// An API token was revoked.
+    TokenRevoked {
+        /// Which.
+        token: TokenId,
+    },
+    /// A CRL was published.
+    CrlPublished {
+        /// Whose.
+        issuer: IssuerId,
+        /// Its CRLNumber.
+        number: u64,
+        /// How many certificates it lists.
+        revoked: u32,
+        /// Its bytes.
+        digest: Digest,
+        /// When the next one is due at the latest.
+        next_update: Time,
+    },
+    /// A certificate or account was acted on, and access was denied.
+    AccessDenied {
+        /// What was tried.
+        action: String,
+        /// On what.
+        object: String,
+        /// The service it belongs to, where there is one.
+        service: Option<ServiceId>,
+    },
+}
+
+impl Fact {
+    /// The name of its kind in the ledger.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::InstallationStarted { .. } => "installation.started".to_owned(),
+            Self::Change { event, .. } => format!("change.{}", event.kind()),
+            Self::Decided { .. } => "policy.decided".to_owned(),
+            Self::OrderAccepted { .. } => "order.accepted".to_owned(),
+            Self::OrderRefused { .. } => "order.refused".to_owned(),
+            Self::OrderFailed { .. } => "order.failed".to_owned(),
+            Self::NameValidated(_) => "name.validated".to_owned(),
+            Self::ValidationFailed { .. } => "name.not-validated".to_owned(),
+            Self::AccountRegistered(_) => "account.registered".to_owned(),
+            Self::AccountUpdated { .. } => "account.updated".to_owned(),
+            Self::AccountEnded { .. } => "account.ended".to_owned(),
+            Self::CredentialMade(_) => "credential.made".to_owned(),
+            Self::CredentialRevoked { .. } => "credential.revoked".to_owned(),
+            Self::SignedIn { .. } => "person.signed-in".to_owned(),
+            Self::SignedOut { .. } => "person.signed-out".to_owned(),
+            Self::LinkMade { .. } => "person.link-made".to_owned(),
+            Self::TokenMade { .. } => "token.made".to_owned(),
+            Self::TokenRevoked { .. } => "token.revoked".to_owned(),
+            Self::CrlPublished { .. } => "crl.published".to_owned(),
+            Self::AccessDenied { .. } => "access.denied".to_owned(),
+        }
+    }
+
+    /// What it is about: entries with the same subject are found together. At most one.
+    #[must_use]
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::Change { id, .. } => Some(format!("change/{id}")),
+            Self::Decided { change, .. } => change.as_ref().map(|id| format!("change/{id}")),
+            Self::OrderAccepted { order, .. } | Self::OrderFailed { order, .. } => {
+                Some(format!("order/{order}"))
+            }
+            Self::OrderRefused { account, .. }
+            | Self::AccountUpdated { account, .. }
+            | Self::AccountEnded { account, .. }
+            | Self::ValidationFailed { account, .. } => Some(format!("account/{account}")),
+            Self::NameValidated(seen) => Some(format!("authz/{}", seen.authorization)),
+            Self::AccountRegistered(account) => Some(format!("account/{}", account.id)),
+            Self::CredentialMade(credential) => Some(format!("credential/{}", credential.id)),
+            Self::CredentialRevoked { credential } => Some(format!("credential/{credential}")),
+            Self::SignedIn { person, .. } | Self::LinkMade { person, .. } => {
+                Some(format!("person/{person}"))
+            }
+            Self::SignedOut { session } => Some(format!("session/{session}")),
+            Self::TokenMade { token, .. } | Self::TokenRevoked { token } => {
+                Some(format!("token/{token}"))
+            }
+            Self::CrlPublished { issuer, .. } => Some(format!("issuer/{issuer}")),
+            Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
+        }
+    }
+}
+
+/// A stored row differs from what the ledger says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Mismatch {
+    /// The table.
+    pub table: &'static str,
+    /// The row's key.
+    pub key: String,
+    /// What differs, in words.
+    pub what: String,
+}

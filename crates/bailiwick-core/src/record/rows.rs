@@ -1,0 +1,271 @@
+//! Which rows an entry causes. Pure: the same entries give the same rows, always.
+
+use crate::change::{Event, IssuedCertificate, Receipt, Request, Revoked};
+use crate::gate::{Account, AccountStatus, Credential, Envelope, ValidationEvidence};
+use crate::names::{
+    AccountId, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId, PersonId,
+    SessionId, TokenId,
+};
+use crate::time::Time;
+
+use super::entry::{Decision, Entry, Fact};
+
+/// A change as lists show it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ChangeRow {
+    /// What was asked for.
+    pub request: Request,
+    /// The kind of its first step; empty until there is a plan.
+    pub kind: String,
+    /// The state's name.
+    pub state: String,
+    /// How many events it has.
+    pub events: u32,
+    /// When the last one was stored.
+    pub updated_at: Time,
+    /// Until when it can be approved, once it waits for that.
+    pub expires_at: Option<Time>,
+}
+
+/// One alteration of the rows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Row {
+    /// A change came into being.
+    OpenChange(Box<ChangeRow>),
+    /// A change got one more event.
+    MoveChange {
+        /// Which.
+        id: ChangeId,
+        /// The event's number; the row must have had exactly this many before.
+        seq: u32,
+        /// The state it is in now.
+        state: String,
+        /// When.
+        at: Time,
+        /// Set when this event made the plan.
+        kind: Option<String>,
+        /// Set when this event says until when it can be approved.
+        expires_at: Option<Time>,
+    },
+    /// A decision was made.
+    PutDecision {
+        /// The decision.
+        decision: Box<Decision>,
+        /// When.
+        at: Time,
+    },
+    /// An account came into being; its credential is bound with it.
+    PutAccount(Box<Account>),
+    /// An account has other contacts.
+    SetContacts {
+        /// Which.
+        account: AccountId,
+        /// The contacts.
+        contacts: Vec<String>,
+    },
+    /// An account ended.
+    SetAccountStatus {
+        /// Which.
+        account: AccountId,
+        /// How.
+        status: AccountStatus,
+    },
+    /// A credential came into being.
+    PutCredential(Box<Credential>),
+    /// A credential was revoked.
+    RevokeCredential {
+        /// Which.
+        credential: CredentialId,
+        /// When.
+        at: Time,
+    },
+    /// Control of a name was shown.
+    PutValidation(Box<ValidationEvidence>),
+    /// A certificate came into being. (issuer, serial) is unique: a second is refused.
+    PutCertificate(Box<IssuedCertificate>),
+    /// A serial was revoked. Once revoked it stays so: a second is ignored.
+    PutRevocation(Revoked),
+    /// An envelope is in force.
+    PutEnvelope(Box<Envelope>),
+    /// A certificate was issued under an envelope.
+    CountEnvelopeUse(EnvelopeId),
+    /// An envelope ended.
+    EndEnvelope {
+        /// Which.
+        envelope: EnvelopeId,
+        /// When.
+        at: Time,
+        /// Why.
+        why: String,
+    },
+    /// An envelope that was ended is in force again.
+    ReopenEnvelope(EnvelopeId),
+    /// An estate became the active one.
+    ActivateEstate {
+        /// Which.
+        estate: Digest,
+        /// When.
+        at: Time,
+        /// By which change.
+        change: ChangeId,
+    },
+    /// A session began.
+    PutSession {
+        /// Which.
+        session: SessionId,
+        /// Whose.
+        person: PersonId,
+        /// Who stands behind it.
+        chain: Vec<PersonId>,
+        /// When.
+        at: Time,
+        /// Until when.
+        expires_at: Time,
+    },
+    /// A session ended.
+    EndSession(SessionId),
+    /// A token came into being.
+    PutToken {
+        /// Which.
+        token: TokenId,
+        /// Whose.
+        person: PersonId,
+        /// Who stands behind it.
+        chain: Vec<PersonId>,
+        /// What for.
+        scopes: Vec<String>,
+        /// What for, in words.
+        purpose: String,
+        /// When.
+        at: Time,
+        /// Until when.
+        expires_at: Time,
+    },
+    /// A token was revoked.
+    EndToken {
+        /// Which.
+        token: TokenId,
+        /// When.
+        at: Time,
+    },
+    /// A CRL was published.
+    PutCrl {
+        /// Whose.
+        issuer: IssuerId,
+        /// Its number; must be larger than the one before.
+        number: u64,
+        /// Its bytes' digest; the bytes are evidence, stored aside.
+        digest: Digest,
+        /// When.
+        at: Time,
+        /// When the next is due.
+        next_update: Time,
+    },
+}
+
+/// The rows that one entry causes, in order.
+#[must_use]
+pub fn rows(entry: &Entry) -> Vec<Row> {
+    let at = entry.at;
+    match &entry.fact {
+        Fact::Change { id, seq, state, event } => change_rows(id, *seq, state, event, at),
+        Fact::Decided { decision, .. }
+        | Fact::OrderAccepted { decision, .. }
+        | Fact::OrderRefused { decision, .. } => {
+            vec![Row::PutDecision { decision: decision.clone(), at }]
+        }
+        Fact::NameValidated(seen) => vec![Row::PutValidation(seen.clone())],
+        Fact::AccountRegistered(account) => vec![Row::PutAccount(account.clone())],
+        Fact::AccountUpdated { account, contacts } => {
+            vec![Row::SetContacts { account: account.clone(), contacts: contacts.clone() }]
+        }
+        Fact::AccountEnded { account, status } => {
+            vec![Row::SetAccountStatus { account: account.clone(), status: *status }]
+        }
+        Fact::CredentialMade(credential) => vec![Row::PutCredential(credential.clone())],
+        Fact::CredentialRevoked { credential } => {
+            vec![Row::RevokeCredential { credential: credential.clone(), at }]
+        }
+        Fact::SignedIn { person, chain, session, expires_at } => vec![Row::PutSession {
+            session: session.clone(),
+            person: person.clone(),
+            chain: chain.clone(),
+            at,
+            expires_at: *expires_at,
+        }],
+        Fact::SignedOut { session } => vec![Row::EndSession(session.clone())],
+        Fact::TokenMade { token, person, chain, scopes, purpose, expires_at } => {
+            vec![Row::PutToken {
+                token: token.clone(),
+                person: person.clone(),
+                chain: chain.clone(),
+                scopes: scopes.clone(),
+                purpose: purpose.clone(),
+                at,
+                expires_at: *expires_at,
+            }]
+        }
+        Fact::TokenRevoked { token } => vec![Row::EndToken { token: token.clone(), at }],
+        Fact::CrlPublished { issuer, number, digest, next_update, .. } => vec![Row::PutCrl {
+            issuer: issuer.clone(),
+            number: *number,
+            digest: *digest,
+            at,
+            next_update: *next_update,
+        }],
+        Fact::InstallationStarted { .. }
+        | Fact::OrderFailed { .. }
+        | Fact::ValidationFailed { .. }
+        | Fact::LinkMade { .. }
+        | Fact::AccessDenied { .. } => Vec::new(),
+    }
+}
+
+fn change_rows(id: &ChangeId, seq: u32, state: &str, event: &Event, at: Time) -> Vec<Row> {
+    if let Event::Requested(request) = event {
+        return vec![Row::OpenChange(Box::new(ChangeRow {
+            request: (**request).clone(),
+            kind: String::new(),
+            state: state.to_owned(),
+            events: 1,
+            updated_at: at,
+            expires_at: None,
+        }))];
+    }
+    let (kind, expires_at) = match event {
+        Event::Validated { plan, expires_at, .. } => {
+            (plan.steps().first().map(|step| step.kind().to_owned()), Some(*expires_at))
+        }
+        _ => (None, None),
+    };
+    let moved =
+        Row::MoveChange { id: id.clone(), seq, state: state.to_owned(), at, kind, expires_at };
+    let mut all = vec![moved];
+    if let Event::StepDone { receipt, .. } | Event::UndoDone { receipt, .. } = event {
+        receipt_rows(id, receipt, at, &mut all);
+    }
+    all
+}
+
+fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) {
+    match receipt {
+        Receipt::Nothing => {}
+        Receipt::Issued(certificate) => {
+            all.push(Row::PutCertificate(certificate.clone()));
+            all.extend(certificate.envelope.clone().map(Row::CountEnvelopeUse));
+        }
+        Receipt::Revoked(revoked) => all.push(Row::PutRevocation(revoked.clone())),
+        Receipt::EnvelopeGranted(envelope) => {
+            all.push(Row::PutEnvelope(envelope.clone()));
+        }
+        Receipt::EnvelopeEnded { envelope, why } => {
+            all.push(Row::EndEnvelope { envelope: envelope.clone(), at, why: why.clone() });
+        }
+        Receipt::EnvelopeReopened { envelope } => {
+            all.push(Row::ReopenEnvelope(envelope.clone()));
+        }
+        Receipt::EstateActivated { estate } => {
+            all.push(Row::ActivateEstate { estate: *estate, at, change: id.clone() });
+        }
+    }
+}

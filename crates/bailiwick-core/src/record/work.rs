@@ -1,0 +1,123 @@
+//! What is committed together: entries, their rows, working state, notices.
+
+use crate::gate::{Authorization, Order, OrderStatus};
+use crate::names::{
+    ChangeId, CredentialId, Digest, EnvelopeId, OrderId, PersonId, SessionId, TokenId,
+};
+use crate::time::Time;
+
+use super::entry::Entry;
+
+/// Working state: needed while a protocol runs, no part of the ledger.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Work {
+    /// An order as it stands.
+    PutOrder(Box<Order>),
+    /// An authorization as it stands.
+    PutAuthorization(Box<Authorization>),
+    /// The sealed MAC key of a credential.
+    PutCredentialSecret {
+        /// Which credential.
+        credential: CredentialId,
+        /// The sealed octets.
+        sealed: Vec<u8>,
+    },
+    /// The hash of a session's secret.
+    PutSessionSecret {
+        /// Which session.
+        session: SessionId,
+        /// SHA-256 of the secret.
+        hash: Digest,
+    },
+    /// The hash of a token's secret.
+    PutTokenSecret {
+        /// Which token.
+        token: TokenId,
+        /// SHA-256 of the secret.
+        hash: Digest,
+    },
+    /// A one-time sign-in link.
+    PutLink {
+        /// SHA-256 of its secret.
+        hash: Digest,
+        /// For whom.
+        person: PersonId,
+        /// Who stands behind it.
+        chain: Vec<PersonId>,
+        /// Until when it can be used.
+        expires_at: Time,
+    },
+    /// A one-time sign-in link was used; refused when it was used before.
+    SpendLink {
+        /// SHA-256 of its secret.
+        hash: Digest,
+    },
+    /// Evidence too large for a leaf; its digest stands in one.
+    PutEvidence {
+        /// SHA-256 of the octets.
+        digest: Digest,
+        /// What it is, such as `estate/v1`, `caa/v1`, `crl`.
+        kind: &'static str,
+        /// The octets.
+        octets: Vec<u8>,
+    },
+}
+
+/// A message to a person that leaves in the same transaction as what it is about.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notice {
+    /// To whom.
+    pub to: PersonId,
+    /// One line that reads alone: who must do what by when.
+    pub subject: String,
+    /// The page where that is done, relative to the console.
+    pub page: String,
+}
+
+/// What must hold at the commit, or nothing of the batch is stored.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Expect {
+    /// The change has exactly this many events.
+    ChangeAt {
+        /// Which.
+        id: ChangeId,
+        /// How many; 0 when it must not exist.
+        events: u32,
+    },
+    /// The order stands there.
+    OrderIs {
+        /// Which.
+        id: OrderId,
+        /// Where.
+        status: OrderStatus,
+    },
+    /// The envelope has a use left and is in force at this moment.
+    EnvelopeUsable {
+        /// Which.
+        id: EnvelopeId,
+        /// When.
+        at: Time,
+    },
+    /// The active estate is this one; `None`: there is none yet.
+    EstateIs(Option<Digest>),
+    /// The lease is still held under this fencing number.
+    LeaseHeld {
+        /// The lease's name.
+        name: String,
+        /// The fencing number.
+        fence: i64,
+    },
+}
+
+/// What is committed in one transaction, or not at all.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Batch {
+    /// What must hold.
+    pub expects: Vec<Expect>,
+    /// New leaves, in order.
+    pub entries: Vec<Entry>,
+    /// Working state.
+    pub work: Vec<Work>,
+    /// Notices to people.
+    pub notices: Vec<Notice>,
+}

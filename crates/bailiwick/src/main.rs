@@ -1,0 +1,2 @@
+//! Bailiwick.
+fn main() {}
