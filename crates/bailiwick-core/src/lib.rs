@@ -8,6 +8,10 @@ pub mod names;
 
 pub mod certificate;
 
+pub mod estate;
+
+pub mod policy;
+
 pub mod actor;
 
 pub mod gate;

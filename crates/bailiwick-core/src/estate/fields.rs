@@ -1,0 +1,185 @@
+//! Every object of an estate as flat fields of text: what a difference is made of.
+
+use std::collections::BTreeMap;
+
+use super::diff::{ObjectKind, ObjectRef};
+use super::{Estate, Exception, Issuer, Organisation, Person, Profile, Scope, Service, Team, Zone};
+
+/// Field paths and their values. A list is one text, its items in order.
+pub(super) type Fields = BTreeMap<String, String>;
+
+/// Every object of `estate`, flattened.
+pub(super) fn of(estate: &Estate) -> BTreeMap<ObjectRef, Fields> {
+    let mut all = BTreeMap::new();
+    let mut add = |kind, id: &str, fields: Flat| {
+        all.insert(ObjectRef { kind, id: id.to_owned() }, fields.0);
+    };
+    add(ObjectKind::Organisation, "", organisation(&estate.organisation));
+    estate.people.iter().for_each(|(id, it)| add(ObjectKind::Person, id.as_str(), person(it)));
+    estate.teams.iter().for_each(|(id, it)| add(ObjectKind::Team, id.as_str(), team(it)));
+    estate.zones.iter().for_each(|(id, it)| add(ObjectKind::Zone, &id.to_string(), zone(it)));
+    estate.services.iter().for_each(|(id, it)| add(ObjectKind::Service, id.as_str(), service(it)));
+    estate.issuers.iter().for_each(|(id, it)| add(ObjectKind::Issuer, id.as_str(), issuer(it)));
+    estate.profiles.iter().for_each(|(id, it)| add(ObjectKind::Profile, id.as_str(), profile(it)));
+    let exceptions = estate.exceptions.iter();
+    exceptions.for_each(|(id, it)| add(ObjectKind::Exception, id.as_str(), exception(it)));
+    let policies = estate.policies.iter();
+    policies
+        .for_each(|(name, text)| add(ObjectKind::Policy, name, Flat::default().with("text", text)));
+    all
+}
+
+/// Whether a change of this field alters who or what is trusted. What is not known here does: a new
+/// field has to be listed before it counts as harmless.
+pub(super) fn alters_trust(
+    kind: ObjectKind,
+    field: &str,
+    old: Option<&str>,
+    new: Option<&str>,
+) -> bool {
+    let harmless: &[&str] = match kind {
+        ObjectKind::Organisation => &["name"],
+        ObjectKind::Person => &["name"],
+        ObjectKind::Team => &["on_call", "deputy"],
+        ObjectKind::Zone => &["class"],
+        ObjectKind::Service => &["name"],
+        ObjectKind::Issuer | ObjectKind::Profile | ObjectKind::Policy => &[],
+        ObjectKind::Exception => &["reason"],
+    };
+    if harmless.contains(&field) {
+        return false;
+    }
+    // Taking rights away is not the risk; giving them is. Somebody who leaves loses rights.
+    let leaves = kind == ObjectKind::Person && field == "left" && old.is_none();
+    // A person nobody has put into a team yet can do nothing.
+    let appears = kind == ObjectKind::Person && old.is_none() && new.is_some();
+    !(leaves || appears)
+}
+
+#[derive(Default)]
+struct Flat(Fields);
+
+impl Flat {
+    fn with(mut self, field: &str, value: &(impl ToString + ?Sized)) -> Self {
+        self.0.insert(field.to_owned(), value.to_string());
+        self
+    }
+
+    fn maybe<T: ToString>(self, field: &str, value: Option<&T>) -> Self {
+        match value {
+            Some(value) => self.with(field, value),
+            None => self,
+        }
+    }
+
+    fn list<T: ToString>(self, field: &str, values: impl IntoIterator<Item = T>) -> Self {
+        let texts: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+        if texts.is_empty() { self } else { self.with(field, &texts.join(", ")) }
+    }
+}
+
+fn organisation(it: &Organisation) -> Flat {
+    Flat::default()
+        .with("name", &it.name)
+        .with("control_owner", &it.control_owner)
+        .maybe("auditors", it.auditors.as_ref())
+        .list("administrators", &it.administrators)
+}
+
+fn person(it: &Person) -> Flat {
+    Flat::default().with("name", &it.name).with("email", &it.email).maybe("left", it.left.as_ref())
+}
+
+fn team(it: &Team) -> Flat {
+    Flat::default()
+        .with("unit", &it.unit)
+        .list("members", &it.members)
+        .list("parts", &it.parts)
+        .with("on_call", &it.on_call)
+        .with("deputy", &it.deputy)
+}
+
+fn zone(it: &Zone) -> Flat {
+    Flat::default()
+        .with("class", &it.class)
+        .with("pattern", &it.pattern)
+        .with("mode", &it.mode)
+        .with("policy_owner", &it.policy_owner)
+        .with("operator", &it.operator)
+        .list("servers", &it.servers)
+        .list("caa.issue", it.caa.issue.iter().map(|value| format!("{value:?}")))
+        .list("caa.issuewild", it.caa.issuewild.iter().map(|value| format!("{value:?}")))
+        .list("caa.iodef", it.caa.iodef.iter().map(|value| format!("{value:?}")))
+        .with("limits.names_per_certificate_max", &it.limits.names_per_certificate_max)
+        .with("limits.wildcard_allowed", &it.limits.wildcard_allowed)
+        .with("limits.lifetime_days_max", &it.limits.lifetime_days_max)
+        .with("limits.ownership_days_max", &it.limits.ownership_days_max)
+}
+
+fn service(it: &Service) -> Flat {
+    let mut flat = Flat::default()
+        .with("name", &it.name)
+        .with("environment", &it.environment)
+        .maybe("namespace", it.namespace.as_ref())
+        .maybe("view", it.view.as_ref())
+        .list("names", &it.names)
+        .list("below", &it.below)
+        .list("profiles", &it.profiles);
+    for (duty, team) in it.duties.each() {
+        flat = flat.with(&format!("duties.{duty}"), team);
+    }
+    if let Some(ownership) = &it.ownership {
+        flat = flat
+            .with("ownership.verified_at", &ownership.verified_at)
+            .with("ownership.by", &ownership.by);
+    }
+    for (key, spec) in &it.envelopes {
+        let field = |name: &str| format!("envelopes.{key}.{name}");
+        flat = flat
+            .list(&field("names"), &spec.names)
+            .with(&field("issuer"), &spec.issuer)
+            .list(&field("profiles"), &spec.profiles)
+            .with(&field("until"), &spec.until)
+            .maybe(&field("uses_max"), spec.uses_max.as_ref())
+            .with(&field("reason"), &spec.reason);
+    }
+    flat
+}
+
+fn issuer(it: &Issuer) -> Flat {
+    Flat::default()
+        .with("kind", &it.kind)
+        .list("caa_domains", &it.caa_domains)
+        .list("environments", &it.environments)
+        .list("profiles", &it.profiles)
+}
+
+fn profile(it: &Profile) -> Flat {
+    let certificate = &it.certificate;
+    Flat::default()
+        .with("lifetime_seconds_max", &certificate.lifetime_seconds_max)
+        .with("backdate_seconds", &certificate.backdate_seconds)
+        .list("purposes", &certificate.purposes)
+        .list("keys_allowed", &certificate.keys_allowed)
+        .with("rsa_bits_min", &certificate.rsa_bits_min)
+        .with("names_max", &certificate.names_max)
+        .with("wildcard_allowed", &certificate.wildcard_allowed)
+        .with("crl_pointer", &certificate.crl_pointer)
+        .list("environments", &it.environments)
+        .maybe("attestation_required", it.attestation_required.as_ref())
+}
+
+fn exception(it: &Exception) -> Flat {
+    let scope = match &it.scope {
+        Scope::Service(service) => format!("service {service}"),
+        Scope::Zone(zone) => format!("zone {zone}"),
+        Scope::Name(name) => format!("name {name}"),
+    };
+    Flat::default()
+        .with("scope", &scope)
+        .with("rule", &it.rule)
+        .with("reason", &it.reason)
+        .with("approver", &it.approver)
+        .with("compensating_control", &it.compensating_control)
+        .with("until", &it.until)
+}

@@ -1,0 +1,148 @@
+//! Zones, and what is intended for them.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::names::{TeamId, ZoneName};
+
+use super::words::spelled;
+
+spelled! {
+    /// From where a zone is seen (RFC 9499, section 6: view).
+    View {
+        /// By everybody.
+        External = "external",
+        /// Inside the organisation only.
+        Internal = "internal",
+    }
+}
+
+spelled! {
+    /// How much a zone matters to the people the organisation serves.
+    ZoneClass {
+        /// Customers meet it.
+        CustomerFacing = "customer-facing",
+        /// The business stops without it.
+        BusinessCritical = "business-critical",
+        /// The organisation's own use.
+        Corporate = "corporate",
+        /// Nothing real depends on it.
+        Test = "test",
+    }
+}
+
+spelled! {
+    /// Who decides about certificates in a zone.
+    Pattern {
+        /// A central team approves; execution is delegated.
+        Central = "central",
+        /// The service's team acts alone once every mandatory check of policy passes.
+        ServiceTeam = "service-team",
+        /// The service's team acts; somebody independent approves.
+        Shared = "shared",
+    }
+}
+
+spelled! {
+    /// How far Bailiwick goes in a zone.
+    Mode {
+        /// It looks and notes. The approval pattern and the limits of the zone do not block.
+        Observe = "observe",
+        /// As `observe`, and the requester is told what `enforce` would refuse.
+        Advise = "advise",
+        /// Every rule blocks.
+        Enforce = "enforce",
+    }
+}
+
+/// Names a zone: the same name may be served with different content in two views.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub struct ZoneKey {
+    /// The apex.
+    pub name: ZoneName,
+    /// The view.
+    pub view: View,
+}
+
+impl ZoneKey {
+    /// The external view of `name`.
+    #[must_use]
+    pub const fn external(name: ZoneName) -> Self {
+        Self { name, view: View::External }
+    }
+
+    /// The internal view of `name`.
+    #[must_use]
+    pub const fn internal(name: ZoneName) -> Self {
+        Self { name, view: View::Internal }
+    }
+
+    /// Reads `shop.example` (external) or `shop.example/internal`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, view) = match text.split_once('/') {
+            Some((name, view)) => (name, View::parse(view)?),
+            None => (text, View::External),
+        };
+        ZoneName::parse(name).ok().map(|name| Self { name, view })
+    }
+}
+
+impl fmt::Display for ZoneKey {
+    /// The name alone for the external view; `corp.example/internal` for the other.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.view {
+            View::External => self.name.fmt(f),
+            View::Internal => write!(f, "{}/{}", self.name, self.view),
+        }
+    }
+}
+
+/// A zone and who answers for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Zone {
+    /// How much it matters.
+    pub class: ZoneClass,
+    /// Who decides about certificates in it.
+    pub pattern: Pattern,
+    /// How far Bailiwick goes.
+    pub mode: Mode,
+    /// The team that defines the issuance policy of the zone (the PKI team, usually).
+    pub policy_owner: TeamId,
+    /// The team that publishes its records (the DNS administrators).
+    pub operator: TeamId,
+    /// Its authoritative name servers, for direct questions.
+    pub servers: Vec<SocketAddr>,
+    /// The CAA records it should have.
+    pub caa: CaaIntent,
+    /// Limits that the policy compares with.
+    pub limits: ZoneLimits,
+}
+
+/// The CAA property values a zone should publish at its apex (RFC 8659, section 4).
+///
+/// `issue` and `issuewild` hold property values such as `ca.example; accounturi=…`; an empty list
+/// means that no such property is published.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CaaIntent {
+    /// Values of `issue` (RFC 8659, section 4.2).
+    pub issue: Vec<String>,
+    /// Values of `issuewild` (RFC 8659, section 4.3).
+    pub issuewild: Vec<String>,
+    /// Values of `iodef` (RFC 8659, section 4.4).
+    pub iodef: Vec<String>,
+}
+
+/// Limits of one zone. They are facts that policies compare with, so that ten thousand zones need
+/// no ten thousand policies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ZoneLimits {
+    /// Names in one certificate at most.
+    pub names_per_certificate_max: u32,
+    /// Whether a wildcard name may be certified.
+    pub wildcard_allowed: bool,
+    /// Longest lifetime of a certificate.
+    pub lifetime_days_max: u32,
+    /// How long a confirmation of a service's ownership counts.
+    pub ownership_days_max: u32,
+}

@@ -1,0 +1,21 @@
+//! The policy judge: facts in, verdict with reasons out.
+//!
+//! [`PolicySet::compile`] takes the default policies and those of the estate, [`judge`] asks them
+//! about [`Facts`]. Cedar decides; what is built here is everything around a bare yes or no: which
+//! rule, which fact, who can grant it, what is still missing. Whatever cannot be evaluated is
+//! refused.
+
+mod approvals;
+mod facts;
+mod verdict;
+
+pub use facts::{
+    Access, AccessFacts, AccountFacts, ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind,
+    CaaFact, ChangeFacts, ChangeKind, EnvelopeApproval, EnvelopeFacts, ExceptionFacts, Fact, Facts,
+    FinalizeFacts, IssueFacts, IssuerFacts, KeyFacts, NameFacts, ObjectFacts, PrincipalFacts,
+    PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage, TokenFacts, UsesLeft,
+    ValidationMethod, ZoneFacts,
+};
+pub use verdict::{
+    Decision, GrantAct, Grantable, Grantor, MissingApproval, Permit, Reason, Role, Verdict,
+};

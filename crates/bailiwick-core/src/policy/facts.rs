@@ -1,0 +1,522 @@
+//! What the judge is told. Everything it may take into account stands here, so that a decision can
+//! be stored with its inputs and asked again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::certificate::KeyKind;
+use crate::estate::{
+    AttestationKind, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId, Scope,
+    ZoneClass, ZoneKey, ZoneLimits, spelled,
+};
+use crate::names::{
+    AccountId, ChangeId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName,
+    ServiceId, TeamId, TokenId,
+};
+use crate::time::Time;
+
+/// Something that is known, or is not. Not knowing never allows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fact<T> {
+    /// It is known to be this.
+    Known(T),
+    /// It is not known: nobody looked, the look failed, or the source was in doubt.
+    Unknown,
+}
+
+impl<T> Fact<T> {
+    /// The value, where it is known.
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown => None,
+        }
+    }
+
+    /// What a look-up gave: `None` is not knowing.
+    pub fn of(value: Option<T>) -> Self {
+        value.map_or(Self::Unknown, Self::Known)
+    }
+}
+
+/// A question to the judge.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Facts {
+    /// May this certificate be issued?
+    Issue(IssueFacts),
+    /// Is this change approved enough?
+    Change(ChangeFacts),
+    /// May this principal do this to this object?
+    Access(AccessFacts),
+}
+
+/// May this certificate be issued?
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IssueFacts {
+    /// The moment of the question.
+    pub now: Time,
+    /// The team that owns the control objective.
+    pub control_owner: TeamId,
+    /// Who asks.
+    pub account: AccountFacts,
+    /// The service the account is bound to.
+    pub service: Fact<ServiceFacts>,
+    /// The names, each once for every zone (view) it lies in.
+    pub names: Vec<NameFacts>,
+    /// The profile asked for.
+    pub profile: Fact<ProfileFacts>,
+    /// The issuer chosen.
+    pub issuer: Fact<IssuerFacts>,
+    /// How long the certificate would last.
+    pub lifetime_seconds: Fact<u32>,
+    /// The standing approval that covers the order, if there is one.
+    pub envelope: Fact<Option<EnvelopeFacts>>,
+    /// Exceptions of the estate; those that do not apply are harmless.
+    pub exceptions: Vec<ExceptionFacts>,
+    /// How far the order has come.
+    pub stage: Stage,
+}
+
+/// How far an order has come: the same rules, with more known.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Stage {
+    /// The order is placed. An allowed order still has to be asked about again.
+    Order,
+    /// The CSR is there; what is allowed now may be signed.
+    Finalize(FinalizeFacts),
+}
+
+/// What is known only once the CSR is there.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FinalizeFacts {
+    /// The key to be certified.
+    pub key: Fact<KeyFacts>,
+    /// How control of each name was shown.
+    pub validated: Fact<BTreeMap<SanName, ValidationMethod>>,
+    /// What CAA says.
+    pub caa: Fact<CaaFact>,
+}
+
+/// A public key, as far as policy asks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyFacts {
+    /// Its kind.
+    pub kind: KeyKind,
+    /// Its size.
+    pub bits: u16,
+}
+
+spelled! {
+    /// How control of a name was shown (IANA: ACME validation methods).
+    ValidationMethod {
+        /// A file over HTTP (RFC 8555, section 8.3).
+        Http01 = "http-01",
+        /// A TXT record (RFC 8555, section 8.4).
+        Dns01 = "dns-01",
+        /// A TLS handshake (RFC 8737).
+        TlsAlpn01 = "tls-alpn-01",
+        /// A TXT record per account (draft-ietf-acme-dns-account-label).
+        DnsAccount01 = "dns-account-01",
+    }
+}
+
+spelled! {
+    /// What CAA says about the names.
+    CaaFact {
+        /// Not asked yet: the CAA engine decides after this judge.
+        NotYet = "not-yet",
+        /// It lets the issuer issue.
+        Permits = "permits",
+        /// It forbids it.
+        Forbids = "forbids",
+    }
+}
+
+/// An ACME account, as its credential binds it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AccountFacts {
+    /// Its id.
+    pub id: AccountId,
+    /// Whether it is in good standing: neither deactivated nor revoked.
+    pub usable: Fact<bool>,
+    /// The service it is bound to.
+    pub service: Fact<ServiceId>,
+    /// The environment its credential was made for.
+    pub environment: Fact<Environment>,
+    /// The namespace its credential was made for, if for one.
+    pub namespace: Fact<Option<Namespace>>,
+    /// What is vouched for about it.
+    pub attestations: Fact<BTreeSet<AttestationKind>>,
+}
+
+/// A service, as the estate has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServiceFacts {
+    /// Its id.
+    pub id: ServiceId,
+    /// Where it runs.
+    pub environment: Environment,
+    /// Its namespace, if it has one.
+    pub namespace: Option<Namespace>,
+    /// Profiles it may use.
+    pub profiles: BTreeSet<ProfileId>,
+    /// Who answers for it.
+    pub duties: Duties,
+    /// When its ownership was last confirmed, if ever.
+    pub ownership: Option<Ownership>,
+    /// Since when it has the owners it has.
+    pub owner_since: Fact<Time>,
+}
+
+/// One name in one zone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NameFacts {
+    /// The name.
+    pub name: SanName,
+    /// The service that owns it, if one does.
+    pub owner: Fact<Option<ServiceId>>,
+    /// The zone it lies in. A name outside every zone has none to know.
+    pub zone: Fact<ZoneFacts>,
+}
+
+/// A zone, as the estate has it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ZoneFacts {
+    /// Which.
+    pub key: ZoneKey,
+    /// How much it matters.
+    pub class: ZoneClass,
+    /// Who decides.
+    pub pattern: Pattern,
+    /// How far Bailiwick goes.
+    pub mode: Mode,
+    /// The team that defines its policy.
+    pub policy_owner: TeamId,
+    /// The team that publishes its records.
+    pub operator: TeamId,
+    /// Its limits.
+    pub limits: ZoneLimits,
+}
+
+/// A profile, as far as policy asks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ProfileFacts {
+    /// Its id.
+    pub id: ProfileId,
+    /// Environments it is meant for.
+    pub environments: BTreeSet<Environment>,
+    /// Longest lifetime.
+    pub lifetime_seconds_max: u32,
+    /// Kinds of key it takes.
+    pub keys_allowed: BTreeSet<KeyKind>,
+    /// Smallest RSA modulus.
+    pub rsa_bits_min: u16,
+    /// Most names.
+    pub names_max: u16,
+    /// Whether a wildcard may be certified.
+    pub wildcard_allowed: bool,
+    /// Proof about the client that it asks for.
+    pub attestation_required: Option<AttestationKind>,
+}
+
+/// An issuer, as far as policy asks.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IssuerFacts {
+    /// Its id.
+    pub id: IssuerId,
+    /// Environments it may issue for.
+    pub environments: BTreeSet<Environment>,
+    /// Profiles it may issue under.
+    pub profiles: BTreeSet<ProfileId>,
+}
+
+/// A standing approval that covers (part of) the order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EnvelopeFacts {
+    /// Which.
+    pub id: EnvelopeId,
+    /// Whose.
+    pub service: ServiceId,
+    /// Names it covers, exactly.
+    pub names: BTreeSet<SanName>,
+    /// From which issuer.
+    pub issuer: IssuerId,
+    /// Under which profiles.
+    pub profiles: BTreeSet<ProfileId>,
+    /// Only for this account, where one is named.
+    pub account: Option<AccountId>,
+    /// From when.
+    pub granted_at: Time,
+    /// Until when; an envelope that was ended early ends there.
+    pub until: Time,
+    /// What is left of it.
+    pub uses_left: Fact<UsesLeft>,
+    /// Who approved it, as recorded then.
+    pub approvals: Fact<Vec<EnvelopeApproval>>,
+}
+
+/// How often an envelope may still be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum UsesLeft {
+    /// As often as wanted.
+    Unlimited,
+    /// So often.
+    Limited(u32),
+}
+
+/// One approval of an envelope, as recorded when it was given.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub struct EnvelopeApproval {
+    /// Who approved.
+    pub person: PersonId,
+    /// The teams that person belonged to.
+    pub teams: BTreeSet<TeamId>,
+    /// Whether the person was independent of the requester.
+    pub independent: bool,
+}
+
+/// An exception of the estate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExceptionFacts {
+    /// Which.
+    pub id: ExceptionId,
+    /// Where it holds.
+    pub scope: Scope,
+    /// The rule it sets aside.
+    pub rule: RuleId,
+    /// When it ends.
+    pub until: Time,
+}
+
+spelled! {
+    /// What a change does.
+    ChangeKind {
+        /// Makes another estate the active one.
+        EditEstate = "edit-estate",
+        /// Grants a standing approval.
+        GrantEnvelope = "grant-envelope",
+        /// Ends a standing approval before its time.
+        EndEnvelope = "end-envelope",
+        /// Issues one certificate.
+        IssueCertificate = "issue-certificate",
+        /// Revokes one certificate.
+        RevokeCertificate = "revoke-certificate",
+        /// Sets a rule aside for a while.
+        GrantException = "grant-exception",
+    }
+}
+
+/// Is this change approved enough?
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ChangeFacts {
+    /// The moment of the question.
+    pub now: Time,
+    /// The team that owns the control objective.
+    pub control_owner: TeamId,
+    /// The change.
+    pub change: ChangeId,
+    /// What it does.
+    pub kind: ChangeKind,
+    /// Who asks for it.
+    pub author: AuthorFacts,
+    /// The approvals it has; those of another digest or expired ones are not handed in.
+    pub approvals: Vec<ApprovalFacts>,
+    /// The zones it touches.
+    pub zones: Fact<Vec<ZoneFacts>>,
+    /// The owners of each service it touches.
+    pub services: Fact<BTreeMap<ServiceId, Duties>>,
+    /// Whether it touches nothing but services.
+    pub services_only: Fact<bool>,
+    /// Whether it alters who or what is trusted.
+    pub trust_impacting: Fact<bool>,
+    /// Whether it is asked for as an emergency, to be reviewed afterwards.
+    pub emergency: Fact<bool>,
+}
+
+/// Who asks for a change, with everybody who stands behind them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AuthorFacts {
+    /// Who.
+    pub kind: AuthorKind,
+    /// Their teams, nested ones resolved.
+    pub teams: Fact<BTreeSet<TeamId>>,
+    /// The people who delegated to them, made their sign-in possible or made their credential.
+    pub chain: Fact<BTreeSet<PersonId>>,
+}
+
+/// What kind of author.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AuthorKind {
+    /// A person.
+    Person(PersonId),
+    /// An agent that acts for a person.
+    Agent(PersonId),
+    /// An ACME account.
+    Account(AccountId),
+    /// A part of Bailiwick.
+    Component,
+}
+
+/// One approval of a change.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ApprovalFacts {
+    /// Who approved.
+    pub person: PersonId,
+    /// As what.
+    pub kind: ApproverKind,
+    /// Whether they still work here.
+    pub works_here: Fact<bool>,
+    /// Their teams, nested ones resolved.
+    pub teams: Fact<BTreeSet<TeamId>>,
+    /// The people who made their sign-in possible.
+    pub chain: Fact<BTreeSet<PersonId>>,
+}
+
+spelled! {
+    /// As what somebody approves.
+    ApproverKind {
+        /// As themselves.
+        Person = "person",
+        /// An agent in their name: never counts.
+        Agent = "agent",
+    }
+}
+
+spelled! {
+    /// What a principal wants to do to an object.
+    Access {
+        /// Look at it.
+        Read = "read",
+        /// Ask for a change to it.
+        Request = "request",
+        /// Approve or refuse a change to it.
+        Approve = "approve",
+        /// Revoke a certificate or end an envelope.
+        Revoke = "revoke",
+        /// Make or end credentials, tokens and sign-ins.
+        Administer = "administer",
+    }
+}
+
+spelled! {
+    /// Kinds of object a request can name.
+    ResourceKind {
+        /// The installation and its settings.
+        Organisation = "organisation",
+        /// The estate.
+        Estate = "estate",
+        /// A zone.
+        Zone = "zone",
+        /// A service.
+        Service = "service",
+        /// A change.
+        Change = "change",
+        /// A certificate.
+        Certificate = "certificate",
+        /// An envelope.
+        Envelope = "envelope",
+        /// An ACME account.
+        Account = "account",
+        /// A credential that binds ACME accounts.
+        Credential = "credential",
+        /// A stored decision.
+        Decision = "decision",
+        /// The ledger.
+        Ledger = "ledger",
+        /// An API token.
+        Token = "token",
+        /// A person's sign-in.
+        Session = "session",
+    }
+}
+
+/// May this principal do this to this object?
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AccessFacts {
+    /// The moment of the question.
+    pub now: Time,
+    /// Who asks.
+    pub principal: PrincipalFacts,
+    /// What for.
+    pub access: Access,
+    /// To what.
+    pub object: ObjectFacts,
+}
+
+/// Who asks for access.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PrincipalFacts {
+    /// As what.
+    pub kind: PrincipalKind,
+    /// Whether the person still works here.
+    pub works_here: Fact<bool>,
+    /// The person's teams, nested ones resolved.
+    pub teams: Fact<BTreeSet<TeamId>>,
+    /// Whether the person is an administrator.
+    pub administrator: Fact<bool>,
+}
+
+/// As what a principal comes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum PrincipalKind {
+    /// A person in a signed-in session.
+    Person(PersonId),
+    /// A token of a person.
+    Token(PersonId, TokenFacts),
+    /// An agent with a token that a person delegated.
+    Agent(PersonId, TokenFacts),
+}
+
+impl PrincipalKind {
+    /// The person who acts or stands behind the token.
+    #[must_use]
+    pub const fn person(&self) -> &PersonId {
+        match self {
+            Self::Person(person) | Self::Token(person, _) | Self::Agent(person, _) => person,
+        }
+    }
+
+    /// The token, where there is one.
+    #[must_use]
+    pub const fn token(&self) -> Option<&TokenFacts> {
+        match self {
+            Self::Person(_) => None,
+            Self::Token(_, token) | Self::Agent(_, token) => Some(token),
+        }
+    }
+}
+
+/// A token: narrow, and it ends.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TokenFacts {
+    /// Which.
+    pub id: TokenId,
+    /// What it may be used for.
+    pub allows: BTreeSet<Access>,
+    /// The only services it may be used for; `None`: whatever the person may.
+    pub services: Option<BTreeSet<ServiceId>>,
+    /// When it ends.
+    pub until: Time,
+}
+
+/// An object of a request, with the teams that answer for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ObjectFacts {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Which.
+    pub id: String,
+    /// The service it belongs to, where it belongs to one.
+    pub service: Option<ServiceId>,
+    /// The person it belongs to, as a token or a session does.
+    pub person: Option<PersonId>,
+    /// Teams that own the policy of it: of its service and its zones.
+    pub policy_owners: Fact<BTreeSet<TeamId>>,
+    /// Teams that operate it.
+    pub operators: Fact<BTreeSet<TeamId>>,
+    /// Teams that integrate it.
+    pub integration_owners: Fact<BTreeSet<TeamId>>,
+    /// The team that owns the control objective.
+    pub control_owner: TeamId,
+    /// The team that only looks, where there is one.
+    pub auditors: Option<TeamId>,
+}
