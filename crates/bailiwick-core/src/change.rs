@@ -21,14 +21,14 @@ mod grant;
 mod plan;
 mod state;
 
+pub use crate::certificate::RevocationReason;
 pub use approve::{Approval, ApprovedPlan, Basis, NotApproved};
 pub use decide::{Command, Refusal};
 pub use event::{Event, IssuedCertificate, Prepared, Receipt, Request, Revoked};
 pub use fold::DamagedHistory;
 pub use grant::{GRANT_MS, Grant};
 pub use plan::{
-    BadPlan, IssueCertificate, Plan, PlanDigest, Precheck, RevocationReason, RevokeCertificate,
-    STEPS_MAX, Step, Undo,
+    BadPlan, IssueCertificate, Plan, PlanDigest, Precheck, RevokeCertificate, STEPS_MAX, Step, Undo,
 };
 pub use state::{
     Awaiting, Change, Direction, Executing, Next, Outcome, RollingBack, Started, Touched,

@@ -1,6 +1,7 @@
 //! Events: the facts of a change. Only these are stored.
 
 use crate::actor::Actor;
+use crate::certificate::RevocationReason;
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, OrderId,
     PersonId, ProfileId, SanName, ServiceId, SpkiHash, ZoneName,
@@ -8,7 +9,7 @@ use crate::names::{
 use crate::time::Time;
 
 use super::approve::{Approval, Basis};
-use super::plan::{Plan, Precheck, RevocationReason};
+use super::plan::{Plan, Precheck};
 
 /// What was asked for.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,5 +1,6 @@
 //! A plan: the steps of a change as data, fixed before anybody approves.
 
+use crate::certificate::RevocationReason;
 use crate::gate::Envelope;
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
@@ -49,73 +50,6 @@ pub struct RevokeCertificate {
     pub serial: CertSerial,
     /// Why.
     pub reason: RevocationReason,
-}
-
-/// Why a certificate is revoked (RFC 5280, section 5.3.1; those BR 7.2.2 lets a subscriber use).
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
-pub enum RevocationReason {
-    /// No reason given (0).
-    Unspecified,
-    /// The private key is known to somebody else (1).
-    KeyCompromise,
-    /// The names or the organisation changed (3).
-    AffiliationChanged,
-    /// A newer certificate replaced it (4).
-    Superseded,
-    /// The service ended (5).
-    CessationOfOperation,
-    /// The subscriber no longer may use it (9).
-    PrivilegeWithdrawn,
-}
-
-impl RevocationReason {
-    /// Every reason.
-    pub const ALL: [Self; 6] = [
-        Self::Unspecified,
-        Self::KeyCompromise,
-        Self::AffiliationChanged,
-        Self::Superseded,
-        Self::CessationOfOperation,
-        Self::PrivilegeWithdrawn,
-    ];
-
-    /// The CRLReason number.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Unspecified => 0,
-            Self::KeyCompromise => 1,
-            Self::AffiliationChanged => 3,
-            Self::Superseded => 4,
-            Self::CessationOfOperation => 5,
-            Self::PrivilegeWithdrawn => 9,
-        }
-    }
-
-    /// Reads the number; `None` for numbers that no subscriber may use.
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
-    }
-
-    /// The name in RFC 5280.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unspecified => "unspecified",
-            Self::KeyCompromise => "keyCompromise",
-            Self::AffiliationChanged => "affiliationChanged",
-            Self::Superseded => "superseded",
-            Self::CessationOfOperation => "cessationOfOperation",
-            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
-        }
-    }
-
-    /// Reads the name.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
-    }
 }
 
 /// One effect. Its undo is known before it is applied.

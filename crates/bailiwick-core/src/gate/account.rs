@@ -15,6 +15,8 @@ pub struct Credential {
     pub service: ServiceId,
     /// Where the client runs, such as `production`.
     pub environment: String,
+    /// The namespace it runs in, such as that of a cluster, where the service has one.
+    pub namespace: Option<String>,
     /// What is vouched for about the client, by kind, such as `host-key`.
     pub attestations: Vec<String>,
     /// Who made it.
@@ -51,6 +53,8 @@ pub struct Account {
     pub service: ServiceId,
     /// The environment its credential was made for.
     pub environment: String,
+    /// The namespace its credential was made for, where there is one.
+    pub namespace: Option<String>,
     /// What the credential vouches for.
     pub attestations: Vec<String>,
     /// The inner JWS of the binding, kept as evidence and shown in the account object.
