@@ -34,6 +34,9 @@ usage: cargo xtask COMMAND [OPTIONS]
 exit codes: 0 all is well, 1 something was found or failed, 2 wrong usage
 ";
 
+/// A chore, given the words after its name.
+type Chore = fn(&[String]) -> Result<ExitCode, Stop>;
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match chore(&words) {
@@ -51,7 +54,7 @@ fn chore(words: &[String]) -> Result<ExitCode, Stop> {
         return Ok(ExitCode::from(2));
     };
     let wants_help = rest.iter().any(|w| w == "--help" || w == "-h");
-    let (help, body): (&str, fn(&[String]) -> Result<ExitCode, Stop>) = match command.as_str() {
+    let (help, body): (&str, Chore) = match command.as_str() {
         "test" => (test::HELP, test::main),
         "tidy" => (tidy::HELP, tidy::main),
         "install" => (install::HELP, install::main),

@@ -1,0 +1,67 @@
+//! `cargo xtask gen`: the files that the program itself prints.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::repo;
+use crate::run::{self, Line};
+use crate::stop::Stop;
+
+pub(crate) const HELP: &str = "\
+Writes the files that the bailiwick program prints about itself.
+
+usage: cargo xtask gen
+
+  docs/openapi.json   from `bailiwick openapi`
+  docs/cli.md         from `bailiwick help-all`
+
+They are committed, and `cargo xtask tidy --full` fails when they are stale.
+";
+
+/// A committed file and the subcommand that prints it.
+pub(crate) struct Printed {
+    pub(crate) file: &'static str,
+    pub(crate) subcommand: &'static str,
+}
+
+pub(crate) const PRINTED: &[Printed] = &[
+    Printed { file: "docs/openapi.json", subcommand: "openapi" },
+    Printed { file: "docs/cli.md", subcommand: "help-all" },
+];
+
+pub(crate) fn main(words: &[String]) -> Result<ExitCode, Stop> {
+    if !words.is_empty() {
+        return Err(Stop::Usage("gen takes no arguments".to_owned()));
+    }
+    let root = repo::root();
+    for printed in PRINTED {
+        let fresh = bailiwick(&[printed.subcommand], printed.subcommand, &root)?;
+        let old = repo::text(&root, printed.file).ok().flatten();
+        if old.as_deref() == Some(&fresh) {
+            println!("{} is fresh", printed.file);
+        } else {
+            repo::write(&root, printed.file, &fresh)?;
+            println!("{} written", printed.file);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a subcommand of the debug build and hands back what it printed, ending in one line end.
+pub(crate) fn bailiwick(
+    words: &[&str],
+    subcommand: &'static str,
+    root: &Path,
+) -> Result<String, Stop> {
+    // Built apart, so that an error of the compiler is not taken for one of the program.
+    Line::new("cargo", &["build", "--quiet", "-p", "bailiwick"]).must(root)?;
+    let mut line = Line::new("cargo", &["run", "--quiet", "-p", "bailiwick", "--"]);
+    line.args.extend(words.iter().map(|&w| w.to_owned()));
+    let (code, text) = run::try_read(&line, root)?;
+    match code {
+        Some(0) if !text.trim().is_empty() => Ok(format!("{}\n", text.trim_end())),
+        // 2 is wrong usage: the subcommand is not known.
+        Some(0 | 2) => Err(Stop::NotYet { subcommand }),
+        code => Err(Stop::Failed { command: line.shown(), code }),
+    }
+}
