@@ -1,1 +1,5 @@
 //! Bailiwick wire.
+
+pub mod gate;
+
+pub mod record;
