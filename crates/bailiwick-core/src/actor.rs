@@ -78,6 +78,8 @@ pub enum Actor {
         account: AccountId,
         /// Its service.
         service: ServiceId,
+        /// Who made the credential it is bound by: stands behind everything it asks for.
+        made_by: PersonId,
     },
     /// A part of Bailiwick.
     Component(Component),
@@ -94,6 +96,19 @@ impl Actor {
     }
 }
 
+impl Actor {
+    /// Whether somebody who stands behind this act stands behind that sign-in too. Then the two are
+    /// not independent: neither may approve what the other requested.
+    #[must_use]
+    pub fn shares_somebody_with(&self, other: &SignedIn) -> bool {
+        match self {
+            Self::Person(signed_in) => signed_in.shares_somebody_with(other),
+            Self::Account { made_by, .. } => other.everybody().any(|person| person == made_by),
+            Self::Component(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -101,7 +116,9 @@ impl fmt::Display for Actor {
                 write!(f, "{}", signed_in.person)?;
                 signed_in.chain.iter().try_for_each(|person| write!(f, " (through {person})"))
             }
-            Self::Account { account, service } => write!(f, "account {account} of {service}"),
+            Self::Account { account, service, made_by } => {
+                write!(f, "account {account} of {service} (credential by {made_by})")
+            }
             Self::Component(component) => write!(f, "bailiwick {}", component.as_str()),
         }
     }

@@ -49,6 +49,8 @@ pub struct Account {
     pub status: AccountStatus,
     /// The credential that bound it.
     pub credential: CredentialId,
+    /// Who made that credential: never independent of what the account asks for.
+    pub made_by: PersonId,
     /// The service it asks for.
     pub service: ServiceId,
     /// The environment its credential was made for.
