@@ -92,6 +92,7 @@ impl Canon {
 
     fn envelope(&mut self, envelope: &Envelope) {
         self.text(envelope.id.as_str());
+        self.text(envelope.change.as_str());
         self.text(envelope.service.as_str());
         self.list(&envelope.names, |canon, name| canon.text(&name.to_string()));
         self.text(envelope.issuer.as_str());

@@ -2,17 +2,19 @@
 
 use std::fmt;
 
-use crate::names::{AccountId, EnvelopeId, IssuerId, ProfileId, SanName, ServiceId};
+use crate::names::{AccountId, ChangeId, EnvelopeId, IssuerId, ProfileId, SanName, ServiceId};
 use crate::time::Time;
 
 /// A standing approval for orders of one service.
 ///
-/// Always: granted by exactly one approved change (its id is the change's), has an end, and is void
-/// once the service's owners are others than when it was granted.
+/// Always: granted by exactly one approved change, has an end, and is void once the service's owners
+/// are others than when it was granted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Envelope {
-    /// The change that granted it.
+    /// Its id: that of the change that granted it, with a number where that granted several.
     pub id: EnvelopeId,
+    /// The change that granted it.
+    pub change: ChangeId,
     /// Whose orders it covers.
     pub service: ServiceId,
     /// Names it covers; `*.x` covers the wildcard name only, never names below `x`.

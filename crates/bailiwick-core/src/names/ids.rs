@@ -70,7 +70,7 @@ ids! {
     ChangeId;
     /// One stored decision of the policy.
     DecisionId;
-    /// One envelope. It is the id of the change that granted it.
+    /// One envelope: a standing approval.
     EnvelopeId;
     /// One exception to a policy.
     ExceptionId;
