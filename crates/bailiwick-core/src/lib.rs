@@ -6,6 +6,8 @@ pub mod time;
 
 pub mod names;
 
+pub mod caa;
+
 pub mod certificate;
 
 pub mod estate;
@@ -19,3 +21,5 @@ pub mod gate;
 pub mod change;
 
 pub mod record;
+
+pub mod ledger;
