@@ -3,3 +3,5 @@
 pub mod gate;
 
 pub mod record;
+
+pub mod ledger;
