@@ -1,0 +1,158 @@
+//! What the events of a change hold: requests, approvals, what was prepared and what was left.
+
+use bailiwick_core::actor::{Actor, SignedIn};
+use bailiwick_core::change::{
+    Approval, Basis, IssuedCertificate, PlanDigest, Prepared, Receipt, Request, RevocationReason,
+    Revoked,
+};
+use bailiwick_core::gate::Envelope;
+use bailiwick_core::names::{
+    AccountId, CertFingerprint, CertSerial, ChangeId, DecisionId, Digest, EnvelopeId, IssuerId,
+    OrderId, ProfileId, SanName, ServiceId, SpkiHash, TeamId, ZoneName,
+};
+use bailiwick_core::time::Time;
+use serde::{Deserialize, Serialize};
+
+use super::stored::{Stored, mirror};
+use crate::record::{BadValue, NotStorable};
+
+mirror! {
+    Request => RequestForm {
+        id: ChangeId,
+        title: String,
+        reason: String,
+        by: Actor,
+        service: Option<ServiceId>,
+        zones: Vec<ZoneName>,
+        at: Time,
+    }
+    Approval => ApprovalForm {
+        by: SignedIn,
+        teams: Vec<TeamId>,
+        of: PlanDigest,
+        at: Time,
+        expires_at: Time,
+        comment: String,
+    }
+    Basis => BasisForm {
+        decision: DecisionId,
+        policy: Digest,
+        of: PlanDigest,
+        approvals_needed: u32,
+    }
+    IssuedCertificate => IssuedForm {
+        fingerprint: CertFingerprint,
+        issuer: IssuerId,
+        serial: CertSerial,
+        key: SpkiHash,
+        names: Vec<SanName>,
+        not_before: Time,
+        not_after: Time,
+        profile: ProfileId,
+        service: ServiceId,
+        account: Option<AccountId>,
+        order: Option<OrderId>,
+        envelope: Option<EnvelopeId>,
+        change: ChangeId,
+        der: Vec<u8>,
+        issued_at: Time,
+    }
+    Revoked => RevokedForm {
+        issuer: IssuerId,
+        serial: CertSerial,
+        fingerprint: Option<CertFingerprint>,
+        reason: RevocationReason,
+        at: Time,
+    }
+}
+
+/// What was chosen before an effect; `is` says what.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum PreparedForm {
+    Nothing {},
+    ToBeSigned { serial: String, tbs: String, caa: String },
+}
+
+impl Stored for Prepared {
+    type Form = PreparedForm;
+
+    fn form(&self) -> Result<PreparedForm, NotStorable> {
+        Ok(match self {
+            Self::Nothing => PreparedForm::Nothing {},
+            Self::ToBeSigned { serial, tbs, caa } => PreparedForm::ToBeSigned {
+                serial: serial.form()?,
+                tbs: tbs.form()?,
+                caa: caa.form()?,
+            },
+        })
+    }
+
+    fn read(form: PreparedForm) -> Result<Self, BadValue> {
+        Ok(match form {
+            PreparedForm::Nothing {} => Self::Nothing,
+            PreparedForm::ToBeSigned { serial, tbs, caa } => Self::ToBeSigned {
+                serial: CertSerial::read(serial)?,
+                tbs: Vec::<u8>::read(tbs)?,
+                caa: Digest::read(caa)?,
+            },
+        })
+    }
+}
+
+/// What an effect left; `is` says what.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum ReceiptForm {
+    Nothing {},
+    Issued(Box<IssuedForm>),
+    Revoked(RevokedForm),
+    EnvelopeGranted(Box<<Envelope as Stored>::Form>),
+    EnvelopeEnded { envelope: String, why: String },
+    EnvelopeReopened { envelope: String },
+    EstateActivated { estate: String },
+}
+
+impl Stored for Receipt {
+    type Form = ReceiptForm;
+
+    fn form(&self) -> Result<ReceiptForm, NotStorable> {
+        Ok(match self {
+            Self::Nothing => ReceiptForm::Nothing {},
+            Self::Issued(issued) => ReceiptForm::Issued(Box::new(issued.form()?)),
+            Self::Revoked(revoked) => ReceiptForm::Revoked(revoked.form()?),
+            Self::EnvelopeGranted(envelope) => {
+                ReceiptForm::EnvelopeGranted(Box::new(envelope.form()?))
+            }
+            Self::EnvelopeEnded { envelope, why } => {
+                ReceiptForm::EnvelopeEnded { envelope: envelope.form()?, why: why.form()? }
+            }
+            Self::EnvelopeReopened { envelope } => {
+                ReceiptForm::EnvelopeReopened { envelope: envelope.form()? }
+            }
+            Self::EstateActivated { estate } => {
+                ReceiptForm::EstateActivated { estate: estate.form()? }
+            }
+        })
+    }
+
+    fn read(form: ReceiptForm) -> Result<Self, BadValue> {
+        Ok(match form {
+            ReceiptForm::Nothing {} => Self::Nothing,
+            ReceiptForm::Issued(issued) => Self::Issued(Stored::read(*issued)?),
+            ReceiptForm::Revoked(revoked) => Self::Revoked(Stored::read(revoked)?),
+            ReceiptForm::EnvelopeGranted(envelope) => {
+                Self::EnvelopeGranted(Stored::read(*envelope)?)
+            }
+            ReceiptForm::EnvelopeEnded { envelope, why } => {
+                Self::EnvelopeEnded { envelope: EnvelopeId::read(envelope)?, why }
+            }
+            ReceiptForm::EnvelopeReopened { envelope } => {
+                Self::EnvelopeReopened { envelope: EnvelopeId::read(envelope)? }
+            }
+            ReceiptForm::EstateActivated { estate } => {
+                Self::EstateActivated { estate: Digest::read(estate)? }
+            }
+        })
+    }
+}

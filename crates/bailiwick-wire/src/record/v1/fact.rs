@@ -1,0 +1,134 @@
+//! The data of each kind of entry.
+
+use bailiwick_core::gate::{Account, AccountStatus, Credential, ValidationEvidence};
+use bailiwick_core::names::{
+    AccountId, ChangeId, CredentialId, DecisionId, Digest, IssuerId, OrderId, PersonId, ProfileId,
+    SanName, ServiceId, SessionId, TokenId,
+};
+use bailiwick_core::record::{Decision, Fact};
+use bailiwick_core::time::Time;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::event;
+use super::stored::{Stored, mirror, variants};
+use crate::record::{BadEntry, NotStorable};
+
+/// Kinds of entries that hold an event start with this, and go on with the event's own kind.
+const CHANGE_PREFIX: &str = "change.";
+
+/// Reads the fact of a kind.
+pub(super) fn read(kind: &str, data: Value) -> Result<Fact, BadEntry> {
+    match kind.strip_prefix(CHANGE_PREFIX) {
+        Some(event_kind) => of_change(kind, event_kind, data),
+        None => others::read(kind, data),
+    }
+}
+
+pub(super) use others::form;
+
+/// An event with its change around it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfChange<Data> {
+    change: String,
+    seq: u32,
+    state: String,
+    event: Data,
+}
+
+fn of_change(kind: &str, event_kind: &str, data: Value) -> Result<Fact, BadEntry> {
+    let OfChange { change, seq, state, event } = serde_json::from_value(data)?;
+    let event = event::read(event_kind, event).map_err(|refusal| match refusal {
+        BadEntry::Kind { .. } => BadEntry::Kind { kind: kind.to_owned() },
+        other => other,
+    })?;
+    Ok(Fact::Change { id: Stored::read(change)?, seq, state, event: Box::new(event) })
+}
+
+mirror! {
+    Decision => DecisionForm {
+        id: DecisionId,
+        action: String,
+        allowed: bool,
+        policy: Digest,
+        facts: String,
+        reasons: String,
+        rule: String,
+    }
+}
+
+mod others {
+    use super::*;
+
+    variants! {
+        Fact {
+            "installation.started" => InstallationStarted { origin: String, verifier_key: String },
+            "policy.decided" => Decided { decision: Box<Decision>, change: Option<ChangeId> },
+            "order.accepted" => OrderAccepted {
+                order: OrderId,
+                account: AccountId,
+                names: Vec<SanName>,
+                profile: ProfileId,
+                issuer: IssuerId,
+                decision: Box<Decision>,
+            },
+            "order.refused" => OrderRefused {
+                account: AccountId,
+                names: Vec<SanName>,
+                decision: Box<Decision>,
+                change: Option<ChangeId>,
+            },
+            "order.failed" => OrderFailed { order: OrderId, problem: String, detail: String },
+            "name.not-validated" => ValidationFailed {
+                account: AccountId,
+                name: String,
+                kind: String,
+                saw: String,
+            },
+            "account.updated" => AccountUpdated { account: AccountId, contacts: Vec<String> },
+            "account.ended" => AccountEnded { account: AccountId, status: AccountStatus },
+            "credential.revoked" => CredentialRevoked { credential: CredentialId },
+            "person.signed-in" => SignedIn {
+                person: PersonId,
+                chain: Vec<PersonId>,
+                session: SessionId,
+                expires_at: Time,
+            },
+            "person.signed-out" => SignedOut { session: SessionId },
+            "person.link-made" => LinkMade { person: PersonId, expires_at: Time },
+            "token.made" => TokenMade {
+                token: TokenId,
+                person: PersonId,
+                chain: Vec<PersonId>,
+                scopes: Vec<String>,
+                purpose: String,
+                expires_at: Time,
+            },
+            "token.revoked" => TokenRevoked { token: TokenId },
+            "crl.published" => CrlPublished {
+                issuer: IssuerId,
+                number: u64,
+                revoked: u32,
+                digest: Digest,
+                next_update: Time,
+            },
+            "access.denied" => AccessDenied {
+                action: String,
+                object: String,
+                service: Option<ServiceId>,
+            },
+        } values {
+            "name.validated" => NameValidated(Box<ValidationEvidence>),
+            "account.registered" => AccountRegistered(Box<Account>),
+            "credential.made" => CredentialMade(Box<Credential>),
+        } nested Change(OfChange<event::Data>) {
+            Fact::Change { id, seq, state, event } => OfChange {
+                change: id.form()?,
+                seq: *seq,
+                state: state.clone(),
+                event: event::form(event)?,
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Accounts, credentials, envelopes and validations.
+
+use bailiwick_core::gate::{
+    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, ValidationEvidence,
+};
+use bailiwick_core::names::{
+    AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId,
+    SanName, ServiceId,
+};
+use bailiwick_core::time::Time;
+
+use super::stored::mirror;
+
+mirror! {
+    Account => AccountForm {
+        id: AccountId,
+        thumbprint: String,
+        jwk: String,
+        contacts: Vec<String>,
+        status: AccountStatus,
+        credential: CredentialId,
+        made_by: PersonId,
+        service: ServiceId,
+        environment: String,
+        namespace: Option<String>,
+        attestations: Vec<String>,
+        binding: String,
+        created_at: Time,
+    }
+    Credential => CredentialForm {
+        id: CredentialId,
+        service: ServiceId,
+        environment: String,
+        namespace: Option<String>,
+        attestations: Vec<String>,
+        created_by: PersonId,
+        created_at: Time,
+        expires_at: Time,
+        revoked_at: Option<Time>,
+        account: Option<AccountId>,
+    }
+    Envelope => EnvelopeForm {
+        id: EnvelopeId,
+        change: ChangeId,
+        service: ServiceId,
+        names: Vec<SanName>,
+        issuer: IssuerId,
+        profiles: Vec<ProfileId>,
+        account: Option<AccountId>,
+        granted_at: Time,
+        until: Time,
+        uses_max: Option<u32>,
+        uses: u32,
+        ended: Option<EnvelopeEnd>,
+    }
+    EnvelopeEnd => EnvelopeEndForm { at: Time, why: String, }
+    ValidationEvidence => ValidationForm {
+        authorization: AuthzId,
+        account: AccountId,
+        name: DnsName,
+        wildcard: bool,
+        kind: ChallengeKind,
+        seen_at: Vec<String>,
+        at: Time,
+        expires_at: Time,
+    }
+}

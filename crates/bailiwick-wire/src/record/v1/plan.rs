@@ -1,0 +1,90 @@
+//! Plans: steps and the checks before them.
+
+use bailiwick_core::change::{
+    IssueCertificate, Precheck, RevocationReason, RevokeCertificate, Step,
+};
+use bailiwick_core::gate::Envelope;
+use bailiwick_core::names::{
+    AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
+    ProfileId, SanName, ServiceId, SpkiHash,
+};
+use serde::{Deserialize, Serialize};
+
+use super::stored::{Stored, mirror};
+use crate::record::{BadValue, NotStorable};
+
+mirror! {
+    IssueCertificate => IssueForm {
+        service: ServiceId,
+        account: Option<AccountId>,
+        order: Option<OrderId>,
+        envelope: Option<EnvelopeId>,
+        issuer: IssuerId,
+        profile: ProfileId,
+        names: Vec<SanName>,
+        spki: Vec<u8>,
+        key: SpkiHash,
+        lifetime_seconds_max: u32,
+    }
+    RevokeCertificate => RevokeForm {
+        service: ServiceId,
+        fingerprint: CertFingerprint,
+        issuer: IssuerId,
+        serial: CertSerial,
+        reason: RevocationReason,
+    }
+    Precheck => PrecheckForm {
+        name: String,
+        holds: bool,
+        saw: String,
+        assignee: Option<PersonId>,
+    }
+}
+
+/// A step; `step` says which.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum StepForm {
+    IssueCertificate(IssueForm),
+    RevokeCertificate(RevokeForm),
+    GrantEnvelope(<Envelope as Stored>::Form),
+    EndEnvelope { envelope: String, service: String, why: String },
+    EditEstate { before: Option<String>, after: String },
+}
+
+impl Stored for Step {
+    type Form = StepForm;
+
+    fn form(&self) -> Result<StepForm, NotStorable> {
+        Ok(match self {
+            Self::IssueCertificate(issue) => StepForm::IssueCertificate(issue.form()?),
+            Self::RevokeCertificate(revoke) => StepForm::RevokeCertificate(revoke.form()?),
+            Self::GrantEnvelope(envelope) => StepForm::GrantEnvelope(envelope.form()?),
+            Self::EndEnvelope { envelope, service, why } => StepForm::EndEnvelope {
+                envelope: envelope.form()?,
+                service: service.form()?,
+                why: why.form()?,
+            },
+            Self::EditEstate { before, after } => {
+                StepForm::EditEstate { before: before.form()?, after: after.form()? }
+            }
+        })
+    }
+
+    fn read(form: StepForm) -> Result<Self, BadValue> {
+        Ok(match form {
+            StepForm::IssueCertificate(issue) => Self::IssueCertificate(Stored::read(issue)?),
+            StepForm::RevokeCertificate(revoke) => Self::RevokeCertificate(Stored::read(revoke)?),
+            StepForm::GrantEnvelope(envelope) => Self::GrantEnvelope(Stored::read(envelope)?),
+            StepForm::EndEnvelope { envelope, service, why } => Self::EndEnvelope {
+                envelope: EnvelopeId::read(envelope)?,
+                service: ServiceId::read(service)?,
+                why,
+            },
+            StepForm::EditEstate { before, after } => Self::EditEstate {
+                before: Option::<Digest>::read(before)?,
+                after: Digest::read(after)?,
+            },
+        })
+    }
+}
