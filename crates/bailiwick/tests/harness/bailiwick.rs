@@ -1,0 +1,140 @@
+//! Bailiwick itself: the built program, as a person starts it.
+#![expect(dead_code, reason = "the first story to start the program takes this line away")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, ExitStatus};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::place::Folder;
+use super::process::{self, Piped, Ran, Server};
+
+/// A running `bailiwick up`. Fields are dropped in order.
+pub(crate) struct BailiwickServer {
+    server: Server,
+    ready: Value,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    folder: Folder,
+}
+
+/// The built program.
+pub(crate) fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_bailiwick"))
+}
+
+/// Runs the program with these arguments to its end.
+pub(crate) fn bailiwick(args: &[&str]) -> Ran {
+    let mut command = process::bounded(program(), Duration::from_secs(60));
+    command.args(args);
+    process::run(command)
+}
+
+impl BailiwickServer {
+    /// `bailiwick up --data DIR --ready-json ARGS…` on a new, empty data folder.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        Self::start_with(args, &[])
+    }
+
+    /// The same, with environment variables.
+    pub(crate) fn start_with(args: &[&str], env: &[(&str, &str)]) -> Self {
+        let folder = Folder::new("bailiwick");
+        let args: Vec<String> = args.iter().map(|&a| a.to_owned()).collect();
+        let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        let env: Vec<(String, String)> = env.collect();
+        let (server, ready) = launch(&folder, &args, &env);
+        Self { server, ready, args, env, folder }
+    }
+
+    /// The data folder; it stays over [`Self::kill9`] and [`Self::restart`].
+    pub(crate) fn data(&self) -> PathBuf {
+        data(&self.folder)
+    }
+
+    /// Base URL of the HTTPS side, as the program announced it.
+    pub(crate) fn https(&self) -> &str {
+        self.announced("https")
+    }
+
+    /// Base URL of the HTTP side, as the program announced it.
+    pub(crate) fn http(&self) -> &str {
+        self.announced("http")
+    }
+
+    /// A field of the line `{"event":"ready",…}`.
+    pub(crate) fn announced(&self, field: &str) -> &str {
+        let found = self.ready.get(field).and_then(Value::as_str);
+        found.unwrap_or_else(|| panic!("`{field}` was not announced in {}", self.ready))
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// All it wrote to standard output and error, over all starts.
+    pub(crate) fn log(&self) -> String {
+        self.server.log()
+    }
+
+    /// SIGKILL, at whatever it is doing.
+    pub(crate) fn kill9(&mut self) {
+        self.server.kill9();
+    }
+
+    /// SIGTERM, and waits for the graceful end.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.server.stop("TERM")
+    }
+
+    /// Starts again on the same data with the same arguments; kills it first if it still runs.
+    pub(crate) fn restart(&mut self) {
+        self.server.kill9();
+        (self.server, self.ready) = launch(&self.folder, &self.args, &self.env);
+    }
+}
+
+fn data(folder: &Folder) -> PathBuf {
+    folder.file("data")
+}
+
+fn launch(folder: &Folder, args: &[String], env: &[(String, String)]) -> (Server, Value) {
+    let mut command = process::server(program());
+    command.arg("up").arg("--data").arg(data(folder)).arg("--ready-json").args(args);
+    command.envs(env.iter().map(|(n, v)| (n, v)));
+    let log = folder.file("bailiwick.log");
+    let mut server = Server::start("bailiwick", command, &log, Piped::Output);
+    let lines = reader(server.stdout(), log);
+    let ready = server.wait_for("the line {\"event\":\"ready\",…}", || {
+        loop {
+            match lines.try_recv() {
+                Ok(line) if line.get("event").and_then(Value::as_str) == Some("ready") => {
+                    return Some(line);
+                }
+                Ok(_) => {}
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
+            }
+        }
+    });
+    (server, ready)
+}
+
+/// Copies standard output to the log for as long as it lasts, and hands on what is JSON.
+fn reader(output: ChildStdout, log: PathBuf) -> Receiver<Value> {
+    let (lines, inbox) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut log = std::fs::OpenOptions::new().append(true).create(true).open(log).ok();
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some(log) = &mut log {
+                // A log that cannot be written must not stop the server's output.
+                let _written = writeln!(log, "{line}");
+            }
+            if let Ok(json) = serde_json::from_str(&line) {
+                let _nobody_waits = lines.send(json);
+            }
+        }
+    });
+    inbox
+}

@@ -1,0 +1,72 @@
+//! Pebble: an ACME server that is not ours, to show that the clients and zones of a test are set up right.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::acme::{AcmeServer, Eab};
+use super::place::{Folder, Port};
+use super::process::{self, Piped, Server};
+use super::programs;
+
+/// A running Pebble. Use it with few clients at a time: it is known to lock up with many.
+pub(crate) struct Pebble {
+    _server: Server,
+    acme: AcmeServer,
+    http01: Port,
+    _ports: [Port; 3],
+    _folder: Folder,
+}
+
+impl Pebble {
+    /// Looks names up at `dns`; asks for external account binding.
+    pub(crate) fn start(dns: SocketAddr) -> Self {
+        let folder = Folder::new("pebble");
+        let (listen, manage, http01, tls) =
+            (Port::free(), Port::free(), Port::free(), Port::free());
+        make_tls_certificate(&folder);
+        let eab = Eab {
+            kid: "kid-of-the-test".to_owned(),
+            hmac: "c2VjcmV0LW9mLXRoZS10ZXN0LXNlY3JldC1vZi10aGU".to_owned(),
+        };
+        let mut keys = serde_json::Map::new();
+        keys.insert(eab.kid.clone(), eab.hmac.clone().into());
+        let configuration = serde_json::json!({"pebble": {
+            "listenAddress": listen.address().to_string(),
+            "managementListenAddress": manage.address().to_string(),
+            "certificate": folder.file("tls.pem"),
+            "privateKey": folder.file("tls.key"),
+            "httpPort": http01.number(),
+            "tlsPort": tls.number(),
+            "externalAccountBindingRequired": true,
+            "externalAccountMACKeys": keys,
+        }});
+        let file = folder.write("pebble.json", &configuration.to_string());
+        let mut command = process::server(&programs::find("pebble"));
+        command.args(["-dnsserver", &dns.to_string(), "-config"]).arg(file);
+        command.env("PEBBLE_VA_NOSLEEP", "1");
+        let log = folder.file("pebble.log");
+        let mut server = Server::start("pebble", command, &log, Piped::Nothing);
+        server.wait_for("a listener", || std::net::TcpStream::connect(listen.address()).ok());
+        let directory = format!("https://localhost:{}/dir", listen.number());
+        let acme = AcmeServer { directory, tls_ca: folder.file("tls.pem"), eab: Some(eab) };
+        Self { _server: server, acme, http01, _ports: [listen, manage, tls], _folder: folder }
+    }
+
+    pub(crate) fn acme(&self) -> &AcmeServer {
+        &self.acme
+    }
+
+    /// The port on which it fetches http-01 answers.
+    pub(crate) fn http01_port(&self) -> u16 {
+        self.http01.number()
+    }
+}
+
+fn make_tls_certificate(folder: &Folder) {
+    let mut command = process::bounded(&programs::find("openssl"), Duration::from_secs(10));
+    command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
+    command.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+    command.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
+    command.arg("-keyout").arg(folder.file("tls.key")).arg("-out").arg(folder.file("tls.pem"));
+    process::run(command).expect_success();
+}

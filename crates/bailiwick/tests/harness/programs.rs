@@ -1,0 +1,56 @@
+//! Finding the programs that tests run, and saying which package has a missing one.
+
+use std::path::PathBuf;
+
+/// Programs and the Debian packages they come from; `cargo xtask install` installs all of them.
+const PACKAGES: &[(&str, &str)] = &[
+    ("named", "bind9"),
+    ("rndc", "bind9-utils"),
+    ("dnssec-keygen", "bind9-utils"),
+    ("dnssec-dsfromkey", "bind9-utils"),
+    ("named-checkzone", "bind9-utils"),
+    ("dig", "bind9-dnsutils"),
+    ("nsupdate", "bind9-dnsutils"),
+    ("unbound", "unbound"),
+    ("unbound-control", "unbound"),
+    ("initdb", "postgresql"),
+    ("postgres", "postgresql"),
+    ("psql", "postgresql"),
+    ("certbot", "certbot"),
+    ("lego", "lego"),
+    ("pebble", "pebble"),
+    ("chromium", "chromium"),
+    ("openssl", "openssl"),
+    ("setpriv", "util-linux"),
+    ("timeout", "coreutils"),
+];
+
+/// The full path of a program.
+pub(crate) fn find(program: &str) -> PathBuf {
+    let found = folders().into_iter().map(|folder| folder.join(program)).find(|p| p.is_file());
+    found.unwrap_or_else(|| {
+        let package = PACKAGES.iter().find(|(name, _)| *name == program).map(|(_, p)| *p);
+        let package = package.unwrap_or("that has it");
+        panic!("`{program}` is missing: install the Debian package {package}, or run `cargo xtask install`")
+    })
+}
+
+fn folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    // Servers are not in every user's PATH.
+    folders.extend(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    folders.extend(postgres_folders());
+    folders
+}
+
+/// Debian keeps each major version's programs in a folder of its own; the newest first.
+fn postgres_folders() -> Vec<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = versions.map(|v| v.path().join("bin")).collect();
+    folders.sort_by_key(|folder| {
+        let version = folder.parent().and_then(|v| v.file_name()).and_then(|v| v.to_str());
+        std::cmp::Reverse(version.and_then(|v| v.parse::<u32>().ok()))
+    });
+    folders
+}

@@ -1,0 +1,12 @@
+//! The integration tests: Bailiwick among real servers and real clients.
+//!
+//! One binary, because each more is another link of everything. `harness` starts the others; the stories that
+//! are told with it are modules of their own.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod harness;
