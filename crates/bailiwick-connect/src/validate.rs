@@ -1,0 +1,116 @@
+//! Whether a client controls a name: the looks of http-01 and dns-01 (RFC 8555, section 8).
+//!
+//! What other people's servers answer is hostile: every address is checked after resolution, every
+//! answer is bounded in size and time, and what was seen is escaped before anybody reads it.
+
+mod any_certificate;
+mod dns;
+mod fence;
+mod fetch;
+mod http;
+
+use std::time::Duration;
+
+use bailiwick_core::gate::ProblemKind;
+
+use crate::dns::View;
+
+pub use fence::{BadNetwork, Fence, Fenced, Network};
+
+/// Characters of somebody else's answer that are shown.
+const SHOWN_CHARS_MAX: usize = 200;
+/// How long one look may take with all its redirects and addresses.
+pub const LOOK_PATIENCE: Duration = Duration::from_secs(40);
+
+/// Looks at names for the issuance gate.
+#[derive(Clone, Debug)]
+pub struct Validator {
+    dns: View,
+    fence: Fence,
+    http_port: u16,
+}
+
+impl Validator {
+    /// Sees DNS through `dns`, connects within `fence`, and asks http-01 on `http_port`: 80, but for
+    /// a laboratory (RFC 8555, section 8.3).
+    #[must_use]
+    pub const fn new(dns: View, fence: Fence, http_port: u16) -> Self {
+        Self { dns, fence, http_port }
+    }
+}
+
+/// Control of a name was seen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Seen {
+    /// Where we looked: each URL with its address, or the record's owner.
+    pub at: Vec<String>,
+}
+
+/// Control of a name was not seen.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{saw}")]
+pub struct Failed {
+    /// What failed.
+    pub kind: FailureKind,
+    /// What was seen instead and what to do; printable, bounded.
+    pub saw: String,
+    /// Where we looked.
+    pub seen_at: Vec<String>,
+}
+
+/// What failed in a look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FailureKind {
+    /// A DNS look-up.
+    Dns,
+    /// Reaching the host, or talking HTTP with it.
+    Connection,
+    /// TLS after a redirect.
+    Tls,
+    /// Something was there, and it was not the key authorization.
+    IncorrectResponse,
+}
+
+impl FailureKind {
+    /// The registered error type (RFC 8555, section 6.7).
+    #[must_use]
+    pub const fn problem(self) -> ProblemKind {
+        match self {
+            Self::Dns => ProblemKind::Dns,
+            Self::Connection => ProblemKind::Connection,
+            Self::Tls => ProblemKind::Tls,
+            Self::IncorrectResponse => ProblemKind::IncorrectResponse,
+        }
+    }
+}
+
+/// Somebody else's text as it may be shown: escaped, and cut where it gets long.
+fn shown(text: &str) -> String {
+    let mut out = String::new();
+    for (n, character) in text.chars().enumerate() {
+        if n == SHOWN_CHARS_MAX {
+            out.push('…');
+            break;
+        }
+        match character {
+            ' '..='_' | 'a'..='~' => out.push(character),
+            // A backtick would end the quotation that the text stands in.
+            _ => out.extend(character.escape_unicode()),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_say_is_shown_without_its_tricks() {
+        assert_eq!(shown("plain text"), "plain text");
+        assert_eq!(shown("a\u{1b}[31m`b`\n"), "a\\u{1b}[31m\\u{60}b\\u{60}\\u{a}");
+        assert_eq!(shown("\u{202e}evil"), "\\u{202e}evil");
+        let long = shown(&"x".repeat(1_000));
+        assert_eq!((long.chars().count(), long.ends_with('…')), (SHOWN_CHARS_MAX + 1, true));
+    }
+}

@@ -1,0 +1,18 @@
+//! The JSON of ACME: what clients ask, what they are told (RFC 8555, section 7.1).
+//!
+//! Requests are read into exactly the fields we know; others are ignored and never reflected (RFC
+//! 8555, section 7.3). Answers are written from core types and [`Urls`] alone.
+
+mod answer;
+mod problem;
+mod request;
+mod urls;
+
+pub use answer::{DirectoryMeta, account, authorization, challenge, directory, order, orders_list};
+pub use problem::{ProblemAnswer, status_of};
+pub use request::{
+    AccountRequest, AccountUpdate, BadRequest, CONTACTS_MAX, ChallengeAnswer, DatesWanted,
+    Deactivation, FinalizeRequest, IDENTIFIERS_MAX, JSON_DEPTH_MAX, KeyChange, OrderRequest,
+    RevokeRequest,
+};
+pub use urls::Urls;
