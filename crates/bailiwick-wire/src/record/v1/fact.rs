@@ -39,9 +39,9 @@ pub(crate) struct OfChange<Data> {
 
 fn of_change(kind: &str, event_kind: &str, data: Value) -> Result<Fact, BadEntry> {
     let OfChange { change, seq, state, event } = serde_json::from_value(data)?;
-    let event = event::read(event_kind, event).map_err(|refusal| match refusal {
-        BadEntry::Kind { .. } => BadEntry::Kind { kind: kind.to_owned() },
-        other => other,
+    let event = event::read(event_kind, event).map_err(|bad| {
+        let unknown = matches!(bad, BadEntry::Kind { .. });
+        if unknown { BadEntry::Kind { kind: kind.to_owned() } } else { bad }
     })?;
     Ok(Fact::Change { id: Stored::read(change)?, seq, state, event: Box::new(event) })
 }

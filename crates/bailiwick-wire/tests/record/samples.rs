@@ -1,0 +1,394 @@
+//! One entry of each kind, and of each form inside one, with fixed values.
+
+use bailiwick_core::actor::{Actor, Component, SignedIn};
+use bailiwick_core::change::{
+    Approval, Basis, Event, IssueCertificate, IssuedCertificate, Plan, PlanDigest, Precheck,
+    Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
+};
+use bailiwick_core::gate::{
+    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, ValidationEvidence,
+};
+use bailiwick_core::names::{
+    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
+    DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId,
+    SpkiHash, TeamId, TokenId, ZoneName,
+};
+use bailiwick_core::record::{Decision, Entry, Fact};
+use bailiwick_core::time::Time;
+
+/// Parses whatever the place asks for.
+macro_rules! p {
+    ($type:ident, $text:expr) => {
+        $type::parse($text).unwrap()
+    };
+}
+
+fn at(text: &str) -> Time {
+    Time::parse(text).unwrap()
+}
+
+fn ana() -> SignedIn {
+    SignedIn { person: p!(PersonId, "ana"), chain: vec![p!(PersonId, "root"), p!(PersonId, "ben")] }
+}
+
+fn driver() -> Actor {
+    Actor::Component(Component::Driver)
+}
+
+fn client() -> Actor {
+    Actor::Account {
+        account: p!(AccountId, "acct-1"),
+        service: p!(ServiceId, "shop-web"),
+        made_by: p!(PersonId, "carl"),
+    }
+}
+
+fn digest(octet: u8) -> Digest {
+    Digest::from_bytes([octet; 32])
+}
+
+fn serial() -> CertSerial {
+    CertSerial::parse("0100ff7a").unwrap()
+}
+
+fn names() -> Vec<SanName> {
+    vec![p!(SanName, "shop.example"), p!(SanName, "*.shop.example")]
+}
+
+fn envelope(whole: bool) -> Envelope {
+    Envelope {
+        id: p!(EnvelopeId, "c1-2"),
+        change: p!(ChangeId, "c1"),
+        service: p!(ServiceId, "shop-web"),
+        names: names(),
+        issuer: p!(IssuerId, "house-ca"),
+        profiles: vec![p!(ProfileId, "tls-server")],
+        account: whole.then(|| p!(AccountId, "acct-1")),
+        granted_at: at("2026-03-03T10:00:00Z"),
+        until: at("2027-03-03"),
+        uses_max: whole.then_some(12),
+        uses: 0,
+        ended: whole
+            .then(|| EnvelopeEnd { at: at("2026-04-01T00:00:00.25Z"), why: "sold".to_owned() }),
+    }
+}
+
+fn issue(whole: bool) -> Step {
+    Step::IssueCertificate(IssueCertificate {
+        service: p!(ServiceId, "shop-web"),
+        account: whole.then(|| p!(AccountId, "acct-1")),
+        order: whole.then(|| p!(OrderId, "order-1")),
+        envelope: whole.then(|| p!(EnvelopeId, "c1-2")),
+        issuer: p!(IssuerId, "house-ca"),
+        profile: p!(ProfileId, "tls-server"),
+        names: names(),
+        spki: vec![0x30, 0x59, 0x00, 0xff],
+        key: SpkiHash::from_bytes([0x1c; 32]),
+        lifetime_seconds_max: 7_776_000,
+    })
+}
+
+fn steps() -> Vec<Step> {
+    let end = Step::EndEnvelope {
+        envelope: p!(EnvelopeId, "c0"),
+        service: p!(ServiceId, "shop-web"),
+        why: "the \"old\" one\n\u{1}\\ Übergabe 🔑".to_owned(),
+    };
+    let revoke = |reason| {
+        Step::RevokeCertificate(RevokeCertificate {
+            service: p!(ServiceId, "shop-web"),
+            fingerprint: CertFingerprint::from_bytes([0xfe; 32]),
+            issuer: p!(IssuerId, "house-ca"),
+            serial: serial(),
+            reason,
+        })
+    };
+    let mut all = vec![
+        issue(false),
+        issue(true),
+        Step::GrantEnvelope(envelope(false)),
+        Step::GrantEnvelope(envelope(true)),
+        end,
+        Step::EditEstate { before: None, after: digest(2) },
+        Step::EditEstate { before: Some(digest(1)), after: digest(2) },
+    ];
+    all.extend(RevocationReason::ALL.map(revoke));
+    all
+}
+
+fn prechecks() -> Vec<Precheck> {
+    vec![
+        Precheck {
+            name: "names-owned".to_owned(),
+            holds: true,
+            saw: "2 of 2".to_owned(),
+            assignee: None,
+        },
+        Precheck {
+            name: "caa".to_owned(),
+            holds: false,
+            saw: String::new(),
+            assignee: Some(p!(PersonId, "ben")),
+        },
+    ]
+}
+
+fn receipts() -> Vec<Receipt> {
+    let issued = IssuedCertificate {
+        fingerprint: CertFingerprint::from_bytes([0xab; 32]),
+        issuer: p!(IssuerId, "house-ca"),
+        serial: serial(),
+        key: SpkiHash::from_bytes([0x1c; 32]),
+        names: names(),
+        not_before: at("2026-03-03T09:55:00Z"),
+        not_after: at("2026-06-01T09:54:59Z"),
+        profile: p!(ProfileId, "tls-server"),
+        service: p!(ServiceId, "shop-web"),
+        account: Some(p!(AccountId, "acct-1")),
+        order: Some(p!(OrderId, "order-1")),
+        envelope: None,
+        change: p!(ChangeId, "c1"),
+        der: vec![0x30, 0x82, 0x01],
+        issued_at: at("2026-03-03T10:00:00.005Z"),
+    };
+    let revoked = |fingerprint| Revoked {
+        issuer: p!(IssuerId, "house-ca"),
+        serial: serial(),
+        fingerprint,
+        reason: RevocationReason::Superseded,
+        at: at("2026-03-03T10:00:00.01Z"),
+    };
+    vec![
+        Receipt::Nothing,
+        Receipt::Issued(Box::new(issued)),
+        Receipt::Revoked(revoked(None)),
+        Receipt::Revoked(revoked(Some(CertFingerprint::from_bytes([0xfe; 32])))),
+        Receipt::EnvelopeGranted(Box::new(envelope(false))),
+        Receipt::EnvelopeEnded { envelope: p!(EnvelopeId, "c0"), why: "over".to_owned() },
+        Receipt::EnvelopeReopened { envelope: p!(EnvelopeId, "c0") },
+        Receipt::EstateActivated { estate: digest(2) },
+    ]
+}
+
+fn request(by: Actor, whole: bool) -> Event {
+    Event::Requested(Box::new(Request {
+        id: p!(ChangeId, "c1"),
+        title: "issue shop.example for shop-web".to_owned(),
+        reason: "it expires".to_owned(),
+        by,
+        service: whole.then(|| p!(ServiceId, "shop-web")),
+        zones: if whole { vec![p!(ZoneName, "shop.example")] } else { Vec::new() },
+        at: at("2026-03-03T10:00:00Z"),
+    }))
+}
+
+fn decided_events() -> Vec<Event> {
+    vec![
+        request(Actor::Person(ana()), true),
+        request(client(), false),
+        Event::Validated {
+            plan: Plan::new(steps()).unwrap(),
+            prechecks: prechecks(),
+            expires_at: at("2026-03-10T10:00:00Z"),
+        },
+        Event::Refused { by: driver(), why: "no".to_owned(), prechecks: prechecks() },
+        Event::Withdrawn { by: Actor::Person(SignedIn::alone(p!(PersonId, "ana"))) },
+        Event::Expired,
+        Event::ApprovalGiven(Approval {
+            by: ana(),
+            teams: vec![p!(TeamId, "security")],
+            of: PlanDigest::claimed(digest(7)),
+            at: at("2026-03-03T11:00:00Z"),
+            expires_at: at("2026-03-04T11:00:00Z"),
+            comment: "seen".to_owned(),
+        }),
+        Event::Approved(Basis {
+            decision: p!(DecisionId, "d1"),
+            policy: digest(8),
+            of: PlanDigest::claimed(digest(7)),
+            approvals_needed: 1,
+        }),
+    ]
+}
+
+fn driven_events() -> Vec<Event> {
+    let why = || "connection reset".to_owned();
+    let mut all = vec![
+        Event::StepStarted { index: 0, prepared: Prepared::Nothing },
+        Event::StepStarted {
+            index: 1,
+            prepared: Prepared::ToBeSigned {
+                serial: serial(),
+                tbs: vec![0x30, 0x03, 0x02, 0x01, 0x05],
+                caa: digest(9),
+            },
+        },
+        Event::StepFailed { index: 1, why: why() },
+        Event::StepUnknown { index: 1, why: why() },
+        Event::UndoStarted { index: 1 },
+        Event::UndoNotDone { index: 1, why: why() },
+        Event::HandedOver { index: 1, person: p!(PersonId, "ben"), why: why() },
+        Event::Verified,
+        Event::VerifyFailed { why: why() },
+        Event::VerifyUnknown { why: why() },
+        Event::Resolved {
+            by: Actor::Person(ana()),
+            carried_out: false,
+            note: "by hand".to_owned(),
+        },
+    ];
+    for receipt in receipts() {
+        all.push(Event::StepDone { index: 63, receipt: receipt.clone() });
+        all.push(Event::UndoDone { index: 63, receipt });
+    }
+    all
+}
+
+fn decision() -> Box<Decision> {
+    Box::new(Decision {
+        id: p!(DecisionId, "d1"),
+        action: "issue".to_owned(),
+        allowed: false,
+        policy: digest(8),
+        facts: r#"{"v":1}"#.to_owned(),
+        reasons: "[]".to_owned(),
+        rule: "ownership-unverified".to_owned(),
+    })
+}
+
+fn gate_facts() -> Vec<Fact> {
+    let account = p!(AccountId, "acct-1");
+    vec![
+        Fact::OrderAccepted {
+            order: p!(OrderId, "order-1"),
+            account: account.clone(),
+            names: names(),
+            profile: p!(ProfileId, "tls-server"),
+            issuer: p!(IssuerId, "house-ca"),
+            decision: decision(),
+        },
+        Fact::OrderRefused {
+            account: account.clone(),
+            names: names(),
+            decision: decision(),
+            change: Some(p!(ChangeId, "c1")),
+        },
+        Fact::OrderFailed {
+            order: p!(OrderId, "order-1"),
+            problem: "caa".to_owned(),
+            detail: "CAA forbids it".to_owned(),
+        },
+        Fact::NameValidated(Box::new(ValidationEvidence {
+            authorization: p!(AuthzId, "authz-1"),
+            account: account.clone(),
+            name: p!(DnsName, "_x.shop.example"),
+            wildcard: true,
+            kind: ChallengeKind::Dns01,
+            seen_at: vec!["192.0.2.1:53".to_owned()],
+            at: at("2026-03-03T10:00:00Z"),
+            expires_at: at("2026-03-04T10:00:00Z"),
+        })),
+        Fact::ValidationFailed {
+            account: account.clone(),
+            name: "shop.example".to_owned(),
+            kind: "http-01".to_owned(),
+            saw: "404".to_owned(),
+        },
+        Fact::AccountRegistered(Box::new(Account {
+            id: account.clone(),
+            thumbprint: "dGh1bWI".to_owned(),
+            jwk: r#"{"kty":"EC"}"#.to_owned(),
+            contacts: vec!["mailto:web@shop.example".to_owned()],
+            status: AccountStatus::Valid,
+            credential: p!(CredentialId, "cred-1"),
+            made_by: p!(PersonId, "carl"),
+            service: p!(ServiceId, "shop-web"),
+            environment: "production".to_owned(),
+            namespace: Some("shop".to_owned()),
+            attestations: vec!["host-key".to_owned()],
+            binding: "{}".to_owned(),
+            created_at: at("2026-03-01"),
+        })),
+        Fact::AccountUpdated { account: account.clone(), contacts: Vec::new() },
+        Fact::AccountEnded { account: account.clone(), status: AccountStatus::Deactivated },
+        Fact::AccountEnded { account: account.clone(), status: AccountStatus::Revoked },
+        Fact::CredentialMade(Box::new(Credential {
+            id: p!(CredentialId, "cred-1"),
+            service: p!(ServiceId, "shop-web"),
+            environment: "production".to_owned(),
+            namespace: None,
+            attestations: Vec::new(),
+            created_by: p!(PersonId, "carl"),
+            created_at: at("2026-03-01"),
+            expires_at: at("2026-03-08"),
+            revoked_at: None,
+            account: None,
+        })),
+        Fact::CredentialRevoked { credential: p!(CredentialId, "cred-1") },
+    ]
+}
+
+fn house_facts() -> Vec<Fact> {
+    vec![
+        Fact::InstallationStarted {
+            origin: "bailiwick.shop.example/ledger".to_owned(),
+            verifier_key: "bailiwick.shop.example/ledger+0badcafe+AQ==".to_owned(),
+        },
+        Fact::Decided { decision: decision(), change: None },
+        Fact::SignedIn {
+            person: p!(PersonId, "ana"),
+            chain: ana().chain,
+            session: p!(SessionId, "s1"),
+            expires_at: at("2026-03-03T18:00:00Z"),
+        },
+        Fact::SignedOut { session: p!(SessionId, "s1") },
+        Fact::LinkMade { person: p!(PersonId, "ana"), expires_at: at("2026-03-03T11:00:00Z") },
+        Fact::TokenMade {
+            token: p!(TokenId, "t1"),
+            person: p!(PersonId, "ana"),
+            chain: Vec::new(),
+            scopes: vec!["change:read".to_owned()],
+            purpose: "nightly report".to_owned(),
+            expires_at: at("2026-04-03"),
+        },
+        Fact::TokenRevoked { token: p!(TokenId, "t1") },
+        Fact::CrlPublished {
+            issuer: p!(IssuerId, "house-ca"),
+            number: u64::MAX,
+            revoked: 3,
+            digest: digest(4),
+            next_update: at("2026-03-10"),
+        },
+        Fact::AccessDenied {
+            action: "approve".to_owned(),
+            object: "change/c1".to_owned(),
+            service: Some(p!(ServiceId, "shop-web")),
+        },
+    ]
+}
+
+/// The samples, in the order of the golden file.
+pub(crate) fn samples() -> Vec<Entry> {
+    let of_change = |(seq, event): (u32, Event)| Fact::Change {
+        id: p!(ChangeId, "c1"),
+        seq,
+        state: "executing".to_owned(),
+        event: Box::new(event),
+    };
+    let events = decided_events().into_iter().chain(driven_events());
+    let facts = house_facts().into_iter().chain(gate_facts());
+    let by = [
+        driver(),
+        client(),
+        Actor::Person(ana()),
+        Actor::Component(Component::Gate),
+        Actor::Component(Component::FirstStart),
+        Actor::Component(Component::Lab),
+    ];
+    facts
+        .chain((0..).zip(events).map(of_change))
+        .zip(by.into_iter().cycle())
+        .zip(0..)
+        .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })
+        .collect()
+}

@@ -1,0 +1,621 @@
+//! Every value that an entry, an order or an authorization can hold, generated.
+
+use bailiwick_core::actor::{Actor, Component, SignedIn};
+use bailiwick_core::change::{
+    Approval, Basis, Event, IssueCertificate, IssuedCertificate, Plan, PlanDigest, Precheck,
+    Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
+};
+use bailiwick_core::gate::{
+    Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
+    ChallengeStatus, Credential, Envelope, EnvelopeEnd, Order, OrderStatus, Problem, ProblemKind,
+    ValidationEvidence,
+};
+use bailiwick_core::names::{
+    CertFingerprint, CertSerial, Digest, DnsName, SanName, SpkiHash, ZoneName,
+};
+use bailiwick_core::record::{Decision, Entry, Fact};
+use bailiwick_core::time::Time;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+/// An id of whatever kind the place asks for.
+macro_rules! id {
+    ($type:ident) => {
+        "[a-z0-9._-]{1,64}".prop_map(|text| bailiwick_core::names::$type::parse(&text).unwrap())
+    };
+}
+
+/// Any text: quotes, controls, other scripts, astral characters.
+fn text() -> impl Strategy<Value = String> {
+    vec(any::<char>(), 0..24).prop_map(|chars| chars.into_iter().collect())
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    vec(text(), 0..3)
+}
+
+fn octets() -> impl Strategy<Value = Vec<u8>> {
+    vec(any::<u8>(), 0..80)
+}
+
+/// From the year 0 to the last millisecond of 9999: what RFC 3339 can spell.
+pub(crate) fn time() -> impl Strategy<Value = Time> {
+    (-62_167_219_200_000_i64..=253_402_300_799_999).prop_map(Time::from_unix_ms)
+}
+
+fn label() -> impl Strategy<Value = String> {
+    "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?".prop_filter("an A-label", |l| !l.starts_with("xn--"))
+}
+
+fn dns_name() -> impl Strategy<Value = DnsName> {
+    vec(label(), 2..5).prop_map(|labels| DnsName::parse(&labels.join(".")).unwrap())
+}
+
+fn san() -> impl Strategy<Value = SanName> {
+    (dns_name(), any::<bool>()).prop_map(|(base, star)| SanName::new(&base, star).unwrap())
+}
+
+fn sans() -> impl Strategy<Value = Vec<SanName>> {
+    vec(san(), 0..4)
+}
+
+fn zone() -> impl Strategy<Value = ZoneName> {
+    dns_name().prop_map(|name| ZoneName::parse(name.as_str()).unwrap())
+}
+
+fn digest() -> impl Strategy<Value = Digest> {
+    any::<[u8; 32]>().prop_map(Digest::from_bytes)
+}
+
+fn fingerprint() -> impl Strategy<Value = CertFingerprint> {
+    any::<[u8; 32]>().prop_map(CertFingerprint::from_bytes)
+}
+
+fn key() -> impl Strategy<Value = SpkiHash> {
+    any::<[u8; 32]>().prop_map(SpkiHash::from_bytes)
+}
+
+fn serial() -> impl Strategy<Value = CertSerial> {
+    (1..=u8::MAX, vec(any::<u8>(), 0..20)).prop_map(|(first, mut rest)| {
+        rest.insert(0, first);
+        CertSerial::from_bytes(&rest).unwrap()
+    })
+}
+
+fn reason() -> impl Strategy<Value = RevocationReason> {
+    proptest::sample::select(RevocationReason::ALL.to_vec())
+}
+
+fn signed_in() -> impl Strategy<Value = SignedIn> {
+    (id!(PersonId), vec(id!(PersonId), 0..3)).prop_map(|(person, chain)| SignedIn { person, chain })
+}
+
+fn actor() -> impl Strategy<Value = Actor> {
+    let component = proptest::sample::select(vec![
+        Component::FirstStart,
+        Component::Gate,
+        Component::Driver,
+        Component::Lab,
+    ]);
+    prop_oneof![
+        signed_in().prop_map(Actor::Person),
+        (id!(AccountId), id!(ServiceId), id!(PersonId)).prop_map(|(account, service, made_by)| {
+            Actor::Account { account, service, made_by }
+        }),
+        component.prop_map(Actor::Component),
+    ]
+}
+
+fn envelope() -> impl Strategy<Value = Envelope> {
+    let end = (time(), text()).prop_map(|(at, why)| EnvelopeEnd { at, why });
+    (
+        (id!(EnvelopeId), id!(ChangeId), id!(ServiceId), sans(), id!(IssuerId)),
+        (vec(id!(ProfileId), 0..3), option::of(id!(AccountId))),
+        (time(), time(), option::of(any::<u32>()), any::<u32>(), option::of(end)),
+    )
+        .prop_map(|((id, change, service, names, issuer), (profiles, account), rest)| {
+            let (granted_at, until, uses_max, uses, ended) = rest;
+            Envelope {
+                id,
+                change,
+                service,
+                names,
+                issuer,
+                profiles,
+                account,
+                granted_at,
+                until,
+                uses_max,
+                uses,
+                ended,
+            }
+        })
+}
+
+fn issue() -> impl Strategy<Value = IssueCertificate> {
+    (
+        (id!(ServiceId), option::of(id!(AccountId)), option::of(id!(OrderId))),
+        (option::of(id!(EnvelopeId)), id!(IssuerId), id!(ProfileId), sans()),
+        (octets(), key(), any::<u32>()),
+    )
+        .prop_map(|((service, account, order), (envelope, issuer, profile, names), rest)| {
+            let (spki, key, lifetime_seconds_max) = rest;
+            IssueCertificate {
+                service,
+                account,
+                order,
+                envelope,
+                issuer,
+                profile,
+                names,
+                spki,
+                key,
+                lifetime_seconds_max,
+            }
+        })
+}
+
+fn reversible() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        issue().prop_map(Step::IssueCertificate),
+        envelope().prop_map(Step::GrantEnvelope),
+        (id!(EnvelopeId), id!(ServiceId), text())
+            .prop_map(|(envelope, service, why)| Step::EndEnvelope { envelope, service, why }),
+        (option::of(digest()), digest())
+            .prop_map(|(before, after)| Step::EditEstate { before, after }),
+    ]
+}
+
+fn revoke() -> impl Strategy<Value = Step> {
+    (id!(ServiceId), fingerprint(), id!(IssuerId), serial(), reason()).prop_map(
+        |(service, fingerprint, issuer, serial, reason)| {
+            Step::RevokeCertificate(RevokeCertificate {
+                service,
+                fingerprint,
+                issuer,
+                serial,
+                reason,
+            })
+        },
+    )
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    (vec(reversible(), 1..4), vec(revoke(), 0..3)).prop_map(|(mut steps, last)| {
+        steps.extend(last);
+        Plan::new(steps).unwrap()
+    })
+}
+
+fn prechecks() -> impl Strategy<Value = Vec<Precheck>> {
+    let one = (text(), any::<bool>(), text(), option::of(id!(PersonId)));
+    vec(one.prop_map(|(name, holds, saw, assignee)| Precheck { name, holds, saw, assignee }), 0..3)
+}
+
+fn prepared() -> impl Strategy<Value = Prepared> {
+    prop_oneof![
+        Just(Prepared::Nothing),
+        (serial(), octets(), digest()).prop_map(|(serial, tbs, caa)| Prepared::ToBeSigned {
+            serial,
+            tbs,
+            caa
+        }),
+    ]
+}
+
+fn issued() -> impl Strategy<Value = IssuedCertificate> {
+    (
+        (fingerprint(), id!(IssuerId), serial(), key(), sans(), time(), time()),
+        (id!(ProfileId), id!(ServiceId), option::of(id!(AccountId)), option::of(id!(OrderId))),
+        (option::of(id!(EnvelopeId)), id!(ChangeId), octets(), time()),
+    )
+        .prop_map(|(bytes, whose, rest)| {
+            let (fingerprint, issuer, serial, key, names, not_before, not_after) = bytes;
+            let (profile, service, account, order) = whose;
+            let (envelope, change, der, issued_at) = rest;
+            IssuedCertificate {
+                fingerprint,
+                issuer,
+                serial,
+                key,
+                names,
+                not_before,
+                not_after,
+                profile,
+                service,
+                account,
+                order,
+                envelope,
+                change,
+                der,
+                issued_at,
+            }
+        })
+}
+
+fn receipt() -> impl Strategy<Value = Receipt> {
+    let revoked = (id!(IssuerId), serial(), option::of(fingerprint()), reason(), time());
+    prop_oneof![
+        Just(Receipt::Nothing),
+        issued().prop_map(|issued| Receipt::Issued(Box::new(issued))),
+        revoked.prop_map(|(issuer, serial, fingerprint, reason, at)| {
+            Receipt::Revoked(Revoked { issuer, serial, fingerprint, reason, at })
+        }),
+        envelope().prop_map(|envelope| Receipt::EnvelopeGranted(Box::new(envelope))),
+        (id!(EnvelopeId), text())
+            .prop_map(|(envelope, why)| Receipt::EnvelopeEnded { envelope, why }),
+        id!(EnvelopeId).prop_map(|envelope| Receipt::EnvelopeReopened { envelope }),
+        digest().prop_map(|estate| Receipt::EstateActivated { estate }),
+    ]
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    (
+        (id!(ChangeId), text(), text(), actor()),
+        (option::of(id!(ServiceId)), vec(zone(), 0..3), time()),
+    )
+        .prop_map(|((id, title, reason, by), (service, zones, at))| Request {
+            id,
+            title,
+            reason,
+            by,
+            service,
+            zones,
+            at,
+        })
+}
+
+fn approval() -> impl Strategy<Value = Approval> {
+    (signed_in(), vec(id!(TeamId), 0..3), digest(), time(), time(), text()).prop_map(
+        |(by, teams, of, at, expires_at, comment)| Approval {
+            by,
+            teams,
+            of: PlanDigest::claimed(of),
+            at,
+            expires_at,
+            comment,
+        },
+    )
+}
+
+fn basis() -> impl Strategy<Value = Basis> {
+    (id!(DecisionId), digest(), digest(), any::<u32>()).prop_map(
+        |(decision, policy, of, approvals_needed)| Basis {
+            decision,
+            policy,
+            of: PlanDigest::claimed(of),
+            approvals_needed,
+        },
+    )
+}
+
+/// A step's number, up to the largest that the form can say.
+fn index() -> impl Strategy<Value = usize> {
+    any::<u32>().prop_map(|n| usize::try_from(n).unwrap())
+}
+
+/// One strategy for each variant of an event.
+fn events() -> Vec<BoxedStrategy<Event>> {
+    vec![
+        request().prop_map(|request| Event::Requested(Box::new(request))).boxed(),
+        (plan(), prechecks(), time())
+            .prop_map(|(plan, prechecks, expires_at)| Event::Validated {
+                plan,
+                prechecks,
+                expires_at,
+            })
+            .boxed(),
+        (actor(), text(), prechecks())
+            .prop_map(|(by, why, prechecks)| Event::Refused { by, why, prechecks })
+            .boxed(),
+        actor().prop_map(|by| Event::Withdrawn { by }).boxed(),
+        Just(Event::Expired).boxed(),
+        approval().prop_map(Event::ApprovalGiven).boxed(),
+        basis().prop_map(Event::Approved).boxed(),
+        (index(), prepared())
+            .prop_map(|(index, prepared)| Event::StepStarted { index, prepared })
+            .boxed(),
+        (index(), receipt())
+            .prop_map(|(index, receipt)| Event::StepDone { index, receipt })
+            .boxed(),
+        (index(), text()).prop_map(|(index, why)| Event::StepFailed { index, why }).boxed(),
+        (index(), text()).prop_map(|(index, why)| Event::StepUnknown { index, why }).boxed(),
+        index().prop_map(|index| Event::UndoStarted { index }).boxed(),
+        (index(), receipt())
+            .prop_map(|(index, receipt)| Event::UndoDone { index, receipt })
+            .boxed(),
+        (index(), text()).prop_map(|(index, why)| Event::UndoNotDone { index, why }).boxed(),
+        (index(), id!(PersonId), text())
+            .prop_map(|(index, person, why)| Event::HandedOver { index, person, why })
+            .boxed(),
+        Just(Event::Verified).boxed(),
+        text().prop_map(|why| Event::VerifyFailed { why }).boxed(),
+        text().prop_map(|why| Event::VerifyUnknown { why }).boxed(),
+        (actor(), any::<bool>(), text())
+            .prop_map(|(by, carried_out, note)| Event::Resolved { by, carried_out, note })
+            .boxed(),
+    ]
+}
+
+fn decision() -> impl Strategy<Value = Box<Decision>> {
+    (id!(DecisionId), text(), any::<bool>(), digest(), text(), text(), text()).prop_map(
+        |(id, action, allowed, policy, facts, reasons, rule)| {
+            Box::new(Decision { id, action, allowed, policy, facts, reasons, rule })
+        },
+    )
+}
+
+fn account_status() -> impl Strategy<Value = AccountStatus> {
+    proptest::sample::select(vec![
+        AccountStatus::Valid,
+        AccountStatus::Deactivated,
+        AccountStatus::Revoked,
+    ])
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    (
+        (id!(AccountId), text(), text(), texts(), account_status()),
+        (id!(CredentialId), id!(PersonId), id!(ServiceId), text(), option::of(text())),
+        (texts(), text(), time()),
+    )
+        .prop_map(|(key, whose, rest)| {
+            let (id, thumbprint, jwk, contacts, status) = key;
+            let (credential, made_by, service, environment, namespace) = whose;
+            let (attestations, binding, created_at) = rest;
+            Account {
+                id,
+                thumbprint,
+                jwk,
+                contacts,
+                status,
+                credential,
+                made_by,
+                service,
+                environment,
+                namespace,
+                attestations,
+                binding,
+                created_at,
+            }
+        })
+}
+
+fn credential() -> impl Strategy<Value = Credential> {
+    (
+        (id!(CredentialId), id!(ServiceId), text(), option::of(text()), texts()),
+        (id!(PersonId), time(), time(), option::of(time()), option::of(id!(AccountId))),
+    )
+        .prop_map(|((id, service, environment, namespace, attestations), rest)| {
+            let (created_by, created_at, expires_at, revoked_at, account) = rest;
+            Credential {
+                id,
+                service,
+                environment,
+                namespace,
+                attestations,
+                created_by,
+                created_at,
+                expires_at,
+                revoked_at,
+                account,
+            }
+        })
+}
+
+fn challenge_kind() -> impl Strategy<Value = ChallengeKind> {
+    prop_oneof![Just(ChallengeKind::Http01), Just(ChallengeKind::Dns01)]
+}
+
+fn validation() -> impl Strategy<Value = ValidationEvidence> {
+    (
+        (id!(AuthzId), id!(AccountId), dns_name(), any::<bool>()),
+        (challenge_kind(), texts(), time(), time()),
+    )
+        .prop_map(
+            |((authorization, account, name, wildcard), (kind, seen_at, at, expires_at))| {
+                ValidationEvidence {
+                    authorization,
+                    account,
+                    name,
+                    wildcard,
+                    kind,
+                    seen_at,
+                    at,
+                    expires_at,
+                }
+            },
+        )
+}
+
+fn order_facts() -> Vec<BoxedStrategy<Fact>> {
+    vec![
+        ((id!(OrderId), id!(AccountId), sans()), (id!(ProfileId), id!(IssuerId), decision()))
+            .prop_map(|((order, account, names), (profile, issuer, decision))| {
+                Fact::OrderAccepted { order, account, names, profile, issuer, decision }
+            })
+            .boxed(),
+        (id!(AccountId), sans(), decision(), option::of(id!(ChangeId)))
+            .prop_map(|(account, names, decision, change)| Fact::OrderRefused {
+                account,
+                names,
+                decision,
+                change,
+            })
+            .boxed(),
+        (id!(OrderId), text(), text())
+            .prop_map(|(order, problem, detail)| Fact::OrderFailed { order, problem, detail })
+            .boxed(),
+        validation().prop_map(|seen| Fact::NameValidated(Box::new(seen))).boxed(),
+        (id!(AccountId), text(), text(), text())
+            .prop_map(|(account, name, kind, saw)| Fact::ValidationFailed {
+                account,
+                name,
+                kind,
+                saw,
+            })
+            .boxed(),
+        account().prop_map(|account| Fact::AccountRegistered(Box::new(account))).boxed(),
+        (id!(AccountId), texts())
+            .prop_map(|(account, contacts)| Fact::AccountUpdated { account, contacts })
+            .boxed(),
+        (id!(AccountId), account_status())
+            .prop_map(|(account, status)| Fact::AccountEnded { account, status })
+            .boxed(),
+        credential().prop_map(|credential| Fact::CredentialMade(Box::new(credential))).boxed(),
+        id!(CredentialId).prop_map(|credential| Fact::CredentialRevoked { credential }).boxed(),
+    ]
+}
+
+fn people_facts() -> Vec<BoxedStrategy<Fact>> {
+    vec![
+        (signed_in(), id!(SessionId), time())
+            .prop_map(|(SignedIn { person, chain }, session, expires_at)| Fact::SignedIn {
+                person,
+                chain,
+                session,
+                expires_at,
+            })
+            .boxed(),
+        id!(SessionId).prop_map(|session| Fact::SignedOut { session }).boxed(),
+        (id!(PersonId), time())
+            .prop_map(|(person, expires_at)| Fact::LinkMade { person, expires_at })
+            .boxed(),
+        (id!(TokenId), signed_in(), texts(), text(), time())
+            .prop_map(|(token, SignedIn { person, chain }, scopes, purpose, expires_at)| {
+                Fact::TokenMade { token, person, chain, scopes, purpose, expires_at }
+            })
+            .boxed(),
+        id!(TokenId).prop_map(|token| Fact::TokenRevoked { token }).boxed(),
+    ]
+}
+
+/// One strategy for each variant of a fact, and for each variant of an event in one.
+pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
+    let mut all = vec![
+        (text(), text())
+            .prop_map(|(origin, verifier_key)| Fact::InstallationStarted { origin, verifier_key })
+            .boxed(),
+        (decision(), option::of(id!(ChangeId)))
+            .prop_map(|(decision, change)| Fact::Decided { decision, change })
+            .boxed(),
+        (id!(IssuerId), any::<u64>(), any::<u32>(), digest(), time())
+            .prop_map(|(issuer, number, revoked, digest, next_update)| Fact::CrlPublished {
+                issuer,
+                number,
+                revoked,
+                digest,
+                next_update,
+            })
+            .boxed(),
+        (text(), text(), option::of(id!(ServiceId)))
+            .prop_map(|(action, object, service)| Fact::AccessDenied { action, object, service })
+            .boxed(),
+    ];
+    all.extend(order_facts());
+    all.extend(people_facts());
+    all.extend(events().into_iter().map(|event| {
+        (id!(ChangeId), any::<u32>(), text(), event)
+            .prop_map(|(id, seq, state, event)| Fact::Change {
+                id,
+                seq,
+                state,
+                event: Box::new(event),
+            })
+            .boxed()
+    }));
+    all
+}
+
+/// An entry with such a fact.
+pub(crate) fn entry(fact: BoxedStrategy<Fact>) -> impl Strategy<Value = Entry> {
+    (time(), actor(), fact).prop_map(|(at, by, fact)| Entry { at, by, fact })
+}
+
+fn problem() -> impl Strategy<Value = Problem> {
+    let kinds = vec![
+        ProblemKind::Caa,
+        ProblemKind::BadCsr,
+        ProblemKind::Compound,
+        ProblemKind::UserActionRequired,
+    ];
+    let plain = (proptest::sample::select(kinds), text(), option::of(text())).prop_map(
+        |(kind, detail, instance)| Problem { kind, detail, instance, subproblems: Vec::new() },
+    );
+    let plain = plain.boxed();
+    (plain.clone(), vec((text(), plain), 0..3))
+        .prop_map(|(problem, subproblems)| Problem { subproblems, ..problem })
+}
+
+/// An order.
+pub(crate) fn order() -> impl Strategy<Value = Order> {
+    let status = proptest::sample::select(vec![
+        OrderStatus::Pending,
+        OrderStatus::Ready,
+        OrderStatus::Processing,
+        OrderStatus::Valid,
+        OrderStatus::Invalid,
+    ]);
+    (
+        (id!(OrderId), id!(AccountId), sans(), id!(ProfileId), id!(IssuerId), status),
+        (vec(id!(AuthzId), 0..3), id!(DecisionId), time(), time()),
+        (option::of(id!(ChangeId)), option::of(fingerprint()), option::of(problem())),
+    )
+        .prop_map(|(asked, way, end)| {
+            let (id, account, names, profile, issuer, status) = asked;
+            let (authorizations, decision, created_at, expires_at) = way;
+            let (change, certificate, error) = end;
+            Order {
+                id,
+                account,
+                names,
+                profile,
+                issuer,
+                status,
+                authorizations,
+                decision,
+                created_at,
+                expires_at,
+                change,
+                certificate,
+                error,
+            }
+        })
+}
+
+/// An authorization.
+pub(crate) fn authorization() -> impl Strategy<Value = Authorization> {
+    let status = proptest::sample::select(vec![
+        AuthorizationStatus::Pending,
+        AuthorizationStatus::Valid,
+        AuthorizationStatus::Invalid,
+        AuthorizationStatus::Deactivated,
+        AuthorizationStatus::Expired,
+    ]);
+    let seen = proptest::sample::select(vec![
+        ChallengeStatus::Pending,
+        ChallengeStatus::Processing,
+        ChallengeStatus::Valid,
+        ChallengeStatus::Invalid,
+    ]);
+    let challenge = (
+        (id!(ChallengeId), challenge_kind(), text()),
+        (seen, option::of(time()), option::of(problem())),
+    )
+        .prop_map(|((id, kind, token), (status, validated_at, error))| Challenge {
+            id,
+            kind,
+            token,
+            status,
+            validated_at,
+            error,
+        });
+    (
+        (id!(AuthzId), id!(AccountId), dns_name(), any::<bool>()),
+        (status, time(), vec(challenge, 0..3)),
+    )
+        .prop_map(|((id, account, name, wildcard), (status, expires_at, challenges))| {
+            Authorization { id, account, name, wildcard, status, expires_at, challenges }
+        })
+}
