@@ -4,6 +4,7 @@
 //! Start at [`Estate`]; `lookup` answers questions about it, `diff` compares two of them and
 //! `history` keeps when owners changed. How it is written down is the business of `wire`.
 
+mod active;
 mod diff;
 mod fields;
 mod history;
@@ -14,6 +15,7 @@ mod service;
 mod words;
 mod zone;
 
+pub use active::{ActiveEstate, OwnerIndex};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
 pub use issuer::{Issuer, IssuerKind, Profile};

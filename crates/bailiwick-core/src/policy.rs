@@ -5,9 +5,23 @@
 //! rule, which fact, who can grant it, what is still missing. Whatever cannot be evaluated is
 //! refused.
 
+mod access;
 mod approvals;
+mod change;
+mod compile;
+mod explain;
 mod facts;
+mod gather;
+mod hypothetical;
+mod issue;
+mod judge;
+mod question;
+mod rule;
+mod slices;
+mod template;
 mod verdict;
+
+pub use compile::{DEFAULTS, PolicyProblem, PolicyProblemKind, PolicySet, SCHEMA};
 
 pub use facts::{
     Access, AccessFacts, AccountFacts, ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind,
@@ -16,6 +30,8 @@ pub use facts::{
     PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage, TokenFacts, UsesLeft,
     ValidationMethod, ZoneFacts,
 };
+pub use gather::{EnvelopeAsked, IssueAsked, ObjectAsked, SignIn};
+pub use judge::judge;
 pub use verdict::{
     Decision, GrantAct, Grantable, Grantor, MissingApproval, Permit, Reason, Role, Verdict,
 };

@@ -59,6 +59,13 @@ words! {
     RuleId;
 }
 
+impl RuleId {
+    /// The id of a rule that stands in our own code; it is spelled right there.
+    pub(crate) fn fixed(word: &'static str) -> Self {
+        Self(word.to_owned())
+    }
+}
+
 /// Declares an enum whose variants are spelled by one word each.
 macro_rules! spelled {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {

@@ -1,5 +1,6 @@
 //! Zones, and what is intended for them.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -46,9 +47,10 @@ spelled! {
 spelled! {
     /// How far Bailiwick goes in a zone.
     Mode {
-        /// It looks and notes. The approval pattern and the limits of the zone do not block.
+        /// It looks and notes: the zone's approval pattern and its lifetime limit do not block. The
+        /// refusals of MIS-2 block in every mode.
         Observe = "observe",
-        /// As `observe`, and the requester is told what `enforce` would refuse.
+        /// As `observe`, and the notes are told to the requester as well.
         Advise = "advise",
         /// Every rule blocks.
         Enforce = "enforce",
@@ -131,6 +133,22 @@ pub struct CaaIntent {
     pub issuewild: Vec<String>,
     /// Values of `iodef` (RFC 8659, section 4.4).
     pub iodef: Vec<String>,
+}
+
+impl CaaIntent {
+    /// Whether records as intended let an issuer that answers to one of `domains` issue for an
+    /// ordinary or a wildcard name: without a property that applies nothing is restricted, and
+    /// `issuewild` replaces `issue` for wildcards (RFC 8659, sections 4.2 and 4.3).
+    #[must_use]
+    pub fn names_issuer(&self, domains: &BTreeSet<String>, wildcard: bool) -> bool {
+        let values =
+            if wildcard && !self.issuewild.is_empty() { &self.issuewild } else { &self.issue };
+        let issuer = |value: &String| {
+            let domain = value.split_once(';').map_or(value.as_str(), |(domain, _)| domain);
+            domain.trim().to_ascii_lowercase()
+        };
+        values.is_empty() || values.iter().any(|value| domains.contains(&issuer(value)))
+    }
 }
 
 /// Limits of one zone. They are facts that policies compare with, so that ten thousand zones need

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;
 use crate::estate::{
-    AttestationKind, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId, Scope,
+    AttestationKind, CaaIntent, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId, Scope,
     ZoneClass, ZoneKey, ZoneLimits, spelled,
 };
 use crate::names::{
@@ -193,6 +193,8 @@ pub struct ZoneFacts {
     pub policy_owner: TeamId,
     /// The team that publishes its records.
     pub operator: TeamId,
+    /// The CAA records it should have.
+    pub caa: CaaIntent,
     /// Its limits.
     pub limits: ZoneLimits,
 }
@@ -223,6 +225,8 @@ pub struct ProfileFacts {
 pub struct IssuerFacts {
     /// Its id.
     pub id: IssuerId,
+    /// The issuer domain names it answers to.
+    pub caa_domains: BTreeSet<String>,
     /// Environments it may issue for.
     pub environments: BTreeSet<Environment>,
     /// Profiles it may issue under.
@@ -324,6 +328,9 @@ pub struct ChangeFacts {
     pub zones: Fact<Vec<ZoneFacts>>,
     /// The owners of each service it touches.
     pub services: Fact<BTreeMap<ServiceId, Duties>>,
+    /// Teams with a duty elsewhere whose approval counts towards two: for a change that reaches
+    /// further than its zones and services, everybody who answers for a zone.
+    pub also_concerned: BTreeSet<TeamId>,
     /// Whether it touches nothing but services.
     pub services_only: Fact<bool>,
     /// Whether it alters who or what is trusted.
@@ -350,8 +357,8 @@ pub enum AuthorKind {
     Person(PersonId),
     /// An agent that acts for a person.
     Agent(PersonId),
-    /// An ACME account.
-    Account(AccountId),
+    /// An ACME account, with the service it is bound to.
+    Account(AccountId, ServiceId),
     /// A part of Bailiwick.
     Component,
 }

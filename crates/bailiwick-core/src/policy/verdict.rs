@@ -85,18 +85,20 @@ impl fmt::Display for Grantor {
 }
 
 spelled! {
-    /// As what a team approves.
+    /// As what a team approves; the order is that in which they are asked.
     Role {
-        /// As owner of the control objective.
-        ControlOwner = "control-owner",
         /// As policy owner of a zone.
         ZonePolicyOwner = "zone-policy-owner",
-        /// As operator of a zone.
-        ZoneOperator = "zone-operator",
         /// As policy owner of a service.
         ServicePolicyOwner = "service-policy-owner",
+        /// As owner of the control objective.
+        ControlOwner = "control-owner",
+        /// As operator of a zone.
+        ZoneOperator = "zone-operator",
         /// As operator of a service.
         ServiceOperator = "service-operator",
+        /// As somebody with a duty elsewhere.
+        OtherDuty = "other-duty",
     }
 }
 

@@ -1,0 +1,77 @@
+//! The estate that decisions are made on, with what makes its look-ups quick.
+
+use std::collections::BTreeMap;
+
+use crate::names::{DnsName, SanName, ServiceId};
+
+use super::{Estate, EstateHistory};
+
+/// Which service owns which name, as an index: a hundred thousand services cost what ten do.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct OwnerIndex {
+    exact: BTreeMap<SanName, ServiceId>,
+    below: BTreeMap<DnsName, ServiceId>,
+}
+
+impl OwnerIndex {
+    /// The index of an estate. Of two owners of one name, which `wire` refuses, the first by id
+    /// counts.
+    #[must_use]
+    pub fn of(estate: &Estate) -> Self {
+        let mut index = Self::default();
+        for (id, service) in &estate.services {
+            for name in &service.names {
+                index.exact.entry(name.clone()).or_insert_with(|| id.clone());
+            }
+            for base in &service.below {
+                index.below.entry(base.clone()).or_insert_with(|| id.clone());
+            }
+        }
+        index
+    }
+
+    /// The owner of `name`: by exact name first, then by the closest `below`.
+    #[must_use]
+    pub fn owner(&self, name: &SanName) -> Option<&ServiceId> {
+        let below = || {
+            let above = std::iter::successors(name.base().parent(), DnsName::parent);
+            above.take_while(|_| !name.is_wildcard()).find_map(|base| self.below.get(&base))
+        };
+        self.exact.get(name).or_else(below)
+    }
+}
+
+/// An estate in force, with its history and its index.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ActiveEstate {
+    estate: Estate,
+    history: EstateHistory,
+    owners: OwnerIndex,
+}
+
+impl ActiveEstate {
+    /// Indexes an estate.
+    #[must_use]
+    pub fn new(estate: Estate, history: EstateHistory) -> Self {
+        let owners = OwnerIndex::of(&estate);
+        Self { estate, history, owners }
+    }
+
+    /// The estate.
+    #[must_use]
+    pub const fn estate(&self) -> &Estate {
+        &self.estate
+    }
+
+    /// Since when services have the owners they have.
+    #[must_use]
+    pub const fn history(&self) -> &EstateHistory {
+        &self.history
+    }
+
+    /// The index of owners.
+    #[must_use]
+    pub const fn owners(&self) -> &OwnerIndex {
+        &self.owners
+    }
+}

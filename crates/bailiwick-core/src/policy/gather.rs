@@ -1,0 +1,323 @@
+//! Facts out of an estate: one place where the judge's questions get their answers, so that every
+//! caller asks about the same things.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::estate::{ActiveEstate, Duties, Estate, EstateDiff, Zone, ZoneKey};
+use crate::names::{ChangeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
+use crate::time::Time;
+
+use super::facts::{
+    AccountFacts, ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind, ChangeFacts, ChangeKind,
+    EnvelopeFacts, ExceptionFacts, Fact, IssueFacts, IssuerFacts, NameFacts, ObjectFacts,
+    PrincipalFacts, PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage, ZoneFacts,
+};
+
+/// What an order asks for; the estate knows the rest.
+#[derive(Clone, Debug)]
+pub struct IssueAsked<'a> {
+    /// The moment.
+    pub now: Time,
+    /// Who asks.
+    pub account: AccountFacts,
+    /// For which names.
+    pub names: &'a BTreeSet<SanName>,
+    /// From which issuer.
+    pub issuer: &'a IssuerId,
+    /// Under which profile.
+    pub profile: &'a ProfileId,
+    /// For how long.
+    pub lifetime_seconds: Fact<u32>,
+    /// The envelope that may cover it.
+    pub envelope: Fact<Option<EnvelopeFacts>>,
+    /// How far the order has come.
+    pub stage: Stage,
+}
+
+impl IssueFacts {
+    /// The facts of an order.
+    #[must_use]
+    pub fn gather(active: &ActiveEstate, asked: IssueAsked<'_>) -> Self {
+        let estate = active.estate();
+        let bound = asked.account.service.known();
+        let service = bound.and_then(|id| estate.services.get_key_value(id));
+        let names = asked.names.iter().flat_map(|name| name_facts(active, name)).collect();
+        let service = service.map(|(id, it)| ServiceFacts {
+            id: id.clone(),
+            environment: it.environment.clone(),
+            namespace: it.namespace.clone(),
+            profiles: it.profiles.clone(),
+            duties: it.duties.clone(),
+            ownership: it.ownership.clone(),
+            owner_since: Fact::of(active.history().owner_since(id)),
+        });
+        let exceptions = estate.exceptions.iter().map(|(id, it)| ExceptionFacts {
+            id: id.clone(),
+            scope: it.scope.clone(),
+            rule: it.rule.clone(),
+            until: it.until,
+        });
+        Self {
+            now: asked.now,
+            control_owner: estate.organisation.control_owner.clone(),
+            service: Fact::of(service),
+            names,
+            profile: Fact::of(estate.profiles.get(asked.profile).map(|it| ProfileFacts {
+                id: asked.profile.clone(),
+                environments: it.environments.clone(),
+                lifetime_seconds_max: it.certificate.lifetime_seconds_max,
+                keys_allowed: it.certificate.keys_allowed.clone(),
+                rsa_bits_min: it.certificate.rsa_bits_min,
+                names_max: it.certificate.names_max,
+                wildcard_allowed: it.certificate.wildcard_allowed,
+                attestation_required: it.attestation_required.clone(),
+            })),
+            issuer: Fact::of(estate.issuers.get(asked.issuer).map(|it| IssuerFacts {
+                id: asked.issuer.clone(),
+                caa_domains: it.caa_domains.clone(),
+                environments: it.environments.clone(),
+                profiles: it.profiles.clone(),
+            })),
+            lifetime_seconds: asked.lifetime_seconds,
+            envelope: asked.envelope,
+            exceptions: exceptions.filter(|it| asked.now < it.until).collect(),
+            stage: asked.stage,
+            account: asked.account,
+        }
+    }
+}
+
+/// A name once for every zone it lies in; a name in none has a zone nobody knows.
+fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
+    let estate = active.estate();
+    let owner = active.owners().owner(name).cloned();
+    let view = owner.as_ref().and_then(|id| estate.services.get(id)).and_then(|it| it.view);
+    let fact = |zone| NameFacts { name: name.clone(), owner: Fact::Known(owner.clone()), zone };
+    let zones = estate.zones_of(name.base(), view);
+    if zones.is_empty() {
+        return vec![fact(Fact::Unknown)];
+    }
+    zones.into_iter().map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone)))).collect()
+}
+
+fn zone_facts(key: &ZoneKey, zone: &Zone) -> ZoneFacts {
+    ZoneFacts {
+        key: key.clone(),
+        class: zone.class,
+        pattern: zone.pattern,
+        mode: zone.mode,
+        policy_owner: zone.policy_owner.clone(),
+        operator: zone.operator.clone(),
+        caa: zone.caa.clone(),
+        limits: zone.limits,
+    }
+}
+
+/// A person as they signed in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SignIn {
+    /// Who.
+    pub person: PersonId,
+    /// Who made the sign-in possible or handed the right on.
+    pub chain: BTreeSet<PersonId>,
+}
+
+impl AuthorFacts {
+    /// A person as author. Teams of a person the estate does not hold are not known.
+    #[must_use]
+    pub fn person(estate: &Estate, sign_in: &SignIn) -> Self {
+        let known = estate.people.contains_key(&sign_in.person);
+        Self {
+            teams: Fact::of(known.then(|| estate.teams_of(&sign_in.person))),
+            chain: Fact::Known(sign_in.chain.clone()),
+            kind: AuthorKind::Person(sign_in.person.clone()),
+        }
+    }
+
+    /// An ACME account as author, with whoever made its credential behind it.
+    #[must_use]
+    pub fn account(
+        account: crate::names::AccountId,
+        service: ServiceId,
+        made_by: BTreeSet<PersonId>,
+        estate: &Estate,
+    ) -> Self {
+        let teams = made_by.iter().flat_map(|person| estate.teams_of(person)).collect();
+        let kind = AuthorKind::Account(account, service);
+        Self { kind, teams: Fact::Known(teams), chain: Fact::Known(made_by) }
+    }
+
+    /// A part of Bailiwick as author.
+    #[must_use]
+    pub const fn component() -> Self {
+        Self {
+            kind: AuthorKind::Component,
+            teams: Fact::Known(BTreeSet::new()),
+            chain: Fact::Known(BTreeSet::new()),
+        }
+    }
+}
+
+impl ApprovalFacts {
+    /// An approval by a person, with the teams they belong to now.
+    #[must_use]
+    pub fn person(estate: &Estate, sign_in: &SignIn, now: Time) -> Self {
+        let known = estate.people.get(&sign_in.person);
+        Self {
+            person: sign_in.person.clone(),
+            kind: ApproverKind::Person,
+            works_here: Fact::of(known.map(|person| person.works_here(now))),
+            teams: Fact::of(known.map(|_| estate.teams_of(&sign_in.person))),
+            chain: Fact::Known(sign_in.chain.clone()),
+        }
+    }
+}
+
+/// What an envelope or a single certificate is asked for.
+#[derive(Clone, Debug)]
+pub struct EnvelopeAsked<'a> {
+    /// The service.
+    pub service: &'a ServiceId,
+    /// The names.
+    pub names: &'a BTreeSet<SanName>,
+}
+
+impl ChangeFacts {
+    /// The facts of an edit of the estate. Owners are taken as they are before the edit, so that no
+    /// edit chooses its own approvers; only what is new has its owners from the new estate.
+    #[must_use]
+    pub fn edit(
+        now: Time,
+        change: ChangeId,
+        author: AuthorFacts,
+        approvals: Vec<ApprovalFacts>,
+        (old, new, diff): (Option<&Estate>, &Estate, &EstateDiff),
+    ) -> Self {
+        let before = old.unwrap_or(new);
+        let zone = |key: &ZoneKey| before.zones.get(key).or_else(|| new.zones.get(key));
+        let zones = diff.zones.iter().filter_map(|key| Some(zone_facts(key, zone(key)?))).collect();
+        let service = |id: &ServiceId| before.services.get(id).or_else(|| new.services.get(id));
+        let services: BTreeMap<ServiceId, Duties> = diff
+            .services
+            .iter()
+            .filter_map(|id| Some((id.clone(), service(id)?.duties.clone())))
+            .collect();
+        let every_zone = before.zones.values().flat_map(|it| [&it.policy_owner, &it.operator]);
+        let also_concerned = if diff.services_only() {
+            BTreeSet::new()
+        } else {
+            every_zone.cloned().collect()
+        };
+        Self {
+            now,
+            control_owner: before.organisation.control_owner.clone(),
+            change,
+            kind: ChangeKind::EditEstate,
+            author,
+            approvals,
+            zones: Fact::Known(zones),
+            services: Fact::Known(services),
+            also_concerned,
+            services_only: Fact::Known(diff.services_only()),
+            trust_impacting: Fact::Known(diff.trust_impacting()),
+            emergency: Fact::Known(false),
+        }
+    }
+
+    /// The facts of a change about names of one service: an envelope, one certificate, a revocation.
+    #[must_use]
+    pub fn about_names(
+        now: Time,
+        (change, kind): (ChangeId, ChangeKind),
+        author: AuthorFacts,
+        approvals: Vec<ApprovalFacts>,
+        (active, asked): (&ActiveEstate, &EnvelopeAsked<'_>),
+    ) -> Self {
+        let estate = active.estate();
+        let mut zones: BTreeMap<ZoneKey, ZoneFacts> = BTreeMap::new();
+        let mut everywhere = true;
+        for fact in asked.names.iter().flat_map(|name| name_facts(active, name)) {
+            match fact.zone {
+                Fact::Known(zone) => {
+                    zones.insert(zone.key.clone(), zone);
+                }
+                Fact::Unknown => everywhere = false,
+            }
+        }
+        let duties = estate.services.get(asked.service).map(|service| {
+            BTreeMap::from([(asked.service.clone(), service.duties.clone())])
+        });
+        Self {
+            now,
+            control_owner: estate.organisation.control_owner.clone(),
+            change,
+            kind,
+            author,
+            approvals,
+            zones: Fact::of(everywhere.then(|| zones.into_values().collect())),
+            services: Fact::of(duties),
+            also_concerned: BTreeSet::new(),
+            services_only: Fact::Known(true),
+            trust_impacting: Fact::Known(kind != ChangeKind::RevokeCertificate),
+            emergency: Fact::Known(false),
+        }
+    }
+}
+
+impl PrincipalFacts {
+    /// A principal, with what the estate knows of the person.
+    #[must_use]
+    pub fn gather(estate: &Estate, kind: PrincipalKind, now: Time) -> Self {
+        let id = kind.person().clone();
+        let person = estate.people.get(&id);
+        Self {
+            kind,
+            works_here: Fact::of(person.map(|person| person.works_here(now))),
+            teams: Fact::of(person.map(|_| estate.teams_of(&id))),
+            administrator: Fact::Known(estate.organisation.administrators.contains(&id)),
+        }
+    }
+}
+
+/// An object of a request, before the estate says who answers for it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ObjectAsked {
+    /// What it is.
+    pub kind: ResourceKind,
+    /// Which.
+    pub id: String,
+    /// The services it is about.
+    pub services: BTreeSet<ServiceId>,
+    /// The zones it is about.
+    pub zones: BTreeSet<ZoneKey>,
+    /// The person it belongs to, as a token or a session does.
+    pub person: Option<PersonId>,
+}
+
+impl ObjectFacts {
+    /// An object, with the teams that answer for its services and zones.
+    #[must_use]
+    pub fn gather(estate: &Estate, asked: ObjectAsked) -> Self {
+        let services = || asked.services.iter().filter_map(|id| estate.services.get(id));
+        let zones = || asked.zones.iter().filter_map(|key| estate.zones.get(key));
+        let all = services().count() == asked.services.len() && zones().count() == asked.zones.len();
+        let of = |service: fn(&Duties) -> &TeamId, zone: Option<fn(&Zone) -> &TeamId>| {
+            let of_services = services().map(|it| service(&it.duties).clone());
+            let of_zones = zones().filter_map(|it| zone.map(|team| team(it).clone()));
+            let teams: BTreeSet<TeamId> = of_services.chain(of_zones).collect();
+            Fact::of(all.then_some(teams))
+        };
+        let alone = asked.services.first().filter(|_| asked.services.len() == 1);
+        Self {
+            policy_owners: of(|it| &it.policy_owner, Some(|it| &it.policy_owner)),
+            operators: of(|it| &it.operator, Some(|it| &it.operator)),
+            integration_owners: of(|it| &it.integration_owner, None),
+            control_owner: estate.organisation.control_owner.clone(),
+            auditors: estate.organisation.auditors.clone(),
+            service: alone.cloned(),
+            kind: asked.kind,
+            id: asked.id,
+            person: asked.person,
+        }
+    }
+}
