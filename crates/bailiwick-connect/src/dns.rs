@@ -1,0 +1,18 @@
+//! DNS look-ups over the network: a validating resolver, the zones' own servers, or both.
+//!
+//! [`DnsClient`] holds the limits, the clock and the source of randomness; a [`View`] says who is
+//! asked. All servers of a view that are responsible for a name are asked, each answer is kept, and
+//! they must agree; silence, refusal, damage and disagreement are failures, never "no records"
+//! (promise P8).
+
+mod view;
+
+mod exchange;
+
+mod client;
+
+mod caa;
+
+pub use client::{DnsClient, random_ids};
+pub use exchange::Limits;
+pub use view::{Resolver, ResolverTrust, View};

@@ -1,0 +1,131 @@
+//! One question to one server: UDP, and TCP where UDP is too small (RFC 7766).
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use bailiwick_core::caa::LookupFailure;
+use bailiwick_wire::dns::{Query, RecordKind, Reply, Speaker, read_reply};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// How long and how often is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// For one datagram's reply.
+    pub try_timeout: Duration,
+    /// Datagrams sent before a server counts as silent.
+    pub tries: u32,
+    /// For one question over TCP, connecting included.
+    pub tcp_timeout: Duration,
+    /// For everything that one name needs: a whole climb, or one validation's look-up.
+    pub whole_timeout: Duration,
+    /// Questions that one look-up may cost, over all servers and aliases.
+    pub questions_max: u32,
+}
+
+impl Default for Limits {
+    /// A resolver that walks from the root needs a second or two; a person or an ACME client waits
+    /// behind it. 50 questions: threat T14.
+    fn default() -> Self {
+        Self {
+            try_timeout: Duration::from_secs(3),
+            tries: 2,
+            tcp_timeout: Duration::from_secs(5),
+            whole_timeout: Duration::from_secs(30),
+            questions_max: 50,
+        }
+    }
+}
+
+/// Datagrams that are not ours and still do not end the wait. Each is one guess of a spoofer, so
+/// there must not be many.
+const STRAYS_MAX: u32 = 16;
+
+/// Larger than what we ask for; the rest would be cut off and so not be read.
+const DATAGRAM_OCTETS_MAX: usize = 4_096;
+
+/// Asks until there is a reply. Each try has a new identifier (from `query`) and a new source port.
+pub(super) async fn exchange<K: RecordKind>(
+    server: SocketAddr,
+    speaker: Speaker<'_>,
+    limits: &Limits,
+    query: impl Fn() -> Option<Query>,
+) -> Result<Reply<K::Value>, LookupFailure> {
+    let mut last = LookupFailure::Timeout;
+    for _ in 0..limits.tries {
+        let Some(query) = query() else { return Err(LookupFailure::Unreachable) };
+        let reply = match over_udp::<K>(server, speaker, limits, &query).await {
+            Ok(Reply::Truncated) => over_tcp::<K>(server, speaker, limits, &query).await,
+            other => other,
+        };
+        match reply {
+            Ok(reply) => return Ok(reply),
+            Err(failure) => last = failure,
+        }
+    }
+    Err(last)
+}
+
+async fn over_udp<K: RecordKind>(
+    server: SocketAddr,
+    speaker: Speaker<'_>,
+    limits: &Limits,
+    query: &Query,
+) -> Result<Reply<K::Value>, LookupFailure> {
+    let any: SocketAddr = match server {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let unreachable = |_| LookupFailure::Unreachable;
+    // A socket of its own for each try: the system picks a random port, and `connect` drops
+    // datagrams from anybody else (RFC 5452, section 9.2).
+    let socket = UdpSocket::bind(any).await.map_err(unreachable)?;
+    socket.connect(server).await.map_err(unreachable)?;
+    socket.send(&query.octets()).await.map_err(unreachable)?;
+    let until = Instant::now() + limits.try_timeout;
+    let mut octets = vec![0; DATAGRAM_OCTETS_MAX];
+    let mut strays = 0;
+    loop {
+        let Ok(received) = timeout_at(until, socket.recv(&mut octets)).await else {
+            // Somebody answers, but not with anything readable: say that, it is easier to find.
+            return Err(if strays > 0 { LookupFailure::Malformed } else { LookupFailure::Timeout });
+        };
+        let length = received.map_err(unreachable)?;
+        match read_reply::<K>(octets.get(..length).unwrap_or_default(), query, speaker) {
+            Reply::NotOurs if strays < STRAYS_MAX => strays += 1,
+            Reply::NotOurs => return Err(LookupFailure::Malformed),
+            reply @ (Reply::Answer(_) | Reply::Follow(_) | Reply::Truncated) => return Ok(reply),
+        }
+    }
+}
+
+async fn over_tcp<K: RecordKind>(
+    server: SocketAddr,
+    speaker: Speaker<'_>,
+    limits: &Limits,
+    query: &Query,
+) -> Result<Reply<K::Value>, LookupFailure> {
+    let octets = match timeout(limits.tcp_timeout, ask_over_tcp(server, query)).await {
+        Ok(Ok(octets)) => octets,
+        Ok(Err(_)) | Err(_) => return Err(LookupFailure::Truncated),
+    };
+    match read_reply::<K>(&octets, query, speaker) {
+        reply @ (Reply::Answer(_) | Reply::Follow(_)) => Ok(reply),
+        Reply::Truncated => Err(LookupFailure::Truncated),
+        Reply::NotOurs => Err(LookupFailure::Malformed),
+    }
+}
+
+/// Two octets of length before each message, both ways (RFC 1035, section 4.2.2).
+async fn ask_over_tcp(server: SocketAddr, query: &Query) -> std::io::Result<Vec<u8>> {
+    let question = query.octets();
+    let length = u16::try_from(question.len()).map_err(std::io::Error::other)?;
+    let mut stream = TcpStream::connect(server).await?;
+    // In one segment: some servers do not wait for a second one (RFC 7766, section 8).
+    stream.write_all(&[&length.to_be_bytes()[..], &question].concat()).await?;
+    let length = stream.read_u16().await?;
+    let mut octets = vec![0; usize::from(length)];
+    stream.read_exact(&mut octets).await?;
+    Ok(octets)
+}

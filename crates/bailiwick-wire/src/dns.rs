@@ -1,0 +1,28 @@
+//! DNS messages: questions to octets, replies to [`LookupAnswer`]s (RFC 1035, RFC 6891, RFC 8914).
+//!
+//! The reader is our own and small, because every octet of a CAA record is evidence and counts.
+//! Of hickory-proto 0.26.3, the library we use elsewhere, reading CAA was measured: it keeps flags,
+//! tag and value as they are, but refuses the whole message for a tag longer than 15 octets (legal
+//! since RFC 8659) or with an illegal character, and it has no view of bailiwick or of partial alias
+//! chains. It serves as the second opinion in the tests.
+//!
+//! Limits: a message has at most 65,535 octets, a name 255, a pointer points backwards only, one
+//! name follows at most 128 pointers, and a message that holds anything after its last record is
+//! refused whole. What cannot be read is never skipped.
+//!
+//! [`LookupAnswer`]: bailiwick_core::caa::LookupAnswer
+
+mod name;
+
+mod rdata;
+
+mod query;
+
+mod message;
+
+mod reply;
+
+pub use name::WireName;
+pub use query::{Query, UDP_PAYLOAD_OCTETS};
+pub use rdata::{A, Aaaa, Caa, RecordKind, Txt};
+pub use reply::{Reply, Speaker, Way, read_reply};
