@@ -1,1 +1,30 @@
-//! Bailiwick store.
+//! What Bailiwick remembers. The only SQL; SQLite and PostgreSQL behind one set of methods.
+//!
+//! [`Store::commit`] stores a [`Batch`](bailiwick_core::record::Batch) whole or not at all: leaves of
+//! the ledger, the rows that follow from them, working state and notices, under one signed checkpoint.
+//! Everything else reads. Reading order: `open`, `commit`, `writer`, `rows`, `read`, `lease`, `fsck`.
+
+mod error;
+mod url;
+mod db;
+mod schema;
+mod open;
+mod commit;
+mod writer;
+mod rows;
+mod page;
+mod read;
+mod lease;
+
+pub use commit::{CommitError, Committed, Conflict, Unavailable, Unknown};
+pub use db::Engine;
+pub use error::{DbError, StoreError};
+pub use lease::{Claim, Lease};
+pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
+pub use page::{After, LIMIT_MAX, Page};
+pub use read::{
+    ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter, ChangeItem,
+    CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, RevokedFilter, RevokedSerial,
+    SessionRow, StoredDecision, StoredEntry, StoredEvent, TokenRow, CheckpointRow,
+};
+pub use url::{BadStoreUrl, StoreUrl};

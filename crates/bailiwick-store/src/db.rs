@@ -1,0 +1,265 @@
+//! Two engines behind one set of verbs: one SQL text, `$n` parameters, cells out.
+//!
+//! Everything else in this crate is written once. Where the dialects differ, [`Sql::Both`] says so.
+
+mod arg;
+mod cell;
+mod postgres;
+mod sqlite;
+
+use sqlx::sqlite::{Sqlite, SqlitePool};
+use sqlx::postgres::{PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Column as _, Row as _, SqlSafeStr as _, SqlStr, Transaction, TypeInfo as _, ValueRef as _};
+
+use crate::error::DbError;
+
+pub(crate) use arg::{Arg, args};
+pub(crate) use cell::{Cell, Reader, Row};
+pub(crate) use sqlite::{Checkpointer, Copy, Lock, LockHeld, Wal};
+
+/// Which engine.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Engine {
+    /// The embedded one.
+    Sqlite,
+    /// The one for more than one machine.
+    Postgres,
+}
+
+/// A statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Sql {
+    /// The same for both.
+    One(&'static str),
+    /// Where the dialects differ.
+    Both {
+        sqlite: &'static str,
+        postgres: &'static str,
+    },
+    /// Put together out of fixed pieces.
+    Built(String),
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self::One(text)
+    }
+}
+
+impl Sql {
+    fn of(self, engine: Engine) -> SqlStr {
+        match (self, engine) {
+            (Self::One(text), _)
+            | (Self::Both { sqlite: text, .. }, Engine::Sqlite)
+            | (Self::Both { postgres: text, .. }, Engine::Postgres) => text.into_sql_str(),
+            (Self::Built(text), _) => AssertSqlSafe(text).into_sql_str(),
+        }
+    }
+}
+
+/// The pools.
+#[derive(Clone, Debug)]
+pub(crate) enum Db {
+    /// One writer and some readers on one file.
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
+    /// One pool.
+    Postgres(PgPool),
+}
+
+/// A transaction.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+macro_rules! bind {
+    ($sql:expr, $args:expr) => {{
+        let mut query = sqlx::query($sql);
+        for arg in $args {
+            if !arg.is_storable() {
+                return Err(DbError::Nul);
+            }
+            query = match arg {
+                Arg::Int(value) => query.bind(*value),
+                Arg::Text(text) => query.bind(text.as_ref()),
+                Arg::Bytes(bytes) => query.bind(bytes.as_ref()),
+                Arg::NoInt => query.bind(None::<i64>),
+                Arg::NoText => query.bind(None::<&str>),
+                Arg::NoBytes => query.bind(None::<&[u8]>),
+            };
+        }
+        query
+    }};
+}
+
+macro_rules! cells {
+    ($row:expr) => {{
+        let row = $row;
+        let mut cells = Vec::with_capacity(row.len());
+        for column in row.columns() {
+            let index = column.ordinal();
+            let raw = row.try_get_raw(index)?;
+            let kind = raw.type_info();
+            cells.push(match kind.name() {
+                _ if raw.is_null() => Cell::Null,
+                "INTEGER" | "INT8" => Cell::Int(row.try_get(index)?),
+                "INT4" => Cell::Int(i64::from(row.try_get::<i32, _>(index)?)),
+                "TEXT" | "VARCHAR" | "NAME" => Cell::Text(row.try_get(index)?),
+                "BLOB" | "BYTEA" => Cell::Bytes(row.try_get(index)?),
+                other => Cell::Text(format!("a value of type {other}")),
+            });
+        }
+        Ok::<Row, sqlx::Error>(cells)
+    }};
+}
+
+macro_rules! all {
+    ($executor:expr, $sql:expr, $args:expr) => {{
+        let rows = bind!($sql, $args).fetch_all($executor).await?;
+        rows.iter().map(|row| cells!(row)).collect::<Result<Vec<Row>, sqlx::Error>>()?
+    }};
+}
+
+impl Db {
+    pub(crate) const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Every row of a query; on SQLite from a connection that only reads.
+    pub(crate) async fn all(
+        &self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<Row>, DbError> {
+        let sql = sql.into().of(self.engine());
+        Ok(match self {
+            Self::Sqlite { read, .. } => all!(read, sql, args),
+            Self::Postgres(pool) => all!(pool, sql, args),
+        })
+    }
+
+    /// The first row of a query.
+    pub(crate) async fn first(
+        &self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+    ) -> Result<Option<Row>, DbError> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// One statement that writes and commits by itself; gives what it returns.
+    pub(crate) async fn write(
+        &self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<Row>, DbError> {
+        let sql = sql.into().of(self.engine());
+        Ok(match self {
+            Self::Sqlite { write, .. } => all!(write, sql, args),
+            Self::Postgres(pool) => all!(pool, sql, args),
+        })
+    }
+
+    /// A transaction that writes. On SQLite it is the only one from here on.
+    pub(crate) async fn begin(&self) -> Result<Tx, DbError> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// A transaction in which everything that is read is of one moment.
+    pub(crate) async fn snapshot(&self) -> Result<Tx, DbError> {
+        Ok(match self {
+            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
+            ),
+        })
+    }
+
+    /// Lets go of every connection.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub(crate) async fn all(
+        &mut self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+    ) -> Result<Vec<Row>, DbError> {
+        let sql = sql.into().of(self.engine());
+        Ok(match self {
+            Self::Sqlite(tx) => all!(&mut **tx, sql, args),
+            Self::Postgres(tx) => all!(&mut **tx, sql, args),
+        })
+    }
+
+    pub(crate) async fn first(
+        &mut self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+    ) -> Result<Option<Row>, DbError> {
+        Ok(self.all(sql, args).await?.into_iter().next())
+    }
+
+    /// Executes a statement; gives how many rows it touched.
+    pub(crate) async fn exec(
+        &mut self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+    ) -> Result<u64, DbError> {
+        let sql = sql.into().of(self.engine());
+        Ok(match self {
+            Self::Sqlite(tx) => bind!(sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => bind!(sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Executes a text of several statements without parameters.
+    pub(crate) async fn script(&mut self, text: String) -> Result<(), DbError> {
+        let sql = AssertSqlSafe(text);
+        match self {
+            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ())?,
+            Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    /// Commits. On an error it is not known whether it was.
+    pub(crate) async fn commit(self) -> Result<(), DbError> {
+        Ok(match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        })
+    }
+
+    /// Takes everything back.
+    pub(crate) async fn rollback(self) -> Result<(), DbError> {
+        Ok(match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        })
+    }
+}

@@ -1,0 +1,327 @@
+//! Opening a store, and closing it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bailiwick_core::ledger::{Frontier, TreeHead, TreeSize};
+use bailiwick_core::record::Mismatch;
+use bailiwick_core::time::Time;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::db::{Checkpointer, Copy, Db, Engine, Lock, LockHeld, Reader, Sql, Tx, Wal, args};
+use crate::error::{DbError, StoreError};
+use crate::schema;
+use crate::url::StoreUrl;
+use crate::writer::{self, Job};
+
+/// Signs the head of the ledger.
+pub trait CheckpointSigner: Send + Sync + 'static {
+    /// The signed note of a checkpoint with this size and root.
+    ///
+    /// # Errors
+    /// [`SignFailed`] when it cannot be signed; nothing is stored then.
+    fn sign(&self, head: TreeHead) -> Result<Vec<u8>, SignFailed>;
+}
+
+/// A checkpoint could not be signed.
+#[derive(Debug, thiserror::Error)]
+#[error("the checkpoint could not be signed")]
+pub struct SignFailed(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Says what time it is.
+pub trait Clock: Send + Sync + 'static {
+    /// Now.
+    fn now(&self) -> Time;
+}
+
+/// Why a store was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL of the server cannot be read.
+    #[error("the URL of the database cannot be read; write `postgres://USER:PASSWORD@HOST/DATABASE`")]
+    BadUrl,
+    /// The engine.
+    #[error(transparent)]
+    Database(DbError),
+    /// The file system.
+    #[error("`{path}` cannot be used: {source}")]
+    Io {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process writes this file.
+    #[error("`{path}` is used by another process; stop that first, one process writes an embedded store")]
+    InUse {
+        /// Which file.
+        path: String,
+    },
+    /// There is nothing of ours.
+    #[error("there is no store of Bailiwick here; check the place, `bailiwick up` makes one")]
+    NoStore,
+    /// A newer version wrote it.
+    #[error("the store was written by a newer Bailiwick (schema {found}, this one knows {known}); use that version")]
+    NewSchema {
+        /// Its schema.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// An older version wrote it, and it must not be written now.
+    #[error("the store is of an older Bailiwick (schema {found}); start `bailiwick up` on it once")]
+    OldSchema {
+        /// Its schema.
+        found: usize,
+    },
+    /// Somebody else's tables.
+    #[error("step `{step}` of the schema is not ours; the database belongs to another build or program")]
+    OtherSchema {
+        /// Which step differs.
+        step: String,
+    },
+    /// The server does not keep what it acknowledges.
+    #[error("the database has `{name}` = `{setting}`, and it must be `{wanted}`; set it and restart the server")]
+    Setting {
+        /// Which setting.
+        name: String,
+        /// What it is.
+        setting: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// What is stored does not fit together.
+    #[error("table `{}`, row `{}`: {}; restore a backup or run `bailiwick ledger verify`", .0.table, .0.key, .0.what)]
+    Damaged(Mismatch),
+}
+
+impl From<DbError> for OpenError {
+    fn from(error: DbError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(why) => Self::Database(why),
+            StoreError::Damaged(mismatch) => Self::Damaged(mismatch),
+        }
+    }
+}
+
+/// What is remembered. Cheap to clone: all clones are one store.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    /// Nothing when it was opened for reading.
+    pub(crate) jobs: Option<mpsc::Sender<Job>>,
+    clock: Option<Arc<dyn Clock>>,
+    /// Time of the last leaf this process knows of.
+    last_at: Arc<AtomicI64>,
+    background: Mutex<Background>,
+}
+
+/// What lives as long as the store, and ends in this order.
+#[derive(Default)]
+struct Background {
+    writer: Option<JoinHandle<()>>,
+    checkpointer: Option<Checkpointer>,
+    copy: Option<Copy>,
+}
+
+impl Store {
+    /// Opens a store for writing and makes it where there is none.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a newer schema, a second process on one file and a server that may lose
+    /// what it acknowledged are refused.
+    pub async fn open(
+        url: &StoreUrl,
+        signer: Arc<dyn CheckpointSigner>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let (db, lock, checkpointer) = match url {
+            StoreUrl::Sqlite(path) => {
+                let lock = lock(path)?;
+                let db = Db::sqlite(path).await?;
+                schema::migrate(&db).await?;
+                (db, Some(lock), Some(Checkpointer::start(path).await?))
+            }
+            StoreUrl::Postgres(url) => {
+                let db = Db::postgres(url, false).await?;
+                schema::migrate(&db).await?;
+                (db, None, None)
+            }
+        };
+        let last_at = Arc::new(AtomicI64::new(check_head(&db).await?.unix_ms()));
+        let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
+        let id = writer_id(&db, clock.now()).await?;
+        let writer = writer::Writer {
+            db: db.clone(),
+            signer,
+            clock: clock.clone(),
+            last_at: last_at.clone(),
+            id,
+            commits: 0,
+            _lock: lock,
+        };
+        let background = Background {
+            writer: Some(tokio::spawn(writer.run(queue))),
+            checkpointer,
+            copy: None,
+        };
+        let inner = Inner {
+            db,
+            jobs: Some(jobs),
+            clock: Some(clock),
+            last_at,
+            background: Mutex::new(background),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Opens a store for reading only, such as a copied data folder. Nothing of it is written.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_read_only(url: &StoreUrl) -> Result<Self, OpenError> {
+        let (db, copy) = match url {
+            StoreUrl::Sqlite(path) => {
+                let io = |source| OpenError::Io { path: path.display().to_string(), source };
+                path.metadata().map_err(|_| OpenError::NoStore)?;
+                if Lock::is_held(path).map_err(io)? {
+                    (Db::sqlite_read_only(path, Wal::Live).await?, None)
+                } else if Copy::is_needed(path) {
+                    let copy = Copy::of(path).map_err(io)?;
+                    (Db::sqlite_read_only(&copy.path(), Wal::Live).await?, Some(copy))
+                } else {
+                    (Db::sqlite_read_only(path, Wal::Still).await?, None)
+                }
+            }
+            StoreUrl::Postgres(url) => (Db::postgres(url, true).await?, None),
+        };
+        schema::check_only(&db).await?;
+        let inner = Inner {
+            db,
+            jobs: None,
+            clock: None,
+            last_at: Arc::new(AtomicI64::new(i64::MIN)),
+            background: Mutex::new(Background { copy, ..Background::default() }),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Which engine it is on.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.inner.db.engine()
+    }
+
+    /// The time by the store's clock, never earlier than the last leaf. Decide with this time: then
+    /// a leaf never has to be stored with a later one than was decided with.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        let last = Time::from_unix_ms(self.inner.last_at.load(Ordering::Acquire));
+        self.inner.clock.as_ref().map_or(last, |clock| clock.now().max(last))
+    }
+
+    /// Commits what is queued, then lets go of everything. Later commits are refused.
+    pub async fn close(&self) {
+        if let Some(jobs) = &self.inner.jobs {
+            // A closed queue means that the writer ended already.
+            drop(jobs.send(Job::Stop).await);
+        }
+        let background = std::mem::take(
+            &mut *self.inner.background.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        if let Some(writer) = background.writer
+            && let Err(why) = writer.await
+        {
+            tracing::error!(%why, "the writer of the store did not end by itself");
+        }
+        if let Some(checkpointer) = background.checkpointer {
+            checkpointer.stop().await;
+        }
+        self.inner.db.close().await;
+        drop(background.copy);
+    }
+}
+
+fn lock(path: &Path) -> Result<Lock, OpenError> {
+    let shown = path.display().to_string();
+    match Lock::take(path) {
+        Ok(Ok(lock)) => Ok(lock),
+        Ok(Err(LockHeld)) => Err(OpenError::InUse { path: shown }),
+        Err(source) => Err(OpenError::Io { path: shown, source }),
+    }
+}
+
+/// A name for this process among all that ever wrote; old ones are forgotten.
+async fn writer_id(db: &Db, now: Time) -> Result<String, OpenError> {
+    const FORGET_AFTER_DAYS: i64 = 30;
+    let random = Sql::Both {
+        sqlite: "SELECT lower(hex(randomblob(16)))",
+        postgres: "SELECT CAST(gen_random_uuid() AS TEXT)",
+    };
+    let mut tx = db.begin().await?;
+    let row = tx.first(random, &[]).await?.unwrap_or_default();
+    let id = Reader::new("writer", row).text()?;
+    let long_ago = now.plus_ms(-FORGET_AFTER_DAYS * bailiwick_core::time::DAY_MS);
+    tx.exec("DELETE FROM writer WHERE seen_at < $1", &args![long_ago]).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Checks that head, leaves and newest checkpoint fit together; gives the time of the last leaf.
+async fn check_head(db: &Db) -> Result<Time, OpenError> {
+    let mut tx = db.snapshot().await?;
+    let checked = check_head_in(&mut tx).await;
+    tx.rollback().await?;
+    checked
+}
+
+async fn check_head_in(tx: &mut Tx) -> Result<Time, OpenError> {
+    let (frontier, last_at) = head(tx, "SELECT size, frontier, last_at FROM ledger_head").await?;
+    let damaged = |what: &str| {
+        let (table, key) = ("ledger_head", "1".to_owned());
+        OpenError::Damaged(Mismatch { table, key, what: what.to_owned() })
+    };
+    let leaves = tx.first("SELECT COALESCE(MAX(idx) + 1, 0) FROM entry", &[]).await?;
+    let leaves = Reader::new("entry", leaves.unwrap_or_default()).int()?;
+    if leaves != frontier.size().as_i64() {
+        return Err(damaged(&format!("it says {} leaves, and there are {leaves}", frontier.size())));
+    }
+    let newest = "SELECT size, root FROM checkpoint ORDER BY size DESC LIMIT 1";
+    match tx.first(newest, &[]).await? {
+        None if frontier.size() == TreeSize::EMPTY => {}
+        None => return Err(damaged("there is no checkpoint")),
+        Some(row) => {
+            let mut row = Reader::new("checkpoint", row);
+            let (size, root) = (row.int()?, row.digest()?);
+            if size != leaves || root != *frontier.root().digest() {
+                return Err(damaged("the newest checkpoint is for another tree"));
+            }
+        }
+    }
+    Ok(last_at)
+}
+
+/// Reads the head with a query for size, frontier and time of the last leaf.
+pub(crate) async fn head(
+    tx: &mut Tx,
+    query: impl Into<Sql>,
+) -> Result<(Frontier, Time), StoreError> {
+    let row = tx.first(query, &[]).await?.unwrap_or_default();
+    let mut row = Reader::new("ledger_head", row);
+    let size = TreeSize::from_i64(row.int()?).map_err(|why| row.damaged(why))?;
+    let roots = row.bytes()?;
+    let frontier = Frontier::from_parts(size, &roots).map_err(|why| row.damaged(why))?;
+    Ok((frontier, row.time()?))
+}

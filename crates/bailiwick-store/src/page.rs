@@ -1,0 +1,57 @@
+//! Pages of lists: from a place in an index on, so that a million rows feel like a hundred.
+
+use std::fmt;
+
+use bailiwick_core::time::Time;
+
+/// Rows of one page at most.
+pub const LIMIT_MAX: u32 = 1_000;
+
+/// The row behind which a page begins, as a text that goes into a link.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct After {
+    /// Its moment in the order of the list.
+    pub at: Time,
+    /// Its key.
+    pub key: String,
+}
+
+impl After {
+    /// Reads what `Display` spelled.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, key) = text.split_once('~')?;
+        Some(Self { at: Time::from_unix_ms(at.parse().ok()?), key: key.to_owned() })
+    }
+}
+
+impl fmt::Display for After {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}~{}", self.at.unix_ms(), self.key)
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Where the next page begins, if there is more.
+    pub next: Option<After>,
+}
+
+impl<T> Page<T> {
+    /// Makes a page out of up to `limit` + 1 rows.
+    pub(crate) fn of(mut items: Vec<T>, limit: u32, place: impl Fn(&T) -> After) -> Self {
+        let limit = usize::try_from(clamp(limit)).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(place) } else { None };
+        Self { items, next }
+    }
+}
+
+/// A limit that no caller can exceed.
+pub(crate) fn clamp(limit: u32) -> u32 {
+    limit.clamp(1, LIMIT_MAX)
+}

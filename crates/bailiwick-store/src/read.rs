@@ -1,0 +1,23 @@
+//! Reading. Everything comes out as core types; what is stored and cannot be read is damaged, never
+//! skipped.
+
+mod certificates;
+mod changes;
+mod gate;
+mod issuers;
+mod ledger;
+mod orders;
+mod people;
+mod policy;
+mod select;
+
+pub use certificates::{
+    CertificateCounts, CertificateFilter, CertificateOrder, IssuedRow, NamePart, RevokedFilter,
+};
+pub use changes::{ChangeFilter, ChangeItem};
+pub use issuers::{CrlRow, RevokedSerial};
+pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
+pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
+pub use policy::{ActiveEstate, Evidence, StoredDecision};
+
+pub(crate) use certificates::reversed;

@@ -1,0 +1,325 @@
+//! Certificates.
+
+use bailiwick_core::change::{IssuedCertificate, Revoked};
+use bailiwick_core::names::{
+    AccountId, CertFingerprint, CertSerial, ChangeId, EnvelopeId, IssuerId, OrderId, ProfileId,
+    SanName, ServiceId,
+};
+use bailiwick_core::time::Time;
+
+use super::select::Select;
+use crate::db::{Arg, Cell, Reader, args};
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::page::{After, Page, clamp};
+
+/// A certificate, and its revocation where there is one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct IssuedRow {
+    /// The certificate.
+    pub certificate: IssuedCertificate,
+    /// How it was revoked.
+    pub revoked: Option<Revoked>,
+}
+
+/// Which part of a name is looked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NamePart {
+    /// This name and every name below it, found through an index.
+    AtOrBelow(String),
+    /// This text anywhere in a name.
+    Contains(String),
+}
+
+/// Revoked or not.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RevokedFilter {
+    /// Both.
+    #[default]
+    Any,
+    /// Revoked ones.
+    Revoked,
+    /// Others.
+    NotRevoked,
+}
+
+/// In which order.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum CertificateOrder {
+    /// Those issued last first.
+    #[default]
+    NewestFirst,
+    /// Those that end first first.
+    EndingFirst,
+}
+
+/// Which certificates.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct CertificateFilter {
+    /// Of this service.
+    pub service: Option<ServiceId>,
+    /// Of this issuer.
+    pub issuer: Option<IssuerId>,
+    /// With such a name.
+    pub name: Option<NamePart>,
+    /// In date at this moment or later: its last moment is not before.
+    pub ends_from: Option<Time>,
+    /// Its last moment is before this one.
+    pub ends_before: Option<Time>,
+    /// Revoked or not.
+    pub revoked: RevokedFilter,
+    /// In which order.
+    pub order: CertificateOrder,
+    /// Behind this row; its key is the fingerprint.
+    pub after: Option<After>,
+}
+
+/// How many certificates there are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct CertificateCounts {
+    /// In date and not revoked.
+    pub in_date: u64,
+    /// Of those, how many end before the given moment.
+    pub expiring: u64,
+    /// Revoked, in date or not.
+    pub revoked: u64,
+    /// All that were ever issued.
+    pub all: u64,
+}
+
+const CERTIFICATE: &str = "SELECT c.fingerprint, c.issuer, c.serial, c.spki, c.names, \
+    c.not_before, c.not_after, c.profile, c.service, c.account, c.order_id, c.envelope, c.change, \
+    c.der, c.issued_at, r.fingerprint, r.reason, r.at \
+    FROM certificate AS c LEFT JOIN revocation AS r ON r.issuer = c.issuer AND r.serial = c.serial";
+
+impl Store {
+    /// The certificate with these bytes.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificate(
+        &self,
+        fingerprint: &CertFingerprint,
+    ) -> Result<Option<IssuedRow>, StoreError> {
+        let mut select = Select::new(CERTIFICATE);
+        select.and("c.fingerprint = ?", args![fingerprint]);
+        Ok(self.certificates_by(select).await?.into_iter().next())
+    }
+
+    /// The certificate that an issuer gave this serial.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificate_of(
+        &self,
+        issuer: &IssuerId,
+        serial: &CertSerial,
+    ) -> Result<Option<IssuedRow>, StoreError> {
+        let mut select = Select::new(CERTIFICATE);
+        select.and("c.serial = ? AND c.issuer = ?", [Arg::from(serial), Arg::from(issuer)]);
+        Ok(self.certificates_by(select).await?.into_iter().next())
+    }
+
+    /// The certificates with this serial, at most one of each issuer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificates_with_serial(
+        &self,
+        serial: &CertSerial,
+    ) -> Result<Vec<IssuedRow>, StoreError> {
+        let mut select = Select::new(CERTIFICATE);
+        select.and("c.serial = ?", args![serial]).push(" ORDER BY c.issuer", []);
+        self.certificates_by(select).await
+    }
+
+    /// The certificates that a change issued.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificates_of_change(&self, id: &ChangeId) -> Result<Vec<IssuedRow>, StoreError> {
+        let mut select = Select::new(CERTIFICATE);
+        select.and("c.change = ?", args![id]).push(" ORDER BY c.issued_at, c.fingerprint", []);
+        self.certificates_by(select).await
+    }
+
+    /// A page of certificates.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificates(
+        &self,
+        filter: &CertificateFilter,
+        limit: u32,
+    ) -> Result<Page<IssuedRow>, StoreError> {
+        let select = filtered(filter, limit);
+        let items = self.certificates_by(select).await?;
+        Ok(Page::of(items, limit, |row| After {
+            at: match filter.order {
+                CertificateOrder::NewestFirst => row.certificate.issued_at,
+                CertificateOrder::EndingFirst => row.certificate.not_after,
+            },
+            key: row.certificate.fingerprint.to_string(),
+        }))
+    }
+
+    async fn certificates_by(&self, select: Select<'_>) -> Result<Vec<IssuedRow>, StoreError> {
+        let (sql, args) = select.done();
+        self.inner.db.all(sql, &args).await?.into_iter().map(certificate).collect()
+    }
+
+    /// How many certificates there are, at `now`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificate_counts(
+        &self,
+        now: Time,
+        expiring_before: Time,
+    ) -> Result<CertificateCounts, StoreError> {
+        let count = "SELECT \
+            (SELECT COUNT(*) FROM certificate AS c WHERE c.not_after >= $1 AND c.not_before <= $1 \
+                AND NOT EXISTS (SELECT 1 FROM revocation AS r WHERE r.issuer = c.issuer AND r.serial = c.serial)), \
+            (SELECT COUNT(*) FROM certificate AS c WHERE c.not_after >= $1 AND c.not_before <= $1 AND c.not_after < $2 \
+                AND NOT EXISTS (SELECT 1 FROM revocation AS r WHERE r.issuer = c.issuer AND r.serial = c.serial)), \
+            (SELECT COUNT(*) FROM revocation), \
+            (SELECT COUNT(*) FROM certificate)";
+        let row = self.inner.db.first(count, &args![now, expiring_before]).await?.unwrap_or_default();
+        let mut row = Reader::new("certificate", row);
+        Ok(CertificateCounts {
+            in_date: row.number()?,
+            expiring: row.number()?,
+            revoked: row.number()?,
+            all: row.number()?,
+        })
+    }
+}
+
+fn filtered(filter: &CertificateFilter, limit: u32) -> Select<'_> {
+    let mut select = Select::new(CERTIFICATE);
+    if let Some(service) = &filter.service {
+        select.and("c.service = ?", args![service]);
+    }
+    if let Some(issuer) = &filter.issuer {
+        select.and("c.issuer = ?", args![issuer]);
+    }
+    match &filter.name {
+        None => {}
+        Some(NamePart::AtOrBelow(name)) => {
+            // `.` is followed by `/` in ASCII, and no name holds that: names below are a range.
+            let name = reversed(&name.to_ascii_lowercase());
+            select.and(
+                "EXISTS (SELECT 1 FROM certificate_name AS n WHERE n.fingerprint = c.fingerprint \
+                 AND (n.reversed = ? OR (n.reversed > ? AND n.reversed < ?)))",
+                [
+                    Arg::from(name.clone()),
+                    Arg::from(format!("{name}.")),
+                    Arg::from(format!("{name}/")),
+                ],
+            );
+        }
+        Some(NamePart::Contains(text)) => {
+            select.and("c.names LIKE ? ESCAPE '\\'", [Arg::from(like(&text.to_ascii_lowercase()))]);
+        }
+    }
+    if let Some(time) = filter.ends_from {
+        select.and("c.not_after >= ?", args![time]);
+    }
+    if let Some(time) = filter.ends_before {
+        select.and("c.not_after < ?", args![time]);
+    }
+    match filter.revoked {
+        RevokedFilter::Any => {}
+        RevokedFilter::Revoked => {
+            select.and("r.at IS NOT NULL", []);
+        }
+        RevokedFilter::NotRevoked => {
+            select.and("r.at IS NULL", []);
+        }
+    }
+    let limit = clamp(limit).saturating_add(1);
+    // A key that is no fingerprint is behind nothing and before everything: the list starts anew.
+    let after = filter.after.as_ref().and_then(|after| {
+        Some((after.at, CertFingerprint::parse(&after.key).ok()?.as_bytes().to_vec()))
+    });
+    match filter.order {
+        CertificateOrder::NewestFirst => {
+            if let Some((at, key)) = after {
+                select.and("(c.issued_at, c.fingerprint) < (?, ?)", args![at, key]);
+            }
+            select.push(" ORDER BY c.issued_at DESC, c.fingerprint DESC LIMIT ?", args![limit]);
+        }
+        CertificateOrder::EndingFirst => {
+            if let Some((at, key)) = after {
+                select.and("(c.not_after, c.fingerprint) > (?, ?)", args![at, key]);
+            }
+            select.push(" ORDER BY c.not_after, c.fingerprint LIMIT ?", args![limit]);
+        }
+    }
+    select
+}
+
+/// A pattern that finds `text` anywhere, taken literally.
+fn like(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for char in text.chars() {
+        if matches!(char, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(char);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// A name with its labels from the right: `www.example.com` becomes `com.example.www`.
+pub(crate) fn reversed(name: &str) -> String {
+    name.rsplit('.').collect::<Vec<_>>().join(".")
+}
+
+fn certificate(row: Vec<Cell>) -> Result<IssuedRow, StoreError> {
+    let mut row = Reader::new("certificate", row);
+    let certificate = IssuedCertificate {
+        fingerprint: row.fingerprint()?,
+        issuer: row.parsed(IssuerId::parse)?,
+        serial: row.serial()?,
+        key: row.spki()?,
+        names: row.list(SanName::parse)?,
+        not_before: row.time()?,
+        not_after: row.time()?,
+        profile: row.parsed(ProfileId::parse)?,
+        service: row.parsed(ServiceId::parse)?,
+        account: row.parsed_maybe(AccountId::parse)?,
+        order: row.parsed_maybe(OrderId::parse)?,
+        envelope: row.parsed_maybe(EnvelopeId::parse)?,
+        change: row.parsed(ChangeId::parse)?,
+        der: row.bytes()?,
+        issued_at: row.time()?,
+    };
+    let fingerprint = row.fingerprint_maybe()?;
+    let reason = row.text_maybe()?;
+    let at = row.time_maybe()?;
+    let revoked = match (reason, at) {
+        (Some(reason), Some(at)) => Some(Revoked {
+            issuer: certificate.issuer.clone(),
+            serial: certificate.serial.clone(),
+            fingerprint,
+            reason: bailiwick_core::change::RevocationReason::parse(&reason)
+                .ok_or_else(|| row.damaged(format!("`{reason}` is no reason")))?,
+            at,
+        }),
+        _ => None,
+    };
+    Ok(IssuedRow { certificate, revoked })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_turned_around_and_patterns_taken_literally() {
+        assert_eq!(reversed("*.shop.example.com"), "com.example.shop.*");
+        assert_eq!(like("50%_\\"), "%50\\%\\_\\\\%");
+    }
+}

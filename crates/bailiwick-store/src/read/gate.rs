@@ -1,0 +1,273 @@
+//! What stands at the issuance gate: accounts, credentials, envelopes, validations.
+
+use bailiwick_core::gate::{
+    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, ValidationEvidence,
+};
+use bailiwick_core::names::{
+    AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId, SanName,
+    ServiceId,
+};
+
+use crate::db::{Arg, Cell, Reader, args};
+use crate::error::StoreError;
+use crate::open::Store;
+use crate::page::clamp;
+
+macro_rules! account {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, thumbprint, jwk, contacts, status, credential, made_by, service, \
+             environment, namespace, attestations, binding, created_at FROM account ",
+            $rest
+        )
+    };
+}
+
+macro_rules! credential {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, service, environment, namespace, attestations, created_by, created_at, \
+             expires_at, revoked_at, account FROM credential ",
+            $rest
+        )
+    };
+}
+
+macro_rules! envelope {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, change, service, names, issuer, profiles, account, granted_at, until, uses_max, \
+             uses, ended_at, ended_why FROM envelope ",
+            $rest
+        )
+    };
+}
+
+impl Store {
+    /// The account with that id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        let row = self.inner.db.first(account!("WHERE id = $1"), &args![id]).await?;
+        row.map(account).transpose()
+    }
+
+    /// The account whose key has that RFC 7638 thumbprint.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn account_by_key(&self, thumbprint: &str) -> Result<Option<Account>, StoreError> {
+        let one = account!("WHERE thumbprint = $1");
+        self.inner.db.first(one, &args![thumbprint]).await?.map(account).transpose()
+    }
+
+    /// Accounts by id behind one, those of one service where one is given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn accounts(
+        &self,
+        service: Option<&ServiceId>,
+        after: Option<&AccountId>,
+        limit: u32,
+    ) -> Result<Vec<Account>, StoreError> {
+        let after = after.map_or("", AccountId::as_str);
+        let rows = match service {
+            Some(service) => {
+                let some = account!("WHERE service = $1 AND id > $2 ORDER BY id LIMIT $3");
+                self.inner.db.all(some, &args![service, after, clamp(limit)]).await?
+            }
+            None => {
+                let some = account!("WHERE id > $1 ORDER BY id LIMIT $2");
+                self.inner.db.all(some, &args![after, clamp(limit)]).await?
+            }
+        };
+        rows.into_iter().map(account).collect()
+    }
+
+    /// The credential with that `kid`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credential(&self, id: &CredentialId) -> Result<Option<Credential>, StoreError> {
+        let row = self.inner.db.first(credential!("WHERE id = $1"), &args![id]).await?;
+        row.map(credential).transpose()
+    }
+
+    /// Credentials by id behind one, those of one service where one is given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credentials(
+        &self,
+        service: Option<&ServiceId>,
+        after: Option<&CredentialId>,
+        limit: u32,
+    ) -> Result<Vec<Credential>, StoreError> {
+        let after = after.map_or("", CredentialId::as_str);
+        let rows = match service {
+            Some(service) => {
+                let some = credential!("WHERE service = $1 AND id > $2 ORDER BY id LIMIT $3");
+                self.inner.db.all(some, &args![service, after, clamp(limit)]).await?
+            }
+            None => {
+                let some = credential!("WHERE id > $1 ORDER BY id LIMIT $2");
+                self.inner.db.all(some, &args![after, clamp(limit)]).await?
+            }
+        };
+        rows.into_iter().map(credential).collect()
+    }
+
+    /// The sealed MAC key of a credential.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credential_secret(&self, id: &CredentialId) -> Result<Option<Vec<u8>>, StoreError> {
+        let one = "SELECT sealed FROM credential_secret WHERE credential = $1";
+        let row = self.inner.db.first(one, &args![id]).await?;
+        row.map(|row| Reader::new("credential_secret", row).bytes()).transpose()
+    }
+
+    /// The envelope with that id.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn envelope(&self, id: &EnvelopeId) -> Result<Option<Envelope>, StoreError> {
+        let row = self.inner.db.first(envelope!("WHERE id = $1"), &args![id]).await?;
+        row.map(envelope).transpose()
+    }
+
+    /// Every envelope of a service, ended ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn envelopes_of(&self, service: &ServiceId) -> Result<Vec<Envelope>, StoreError> {
+        let some = envelope!("WHERE service = $1 ORDER BY id");
+        self.inner.db.all(some, &args![service]).await?.into_iter().map(envelope).collect()
+    }
+
+    /// Envelopes by id behind one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn envelopes(
+        &self,
+        after: Option<&EnvelopeId>,
+        limit: u32,
+    ) -> Result<Vec<Envelope>, StoreError> {
+        let after = after.map_or("", EnvelopeId::as_str);
+        let some = envelope!("WHERE id > $1 ORDER BY id LIMIT $2");
+        let rows = self.inner.db.all(some, &args![after, clamp(limit)]).await?;
+        rows.into_iter().map(envelope).collect()
+    }
+
+    /// How an account showed control of a name, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn validations(
+        &self,
+        account: &AccountId,
+        name: &DnsName,
+        limit: u32,
+    ) -> Result<Vec<ValidationEvidence>, StoreError> {
+        let some = "SELECT authorization_id, account, name, wildcard, kind, seen_at, at, expires_at \
+            FROM validation WHERE account = $1 AND name = $2 \
+            ORDER BY at DESC, authorization_id LIMIT $3";
+        let given = [Arg::from(account), Arg::from(name), Arg::from(clamp(limit))];
+        self.inner.db.all(some, &given).await?.into_iter().map(validation).collect()
+    }
+
+    /// What was seen when this authorization became valid.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn validation(&self, id: &AuthzId) -> Result<Option<ValidationEvidence>, StoreError> {
+        let one = "SELECT authorization_id, account, name, wildcard, kind, seen_at, at, expires_at \
+            FROM validation WHERE authorization_id = $1";
+        self.inner.db.first(one, &args![id]).await?.map(validation).transpose()
+    }
+}
+
+fn account(row: Vec<Cell>) -> Result<Account, StoreError> {
+    let mut row = Reader::new("account", row);
+    Ok(Account {
+        id: row.parsed(AccountId::parse)?,
+        thumbprint: row.text()?,
+        jwk: row.text()?,
+        contacts: row.texts()?,
+        status: row.word(AccountStatus::parse)?,
+        credential: row.parsed(CredentialId::parse)?,
+        made_by: row.parsed(PersonId::parse)?,
+        service: row.parsed(ServiceId::parse)?,
+        environment: row.text()?,
+        namespace: row.text_maybe()?,
+        attestations: row.texts()?,
+        binding: row.text()?,
+        created_at: row.time()?,
+    })
+}
+
+fn credential(row: Vec<Cell>) -> Result<Credential, StoreError> {
+    let mut row = Reader::new("credential", row);
+    Ok(Credential {
+        id: row.parsed(CredentialId::parse)?,
+        service: row.parsed(ServiceId::parse)?,
+        environment: row.text()?,
+        namespace: row.text_maybe()?,
+        attestations: row.texts()?,
+        created_by: row.parsed(PersonId::parse)?,
+        created_at: row.time()?,
+        expires_at: row.time()?,
+        revoked_at: row.time_maybe()?,
+        account: row.parsed_maybe(AccountId::parse)?,
+    })
+}
+
+fn envelope(row: Vec<Cell>) -> Result<Envelope, StoreError> {
+    let mut row = Reader::new("envelope", row);
+    let (id, change, service, names) = (
+        row.parsed(EnvelopeId::parse)?,
+        row.parsed(ChangeId::parse)?,
+        row.parsed(ServiceId::parse)?,
+        row.list(SanName::parse)?,
+    );
+    let (issuer, profiles) = (row.parsed(IssuerId::parse)?, row.list(ProfileId::parse)?);
+    let account = row.parsed_maybe(AccountId::parse)?;
+    let (granted_at, until) = (row.time()?, row.time()?);
+    let (uses_max, uses) = (row.number_maybe()?, row.number()?);
+    let ended = match (row.time_maybe()?, row.text_maybe()?) {
+        (Some(at), Some(why)) => Some(EnvelopeEnd { at, why }),
+        (None, None) => None,
+        _ => return Err(row.damaged("an end has a time and a reason")),
+    };
+    Ok(Envelope {
+        id,
+        change,
+        service,
+        names,
+        issuer,
+        profiles,
+        account,
+        granted_at,
+        until,
+        uses_max,
+        uses,
+        ended,
+    })
+}
+
+fn validation(row: Vec<Cell>) -> Result<ValidationEvidence, StoreError> {
+    let mut row = Reader::new("validation", row);
+    Ok(ValidationEvidence {
+        authorization: row.parsed(AuthzId::parse)?,
+        account: row.parsed(AccountId::parse)?,
+        name: row.parsed(DnsName::parse)?,
+        wildcard: row.flag()?,
+        kind: row.word(ChallengeKind::parse)?,
+        seen_at: row.texts()?,
+        at: row.time()?,
+        expires_at: row.time()?,
+    })
+}

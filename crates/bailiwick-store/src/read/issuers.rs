@@ -1,0 +1,94 @@
+//! What issuers publish: revocations and CRLs.
+
+use bailiwick_core::change::{RevocationReason, Revoked};
+use bailiwick_core::names::{CertSerial, Digest, IssuerId};
+use bailiwick_core::time::Time;
+
+use crate::db::{Arg, Cell, Reader, args};
+use crate::error::StoreError;
+use crate::open::Store;
+
+/// A revoked serial.
+pub type RevokedSerial = Revoked;
+
+/// A published CRL; its octets are evidence under its digest.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CrlRow {
+    /// Whose.
+    pub issuer: IssuerId,
+    /// Its CRLNumber.
+    pub number: u64,
+    /// Its octets.
+    pub digest: Digest,
+    /// When it was published.
+    pub at: Time,
+    /// When the next one is due.
+    pub next_update: Time,
+}
+
+impl Store {
+    /// Everything a CRL of this issuer has to list at `now`: revoked serials whose certificates are
+    /// still in date, and those whose certificate never reached us.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn revocations(
+        &self,
+        issuer: &IssuerId,
+        now: Time,
+    ) -> Result<Vec<RevokedSerial>, StoreError> {
+        let all = "SELECT r.issuer, r.serial, r.fingerprint, r.reason, r.at FROM revocation AS r \
+            LEFT JOIN certificate AS c ON c.issuer = r.issuer AND c.serial = r.serial \
+            WHERE r.issuer = $1 AND (c.not_after IS NULL OR c.not_after >= $2) \
+            ORDER BY r.at, r.serial";
+        let given = [Arg::from(issuer), Arg::from(now)];
+        self.inner.db.all(all, &given).await?.into_iter().map(revoked).collect()
+    }
+
+    /// The revocation of a serial, where there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn revocation(
+        &self,
+        issuer: &IssuerId,
+        serial: &CertSerial,
+    ) -> Result<Option<RevokedSerial>, StoreError> {
+        let one = "SELECT issuer, serial, fingerprint, reason, at FROM revocation \
+            WHERE issuer = $1 AND serial = $2";
+        let given = [Arg::from(issuer), Arg::from(serial)];
+        self.inner.db.first(one, &given).await?.map(revoked).transpose()
+    }
+
+    /// The CRL of an issuer with the highest number; the next one takes a higher one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn latest_crl(&self, issuer: &IssuerId) -> Result<Option<CrlRow>, StoreError> {
+        let newest = "SELECT issuer, number, digest, at, next_update FROM crl \
+            WHERE issuer = $1 ORDER BY number DESC LIMIT 1";
+        self.inner.db.first(newest, &args![issuer]).await?.map(crl).transpose()
+    }
+}
+
+fn revoked(row: Vec<Cell>) -> Result<RevokedSerial, StoreError> {
+    let mut row = Reader::new("revocation", row);
+    Ok(Revoked {
+        issuer: row.parsed(IssuerId::parse)?,
+        serial: row.serial()?,
+        fingerprint: row.fingerprint_maybe()?,
+        reason: row.word(RevocationReason::parse)?,
+        at: row.time()?,
+    })
+}
+
+fn crl(row: Vec<Cell>) -> Result<CrlRow, StoreError> {
+    let mut row = Reader::new("crl", row);
+    Ok(CrlRow {
+        issuer: row.parsed(IssuerId::parse)?,
+        number: row.number()?,
+        digest: row.digest()?,
+        at: row.time()?,
+        next_update: row.time()?,
+    })
+}

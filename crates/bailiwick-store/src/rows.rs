@@ -1,0 +1,167 @@
+//! The rows that follow from entries, as they are written: by the writer with each commit, and by
+//! `fsck` once more into an empty scratch database.
+
+mod issuance;
+
+use bailiwick_core::ledger::LeafIndex;
+use bailiwick_core::names::ChangeId;
+use bailiwick_core::record::{ChangeRow, Decision, Row};
+use bailiwick_core::time::Time;
+use bailiwick_wire::rows::encode_list;
+
+use crate::commit::Conflict;
+use crate::db::{Tx, args};
+use crate::writer::Rejected;
+
+/// States after which a change does nothing more.
+const OVER: [&str; 5] = ["closed", "rolled-back", "refused", "withdrawn", "expired"];
+
+/// Writes one alteration that the leaf at `index` causes.
+pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<(), Rejected> {
+    match row {
+        Row::OpenChange(change) => open_change(tx, index, change).await,
+        Row::MoveChange { id, seq, state, at, kind, expires_at } => {
+            let given = args![
+                id,
+                *seq,
+                seq.saturating_add(1),
+                state,
+                *at,
+                kind.as_ref(),
+                *expires_at
+            ];
+            move_change(tx, id, *seq, state, &given).await
+        }
+        Row::PutDecision { decision, at } => put_decision(tx, decision, *at).await,
+        Row::PutAccount(account) => issuance::put_account(tx, account).await,
+        Row::SetContacts { account, contacts } => {
+            let set = "UPDATE account SET contacts = $2 WHERE id = $1";
+            let done = tx.exec(set, &args![account, encode_list(contacts)]).await?;
+            found(done, "account", account)
+        }
+        Row::SetAccountStatus { account, status } => {
+            let set = "UPDATE account SET status = $2 WHERE id = $1";
+            found(tx.exec(set, &args![account, status.as_str()]).await?, "account", account)
+        }
+        Row::PutCredential(credential) => issuance::put_credential(tx, credential).await,
+        Row::RevokeCredential { credential, at } => {
+            let set = "UPDATE credential SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
+            found(tx.exec(set, &args![credential, *at]).await?, "credential", credential)
+        }
+        Row::PutValidation(seen) => issuance::put_validation(tx, seen).await,
+        Row::PutCertificate(certificate) => issuance::put_certificate(tx, certificate).await,
+        Row::PutRevocation(revoked) => issuance::put_revocation(tx, revoked).await,
+        Row::PutEnvelope(envelope) => issuance::put_envelope(tx, envelope).await,
+        Row::CountEnvelopeUse(envelope) => {
+            let set = "UPDATE envelope SET uses = uses + 1 WHERE id = $1";
+            found(tx.exec(set, &args![envelope]).await?, "envelope", envelope)
+        }
+        Row::EndEnvelope { envelope, at, why } => {
+            let set = "UPDATE envelope SET ended_why = CASE WHEN ended_at IS NULL THEN $3 ELSE ended_why END, \
+                ended_at = COALESCE(ended_at, $2) WHERE id = $1";
+            found(tx.exec(set, &args![envelope, *at, why]).await?, "envelope", envelope)
+        }
+        Row::ReopenEnvelope(envelope) => {
+            let set = "UPDATE envelope SET ended_at = NULL, ended_why = NULL WHERE id = $1";
+            found(tx.exec(set, &args![envelope]).await?, "envelope", envelope)
+        }
+        Row::ActivateEstate { estate, at, change } => {
+            let put = "INSERT INTO estate (n, digest, at, change) \
+                SELECT COALESCE(MAX(n), 0) + 1, $1, $2, $3 FROM estate";
+            tx.exec(put, &args![estate, *at, change]).await?;
+            Ok(())
+        }
+        Row::PutSession { session, person, chain, at, expires_at } => {
+            let put = "INSERT INTO session (id, person, chain, at, expires_at, ended) \
+                VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING";
+            let given = args![session, person, encode_list(chain), *at, *expires_at];
+            new(tx.exec(put, &given).await?, "session", session)
+        }
+        Row::EndSession(session) => {
+            let set = "UPDATE session SET ended = 1 WHERE id = $1";
+            found(tx.exec(set, &args![session]).await?, "session", session)
+        }
+        Row::PutToken { token, person, chain, scopes, purpose, at, expires_at } => {
+            let put = "INSERT INTO token (id, person, chain, scopes, purpose, at, expires_at, revoked_at) \
+                VALUES ($1, $2, $3, $4, $5, $6, $7, NULL) ON CONFLICT DO NOTHING";
+            let (chain, scopes) = (encode_list(chain), encode_list(scopes));
+            let given = args![token, person, chain, scopes, purpose, *at, *expires_at];
+            new(tx.exec(put, &given).await?, "token", token)
+        }
+        Row::EndToken { token, at } => {
+            let set = "UPDATE token SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
+            found(tx.exec(set, &args![token, *at]).await?, "token", token)
+        }
+        Row::PutCrl { issuer, number, digest, at, next_update } => {
+            let refused = || Conflict::CrlNumber { issuer: issuer.clone(), number: *number };
+            let column = i64::try_from(*number).map_err(|_| refused())?;
+            let put = "INSERT INTO crl (issuer, number, digest, at, next_update) \
+                SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), CAST($5 AS BIGINT) \
+                WHERE NOT EXISTS (SELECT 1 FROM crl WHERE issuer = $1 AND number >= $2)";
+            let given = args![issuer, column, digest, *at, *next_update];
+            if tx.exec(put, &given).await? == 1 { Ok(()) } else { Err(refused().into()) }
+        }
+    }
+}
+
+async fn open_change(tx: &mut Tx, index: LeafIndex, change: &ChangeRow) -> Result<(), Rejected> {
+    let put = "INSERT INTO change \
+        (id, opened_idx, service, kind, state, events, updated_at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    let given = args![
+        &change.request.id,
+        index,
+        change.request.service.as_ref(),
+        &change.kind,
+        &change.state,
+        change.events,
+        change.updated_at,
+        change.expires_at,
+    ];
+    new(tx.exec(put, &given).await?, "change", &change.request.id)
+}
+
+async fn move_change(
+    tx: &mut Tx,
+    id: &ChangeId,
+    seq: u32,
+    state: &str,
+    given: &[crate::db::Arg<'_>],
+) -> Result<(), Rejected> {
+    let set = "UPDATE change SET events = $3, state = $4, updated_at = $5, \
+        kind = COALESCE($6, kind), expires_at = COALESCE($7, expires_at) \
+        WHERE id = $1 AND events = $2";
+    if tx.exec(set, given).await? != 1 {
+        return Err(Conflict::ChangeMoved { id: id.clone(), events: seq }.into());
+    }
+    if OVER.contains(&state) {
+        tx.exec("DELETE FROM envelope_hold WHERE change = $1", &args![id]).await?;
+    }
+    Ok(())
+}
+
+async fn put_decision(tx: &mut Tx, decision: &Decision, at: Time) -> Result<(), Rejected> {
+    let put = "INSERT INTO decision (id, at, action, allowed, policy, facts, reasons, rule) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    let given = args![
+        &decision.id,
+        at,
+        &decision.action,
+        decision.allowed,
+        &decision.policy,
+        &decision.facts,
+        &decision.reasons,
+        &decision.rule,
+    ];
+    new(tx.exec(put, &given).await?, "decision", &decision.id)
+}
+
+/// A row that must not have been there.
+fn new(rows: u64, table: &'static str, key: impl ToString) -> Result<(), Rejected> {
+    if rows == 1 { Ok(()) } else { Err(Conflict::Exists { table, key: key.to_string() }.into()) }
+}
+
+/// A row that must be there.
+fn found(rows: u64, table: &'static str, key: impl ToString) -> Result<(), Rejected> {
+    if rows == 1 { Ok(()) } else { Err(Conflict::Missing { table, key: key.to_string() }.into()) }
+}

@@ -1,0 +1,169 @@
+//! Rows of issuance: accounts, credentials, validations, certificates, revocations, envelopes.
+
+use bailiwick_core::change::{IssuedCertificate, Revoked};
+use bailiwick_core::gate::{Account, Credential, Envelope, ValidationEvidence};
+use bailiwick_wire::rows::encode_list;
+
+use super::new;
+use crate::commit::Conflict;
+use crate::db::{Tx, args};
+use crate::read::reversed;
+use crate::writer::Rejected;
+
+pub(super) async fn put_account(tx: &mut Tx, account: &Account) -> Result<(), Rejected> {
+    let known = "SELECT 1 FROM account WHERE thumbprint = $1";
+    if tx.first(known, &args![&account.thumbprint]).await?.is_some() {
+        let thumbprint = account.thumbprint.clone();
+        return Err(Conflict::AccountKeyUsed { thumbprint }.into());
+    }
+    let bind = "UPDATE credential SET account = $2 \
+        WHERE id = $1 AND account IS NULL AND revoked_at IS NULL";
+    if tx.exec(bind, &args![&account.credential, &account.id]).await? != 1 {
+        return Err(Conflict::CredentialUnusable { id: account.credential.clone() }.into());
+    }
+    let put = "INSERT INTO account (id, thumbprint, jwk, contacts, status, credential, made_by, \
+        service, environment, namespace, attestations, binding, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    let given = args![
+        &account.id,
+        &account.thumbprint,
+        &account.jwk,
+        encode_list(&account.contacts),
+        account.status.as_str(),
+        &account.credential,
+        &account.made_by,
+        &account.service,
+        &account.environment,
+        account.namespace.as_ref(),
+        encode_list(&account.attestations),
+        &account.binding,
+        account.created_at,
+    ];
+    new(tx.exec(put, &given).await?, "account", &account.id)
+}
+
+pub(super) async fn put_credential(tx: &mut Tx, made: &Credential) -> Result<(), Rejected> {
+    let put = "INSERT INTO credential (id, service, environment, namespace, attestations, \
+        created_by, created_at, expires_at, revoked_at, account) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+    let given = args![
+        &made.id,
+        &made.service,
+        &made.environment,
+        made.namespace.as_ref(),
+        encode_list(&made.attestations),
+        &made.created_by,
+        made.created_at,
+        made.expires_at,
+        made.revoked_at,
+        made.account.as_ref(),
+    ];
+    new(tx.exec(put, &given).await?, "credential", &made.id)
+}
+
+pub(super) async fn put_validation(
+    tx: &mut Tx,
+    seen: &ValidationEvidence,
+) -> Result<(), Rejected> {
+    let put = "INSERT INTO validation \
+        (authorization_id, account, name, wildcard, kind, seen_at, at, expires_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    let given = args![
+        &seen.authorization,
+        &seen.account,
+        &seen.name,
+        seen.wildcard,
+        seen.kind.as_str(),
+        encode_list(&seen.seen_at),
+        seen.at,
+        seen.expires_at,
+    ];
+    new(tx.exec(put, &given).await?, "validation", &seen.authorization)
+}
+
+pub(super) async fn put_certificate(
+    tx: &mut Tx,
+    issued: &IssuedCertificate,
+) -> Result<(), Rejected> {
+    let put = "INSERT INTO certificate (fingerprint, issuer, serial, spki, names, not_before, \
+        not_after, profile, service, account, order_id, envelope, change, der, issued_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+        ON CONFLICT DO NOTHING";
+    let given = args![
+        &issued.fingerprint,
+        &issued.issuer,
+        &issued.serial,
+        &issued.key,
+        encode_list(&issued.names),
+        issued.not_before,
+        issued.not_after,
+        &issued.profile,
+        &issued.service,
+        issued.account.as_ref(),
+        issued.order.as_ref(),
+        issued.envelope.as_ref(),
+        &issued.change,
+        &issued.der,
+        issued.issued_at,
+    ];
+    if tx.exec(put, &given).await? != 1 {
+        return Err(known(tx, issued).await?.into());
+    }
+    for name in &issued.names {
+        let put = "INSERT INTO certificate_name (reversed, fingerprint) VALUES ($1, $2) \
+            ON CONFLICT DO NOTHING";
+        tx.exec(put, &args![reversed(&name.to_string()), &issued.fingerprint]).await?;
+    }
+    // Its use of the envelope is counted now.
+    let release = "DELETE FROM envelope_hold WHERE change = $1";
+    tx.exec(release, &args![&issued.change]).await?;
+    Ok(())
+}
+
+async fn known(tx: &mut Tx, issued: &IssuedCertificate) -> Result<Conflict, Rejected> {
+    let same = "SELECT 1 FROM certificate WHERE fingerprint = $1";
+    Ok(match tx.first(same, &args![&issued.fingerprint]).await? {
+        Some(_) => Conflict::CertificateKnown { fingerprint: issued.fingerprint },
+        None => Conflict::SerialUsed {
+            issuer: issued.issuer.clone(),
+            serial: issued.serial.clone(),
+        },
+    })
+}
+
+/// Once revoked it stays so: a second time changes nothing.
+pub(super) async fn put_revocation(tx: &mut Tx, revoked: &Revoked) -> Result<(), Rejected> {
+    let put = "INSERT INTO revocation (issuer, serial, fingerprint, reason, at) \
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    let given = args![
+        &revoked.issuer,
+        &revoked.serial,
+        revoked.fingerprint.as_ref(),
+        revoked.reason.as_str(),
+        revoked.at,
+    ];
+    tx.exec(put, &given).await?;
+    Ok(())
+}
+
+pub(super) async fn put_envelope(tx: &mut Tx, envelope: &Envelope) -> Result<(), Rejected> {
+    let put = "INSERT INTO envelope (id, change, service, names, issuer, profiles, account, \
+        granted_at, until, uses_max, uses, ended_at, ended_why) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    let given = args![
+        &envelope.id,
+        &envelope.change,
+        &envelope.service,
+        encode_list(&envelope.names),
+        &envelope.issuer,
+        encode_list(&envelope.profiles),
+        envelope.account.as_ref(),
+        envelope.granted_at,
+        envelope.until,
+        envelope.uses_max,
+        envelope.uses,
+        envelope.ended.as_ref().map(|end| end.at),
+        envelope.ended.as_ref().map(|end| end.why.as_str()),
+    ];
+    new(tx.exec(put, &given).await?, "envelope", &envelope.id)
+}

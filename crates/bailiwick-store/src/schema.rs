@@ -1,0 +1,99 @@
+//! The tables and how they came about: numbered steps, each applied once and never altered.
+
+use bailiwick_core::names::Digest;
+
+use crate::db::{Db, Engine, Reader, Tx, args};
+use crate::error::{DbError, StoreError};
+use crate::open::OpenError;
+
+/// One step.
+struct Migration {
+    name: &'static str,
+    text: &'static str,
+}
+
+/// Every step, the oldest first; its number is its position, from 1.
+const MIGRATIONS: [Migration; 3] = [
+    Migration { name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
+    Migration { name: "rows", text: include_str!("../migrations/0002_rows.sql") },
+    Migration { name: "work", text: include_str!("../migrations/0003_work.sql") },
+];
+
+/// Serializes replicas that start at the same time. Any number that nobody else uses.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(4820174339)";
+
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (\
+    version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest BYTES NOT NULL)";
+
+/// The words of a type in the dialect of an engine.
+fn spelled(text: &str, engine: Engine) -> String {
+    match engine {
+        Engine::Sqlite => text.replace("BYTES ", "BLOB ").replace("BIGINT ", "INTEGER "),
+        Engine::Postgres => {
+            text.replace("BYTES ", "BYTEA ").replace("TEXT", "TEXT COLLATE \"C\"")
+        }
+    }
+}
+
+/// Brings the tables to the newest form.
+pub(crate) async fn migrate(db: &Db) -> Result<(), OpenError> {
+    let engine = db.engine();
+    let mut tx = db.begin().await?;
+    if engine == Engine::Postgres {
+        tx.exec(LOCK, &[]).await?;
+    }
+    tx.script(spelled(VERSIONS, engine)).await?;
+    let applied = check(&stored(&mut tx).await?)?;
+    for (migration, version) in MIGRATIONS.iter().zip(1_i64..).skip(applied) {
+        tx.script(spelled(migration.text, engine)).await?;
+        let digest = Digest::of(migration.text.as_bytes());
+        tx.exec(
+            "INSERT INTO schema_version (version, name, digest) VALUES ($1, $2, $3)",
+            &args![version, migration.name, &digest],
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Checks that the tables have the newest form, and writes nothing.
+pub(crate) async fn check_only(db: &Db) -> Result<(), OpenError> {
+    let mut tx = db.snapshot().await?;
+    let stored = stored(&mut tx).await.map_err(|_| OpenError::NoStore)?;
+    tx.rollback().await?;
+    let applied = check(&stored)?;
+    if applied < MIGRATIONS.len() { Err(OpenError::OldSchema { found: applied }) } else { Ok(()) }
+}
+
+async fn stored(tx: &mut Tx) -> Result<Vec<(String, Digest)>, StoreError> {
+    let rows = tx.all("SELECT version, name, digest FROM schema_version ORDER BY version", &[]).await?;
+    rows.into_iter()
+        .map(|row| {
+            let mut row = Reader::new("schema_version", row);
+            let _version = row.int()?;
+            Ok((row.text()?, row.digest()?))
+        })
+        .collect()
+}
+
+/// How many steps were applied, if they are ours.
+fn check(stored: &[(String, Digest)]) -> Result<usize, OpenError> {
+    if stored.len() > MIGRATIONS.len() {
+        return Err(OpenError::NewSchema { found: stored.len(), known: MIGRATIONS.len() });
+    }
+    for ((name, digest), ours) in stored.iter().zip(&MIGRATIONS) {
+        if name != ours.name || *digest != Digest::of(ours.text.as_bytes()) {
+            return Err(OpenError::OtherSchema { step: name.clone() });
+        }
+    }
+    Ok(stored.len())
+}
+
+/// Makes all tables in an empty scratch database.
+pub(crate) async fn create(tx: &mut Tx, engine: Engine) -> Result<(), DbError> {
+    for migration in &MIGRATIONS {
+        tx.script(spelled(migration.text, engine)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,285 @@
+//! The one writer of a process: it takes batches off a queue and commits them in groups.
+//!
+//! A durable commit costs a wait for the disk; a group costs one wait. While the disk works, the next
+//! group gathers. Each batch stands behind a savepoint, so one that fails takes nobody along.
+
+mod expect;
+mod group;
+mod leaves;
+mod resolve;
+mod work;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bailiwick_core::ledger::LeafIndex;
+use bailiwick_core::record::{Batch, Expect};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::commit::{self, CommitError, Committed, Conflict, Unavailable, Unknown};
+use crate::db::{Db, Lock};
+use crate::error::{DbError, StoreError};
+use crate::open::{CheckpointSigner, Clock, SignFailed};
+
+use group::{Group, Sealed};
+use resolve::Found;
+
+/// Batches that wait at most. Beyond, callers are told that the store is busy: at 1,000 commits a
+/// second this is a second of waiting.
+pub(crate) const QUEUE_MAX: usize = 1_024;
+
+/// Batches of one group at most.
+const GROUP_BATCHES_MAX: usize = 256;
+
+/// How long one group gathers at most; its first batch waits that long.
+const GROUP_MS_MAX: u64 = 50;
+
+/// What the writer is asked to do.
+pub(crate) enum Job {
+    /// Commit a batch.
+    Commit(Box<Pending>),
+    /// Finish what came before, then end.
+    Stop,
+}
+
+/// A batch that waits for its group.
+pub(crate) struct Pending {
+    pub(crate) batch: Batch,
+    /// The entries as octets, with the times they came with.
+    pub(crate) bodies: Vec<Vec<u8>>,
+    reply: oneshot::Sender<Result<Committed, CommitError>>,
+}
+
+impl Pending {
+    /// Checks and spells everything that needs no database, in the caller's task.
+    pub(crate) fn new(
+        batch: Batch,
+        reply: oneshot::Sender<Result<Committed, CommitError>>,
+    ) -> Result<Self, CommitError> {
+        commit::check_sizes(&batch)?;
+        let bodies =
+            batch.entries.iter().map(bailiwick_wire::record::encode).collect::<Result<_, _>>()?;
+        Ok(Self { batch, bodies, reply })
+    }
+
+    fn answer(self, result: Result<Committed, CommitError>) {
+        if self.reply.send(result).is_err() {
+            tracing::debug!("nobody waits for a commit any more");
+        }
+    }
+}
+
+/// Why a batch or a whole group came to nothing.
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    /// This batch only.
+    Expectation(Box<Expect>),
+    /// This batch only.
+    Conflict(Conflict),
+    /// This batch only.
+    NotStorable(bailiwick_wire::record::NotStorable),
+    /// The transaction is of no use any more.
+    Broken(Unavailable),
+}
+
+impl From<DbError> for Rejected {
+    fn from(why: DbError) -> Self {
+        Self::Broken(Unavailable::Database(why))
+    }
+}
+
+impl From<SignFailed> for Rejected {
+    fn from(why: SignFailed) -> Self {
+        Self::Broken(Unavailable::Signer(why))
+    }
+}
+
+impl From<Conflict> for Rejected {
+    fn from(why: Conflict) -> Self {
+        Self::Conflict(why)
+    }
+}
+
+impl From<StoreError> for Rejected {
+    fn from(why: StoreError) -> Self {
+        match why {
+            StoreError::Database(why) => why.into(),
+            StoreError::Damaged(_) => Self::Broken(Unavailable::Damaged(why)),
+        }
+    }
+}
+
+impl From<Rejected> for CommitError {
+    fn from(why: Rejected) -> Self {
+        match why {
+            Rejected::Expectation(expect) => Self::Expectation(expect),
+            Rejected::Conflict(conflict) => Self::Conflict(conflict),
+            Rejected::NotStorable(why) => why.into(),
+            Rejected::Broken(why) => Self::Unavailable(why),
+        }
+    }
+}
+
+/// The writer's task.
+pub(crate) struct Writer {
+    pub(crate) db: Db,
+    pub(crate) signer: Arc<dyn CheckpointSigner>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) last_at: Arc<AtomicI64>,
+    /// Names this process in table `writer`.
+    pub(crate) id: String,
+    /// How many groups it tried to commit.
+    pub(crate) commits: i64,
+    /// Held as long as anything can be written.
+    pub(crate) _lock: Option<Lock>,
+}
+
+/// A batch that is in the transaction, and the index of its first leaf.
+type Accepted = (Box<Pending>, LeafIndex);
+
+impl Writer {
+    /// Commits until the queue is closed or says to stop.
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(Job::Commit(first)) = queue.recv().await {
+            let mut waiting = VecDeque::from([first]);
+            let stop = self.group(&mut waiting, Some(&mut queue)).await;
+            // Batches left over belonged to a transaction that broke: now each gets its own, so
+            // that only the one at fault fails.
+            while !waiting.is_empty() {
+                self.group(&mut waiting, None).await;
+            }
+            if stop {
+                break;
+            }
+        }
+    }
+
+    /// Commits one group. Without a queue: of one batch. Batches that are to be tried again alone
+    /// are left in `waiting`. Says whether the queue said to stop.
+    async fn group(
+        &mut self,
+        waiting: &mut VecDeque<Box<Pending>>,
+        mut queue: Option<&mut mpsc::Receiver<Job>>,
+    ) -> bool {
+        let until = Instant::now() + Duration::from_millis(GROUP_MS_MAX);
+        let mut stop = false;
+        let mut group: Option<Group> = None;
+        let mut accepted: Vec<Accepted> = Vec::new();
+        while let Some(pending) = waiting.pop_front() {
+            let mut open = match group.take() {
+                Some(group) => group,
+                None => match Group::begin(&self.db, self.clock.now()).await {
+                    Ok(group) => group,
+                    Err(why) => {
+                        pending.answer(Err(why.into()));
+                        return stop;
+                    }
+                },
+            };
+            match open.add(&pending).await {
+                Ok(first_index) => {
+                    accepted.push((pending, first_index));
+                    group = Some(open);
+                }
+                Err(Rejected::Broken(why)) => {
+                    self.broken(pending, accepted, why, waiting);
+                    return stop;
+                }
+                Err(why) => {
+                    pending.answer(Err(why.into()));
+                    // A first batch has no savepoint: the group begins anew without it.
+                    group = (!accepted.is_empty()).then_some(open);
+                }
+            }
+            let full = accepted.len() >= GROUP_BATCHES_MAX || Instant::now() >= until;
+            if let Some(queue) = queue.as_mut().filter(|_| !full && !stop) {
+                match queue.try_recv() {
+                    Ok(Job::Commit(next)) => waiting.push_back(next),
+                    Ok(Job::Stop) => stop = true,
+                    Err(_) => {}
+                }
+            } else if queue.is_none() {
+                break;
+            }
+        }
+        if let Some(group) = group {
+            self.finish(group, accepted, waiting).await;
+        }
+        stop
+    }
+
+    /// Signs and commits what the group holds.
+    async fn finish(
+        &mut self,
+        group: Group,
+        accepted: Vec<Accepted>,
+        waiting: &mut VecDeque<Box<Pending>>,
+    ) {
+        self.commits = self.commits.saturating_add(1);
+        let sealed = match group.seal(self.signer.as_ref(), &self.id, self.commits).await {
+            Ok(sealed) => sealed,
+            Err(why) => return self.all_broken(accepted, why, waiting),
+        };
+        let Sealed { tx, head, last_at } = sealed;
+        match tx.commit().await {
+            Ok(()) => {}
+            Err(why) if resolve::surely_not_committed(self.db.engine(), &why) => {
+                return self.all_broken(accepted, Unavailable::Database(why), waiting);
+            }
+            Err(why) => match resolve::look(&self.db, &self.id, self.commits).await {
+                Found::Committed => {}
+                Found::NotCommitted => {
+                    return self.all_broken(accepted, Unavailable::Database(why), waiting);
+                }
+                Found::Nothing => {
+                    let mut why = Some(why);
+                    for (pending, _) in accepted {
+                        // The engine's own words go to the first; they cannot be cloned.
+                        let cause = why.take().unwrap_or_else(resolve::no_answer);
+                        pending.answer(Err(CommitError::Unknown(Unknown::NoAnswer(cause))));
+                    }
+                    return;
+                }
+            },
+        }
+        self.last_at.fetch_max(last_at.unix_ms(), Ordering::AcqRel);
+        for (pending, first_index) in accepted {
+            let committed = Committed { first_index, size_after: head.size, root: head.root };
+            pending.answer(Ok(committed));
+        }
+    }
+
+    /// Tells the one at fault, and tries the others again alone.
+    fn broken(
+        &self,
+        pending: Box<Pending>,
+        accepted: Vec<Accepted>,
+        why: Unavailable,
+        waiting: &mut VecDeque<Box<Pending>>,
+    ) {
+        tracing::error!(%why, batches = accepted.len().saturating_add(1), "a group of commits was taken back");
+        pending.answer(Err(why.into()));
+        waiting.extend(accepted.into_iter().map(|(pending, _)| pending));
+    }
+
+    /// A whole group failed: a lone batch is told so, several are tried again alone.
+    fn all_broken(
+        &self,
+        accepted: Vec<Accepted>,
+        why: Unavailable,
+        waiting: &mut VecDeque<Box<Pending>>,
+    ) {
+        let mut pending: Vec<Box<Pending>> =
+            accepted.into_iter().map(|(pending, _)| pending).collect();
+        if pending.len() > 1 {
+            tracing::error!(%why, batches = pending.len(), "a group of commits was taken back");
+            waiting.extend(pending);
+        } else if let Some(lone) = pending.pop() {
+            tracing::error!(%why, "a commit was taken back");
+            lone.answer(Err(why.into()));
+        }
+    }
+}

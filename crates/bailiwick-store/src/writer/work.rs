@@ -1,0 +1,96 @@
+//! Working state, as it is written.
+
+use bailiwick_core::record::Work;
+use bailiwick_core::time::Time;
+use bailiwick_wire::{gate, rows};
+
+use crate::commit::Conflict;
+use crate::db::{Tx, args};
+
+use super::Rejected;
+
+/// Writes one piece.
+pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rejected> {
+    match work {
+        Work::PutOrder(order) => {
+            let body = gate::encode_order(order).map_err(Rejected::NotStorable)?;
+            tx.exec(
+                "INSERT INTO acme_order (id, account, status, expires_at, change, body) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+                 status = excluded.status, expires_at = excluded.expires_at, \
+                 change = excluded.change, body = excluded.body",
+                &args![
+                    &order.id,
+                    &order.account,
+                    order.status.as_str(),
+                    order.expires_at,
+                    order.change.as_ref(),
+                    body,
+                ],
+            )
+            .await?;
+        }
+        Work::PutAuthorization(authorization) => {
+            let body = gate::encode_authorization(authorization).map_err(Rejected::NotStorable)?;
+            tx.exec(
+                "INSERT INTO acme_authorization \
+                 (id, account, name, wildcard, status, expires_at, body) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
+                 status = excluded.status, expires_at = excluded.expires_at, body = excluded.body",
+                &args![
+                    &authorization.id,
+                    &authorization.account,
+                    &authorization.name,
+                    authorization.wildcard,
+                    authorization.status.as_str(),
+                    authorization.expires_at,
+                    body,
+                ],
+            )
+            .await?;
+        }
+        Work::PutCredentialSecret { credential, sealed } => {
+            tx.exec(
+                "INSERT INTO credential_secret (credential, sealed) VALUES ($1, $2) \
+                 ON CONFLICT (credential) DO UPDATE SET sealed = excluded.sealed",
+                &args![credential, sealed],
+            )
+            .await?;
+        }
+        Work::PutSessionSecret { session, hash } => {
+            let put = "INSERT INTO session_secret (hash, session) VALUES ($1, $2) \
+                ON CONFLICT (hash) DO NOTHING";
+            once(tx.exec(put, &args![hash, session]).await?, "session_secret", hash)?;
+        }
+        Work::PutTokenSecret { token, hash } => {
+            let put = "INSERT INTO token_secret (hash, token) VALUES ($1, $2) \
+                ON CONFLICT (hash) DO NOTHING";
+            once(tx.exec(put, &args![hash, token]).await?, "token_secret", hash)?;
+        }
+        Work::PutLink { hash, person, chain, expires_at } => {
+            let put = "INSERT INTO link (hash, person, chain, expires_at, spent) \
+                VALUES ($1, $2, $3, $4, 0) ON CONFLICT (hash) DO NOTHING";
+            let given = args![hash, person, rows::encode_list(chain), *expires_at];
+            once(tx.exec(put, &given).await?, "link", hash)?;
+        }
+        Work::SpendLink { hash } => {
+            let spend = "UPDATE link SET spent = 1 WHERE hash = $1 AND spent = 0 AND expires_at > $2";
+            if tx.exec(spend, &args![hash, now]).await? == 0 {
+                return Err(Conflict::LinkSpent.into());
+            }
+        }
+        Work::PutEvidence { digest, kind, octets } => {
+            tx.exec(
+                "INSERT INTO evidence (digest, kind, octets) VALUES ($1, $2, $3) \
+                 ON CONFLICT (digest) DO NOTHING",
+                &args![digest, *kind, octets],
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+fn once(rows: u64, table: &'static str, key: impl ToString) -> Result<(), Conflict> {
+    if rows == 1 { Ok(()) } else { Err(Conflict::Exists { table, key: key.to_string() }) }
+}
