@@ -118,22 +118,28 @@ impl Bind {
         serial_of(&answer).unwrap_or_else(|| panic!("no SOA in {answer:?}"))
     }
 
-    /// Puts other records in place of a zone's, and returns when they are served.
+    /// Puts other records in place of a zone's, and returns when they are served. How it is served was
+    /// settled at the start. A verbatim zone must bring a higher serial.
     pub(crate) fn replace(&mut self, zone: &Zone) {
         let name = zone.name();
         let known = self.zones.iter_mut().find(|z| z.name() == name);
         let known = known.unwrap_or_else(|| panic!("the zone {name} is not served here"));
-        // How it is served was settled at the start.
         let (updatable, signed) = (known.updatable, known.signed);
         *known = zone.clone();
         (known.updatable, known.signed) = (updatable, signed);
         let before = self.serial(name);
-        let frozen = updatable;
-        if frozen {
-            self.rndc(&["freeze", name]);
+        let text = zone.text(before.wrapping_add(1));
+        let file = format!("{name}.zone");
+        if updatable {
+            // BIND writes such a zone's file itself, when it likes (`rndc freeze` does not wait for it).
+            self.server.stop("TERM");
+            let _had_no_updates = std::fs::remove_file(self.folder.file(&format!("{file}.jnl")));
+            self.folder.write(&file, &text);
+            self.server = launch(&self.folder);
+        } else {
+            self.folder.write(&file, &text);
+            self.rndc(&["reload", name]);
         }
-        self.folder.write(&format!("{name}.zone"), &zone.text(before.wrapping_add(1)));
-        self.rndc(&[if frozen { "thaw" } else { "reload" }, name]);
         let at = self.address();
         self.server.wait_for(&format!("another serial than {before} for {name}"), || {
             let serial = serial_of(&dig::ask(at, name, "SOA")?)?;
@@ -196,12 +202,7 @@ impl Bind {
 }
 
 fn launch(folder: &Folder) -> Server {
-    // Debian's AppArmor profile lets /usr/sbin/named use its own folders only; it binds to the path.
-    let program = folder.file("named");
-    if !program.exists() {
-        std::fs::copy(programs::find("named"), &program).expect("named can be copied");
-    }
-    let mut command = process::server(&program);
+    let mut command = process::server(&programs::copy("named", folder));
     command.args(["-g", "-n", "1", "-c"]).arg(folder.file("named.conf"));
     Server::start("named", command, &folder.file("named.log"), Piped::Nothing)
 }

@@ -61,7 +61,8 @@ impl Certbot {
         self.folder.file(&format!("config/live/{name}/fullchain.pem"))
     }
 
-    /// All that certbot wrote about its last runs.
+    /// All that certbot wrote about its last run. Debian's certbot 2.1 on Python 3.11 trips over its own
+    /// error objects (`AttributeError: can't set attribute`), so a problem document is found only here.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.file("logs/letsencrypt.log")).unwrap_or_default()
     }

@@ -114,13 +114,17 @@ impl Chromium {
         if let Some(thrown) = answer.get("exceptionDetails") {
             panic!("{expression} threw: {thrown}");
         }
-        answer.pointer("/result/value").cloned().unwrap_or(Value::Null)
+        value(&answer).cloned().unwrap_or(Value::Null)
     }
 
     /// Waits until a JavaScript expression is true, across changes of page.
     pub(crate) fn wait_until(&mut self, expression: &str) {
         let end = Instant::now() + PATIENCE;
-        while self.evaluate(&format!("Boolean({expression})")) != Value::Bool(true) {
+        let ask = json!({"expression": format!("Boolean({expression})"), "returnByValue": true});
+        // While one page gives way to the next there is nothing to ask, and that is said as an error.
+        while self.try_ask("Runtime.evaluate", &ask).ok().as_ref().and_then(value)
+            != Some(&Value::Bool(true))
+        {
             assert!(Instant::now() < end, "never true: {expression}\n{}", self.dom());
             std::thread::sleep(Duration::from_millis(30));
         }
@@ -165,6 +169,10 @@ impl Chromium {
     }
 
     fn ask(&mut self, method: &str, parameters: Value) -> Value {
+        self.try_ask(method, &parameters).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn try_ask(&mut self, method: &str, parameters: &Value) -> Result<Value, Value> {
         self.asked += 1;
         let mut message = json!({"id": self.asked, "method": method, "params": parameters});
         if let (Some(session), Some(fields)) = (&self.session, message.as_object_mut()) {
@@ -179,9 +187,9 @@ impl Chromium {
             if answer.get("id").and_then(Value::as_u64) != Some(self.asked) {
                 self.events.push(answer);
             } else if let Some(error) = answer.get("error") {
-                panic!("{method}: {error}");
+                return Err(error.clone());
             } else {
-                return answer.get("result").cloned().unwrap_or(Value::Null);
+                return Ok(answer.get("result").cloned().unwrap_or(Value::Null));
             }
         }
     }
@@ -204,6 +212,10 @@ fn reader(output: std::process::ChildStdout) -> Receiver<Value> {
         }
     });
     inbox
+}
+
+fn value(answer: &Value) -> Option<&Value> {
+    answer.pointer("/result/value")
 }
 
 fn method(event: &Value) -> &str {

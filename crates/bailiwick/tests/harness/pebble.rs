@@ -44,6 +44,8 @@ impl Pebble {
         let mut command = process::server(&programs::find("pebble"));
         command.args(["-dnsserver", &dns.to_string(), "-config"]).arg(file);
         command.env("PEBBLE_VA_NOSLEEP", "1");
+        // It would refuse good nonces to test clients, and certbot gives up after two in a row.
+        command.env("PEBBLE_WFE_NONCEREJECT", "0");
         let log = folder.file("pebble.log");
         let mut server = Server::start("pebble", command, &log, Piped::Nothing);
         server.wait_for("a listener", || std::net::TcpStream::connect(listen.address()).ok());

@@ -1,6 +1,10 @@
 //! Finding the programs that tests run, and saying which package has a missing one.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use super::place::Folder;
+use super::process;
 
 /// Programs and the Debian packages they come from; `cargo xtask install` installs all of them.
 const PACKAGES: &[(&str, &str)] = &[
@@ -33,6 +37,21 @@ pub(crate) fn find(program: &str) -> PathBuf {
         let package = package.unwrap_or("that has it");
         panic!("`{program}` is missing: install the Debian package {package}, or run `cargo xtask install`")
     })
+}
+
+/// A copy of a server program in a test's own folder.
+///
+/// Debian's AppArmor profiles bind to paths: /usr/sbin/named may use its own folders only. The copy is made by
+/// another process: a file that is still open for writing anywhere cannot be executed, and each process that
+/// another test starts meanwhile would hold it open for a moment.
+pub(crate) fn copy(program: &str, folder: &Folder) -> PathBuf {
+    let copy = folder.file(program);
+    if !copy.exists() {
+        let mut command = process::bounded(&find("cp"), Duration::from_secs(10));
+        command.arg(find(program)).arg(&copy);
+        process::run(command).expect_success();
+    }
+    copy
 }
 
 fn folders() -> Vec<PathBuf> {

@@ -60,12 +60,7 @@ impl Unbound {
 }
 
 fn launch(folder: &Folder) -> Server {
-    // For the same reason as BIND's: AppArmor profiles bind to paths.
-    let program = folder.file("unbound");
-    if !program.exists() {
-        std::fs::copy(programs::find("unbound"), &program).expect("unbound can be copied");
-    }
-    let mut command = process::server(&program);
+    let mut command = process::server(&programs::copy("unbound", folder));
     command.args(["-d", "-p", "-c"]).arg(folder.file("unbound.conf"));
     Server::start("unbound", command, &folder.file("unbound.log"), Piped::Nothing)
 }

@@ -37,6 +37,21 @@ fn bind_serves_replaces_and_updates_a_zone() {
 }
 
 #[test]
+fn bind_signs_what_it_is_given_anew() {
+    let names = ["fixed.example", "moving.example"];
+    let zones = [Zone::new(names[0], "").signed(), Zone::new(names[1], "").signed().updatable()];
+    let mut bind = Bind::start(&zones);
+    bind.update(names[1], "add a.moving.example. 1 A 127.0.0.9").expect_success();
+    for name in names {
+        bind.replace(&Zone::new(name, "b IN A 127.0.0.8"));
+        let answer = ask(bind.address(), &format!("b.{name}"), "A");
+        assert_eq!(answer.data("A"), ["127.0.0.8"]);
+        assert_eq!(answer.data("RRSIG").len(), 1, "{answer:?}");
+        assert_eq!(ask(bind.address(), &format!("a.{name}"), "A").status, "NXDOMAIN");
+    }
+}
+
+#[test]
 fn bind_keeps_updates_over_a_kill_and_can_fall_silent() {
     let mut bind = Bind::start(&[Zone::new("corp.example", "").updatable()]);
     bind.update("corp.example", "add a.corp.example. 1 A 127.0.0.9").expect_success();
