@@ -11,7 +11,9 @@ mod profile;
 mod spec;
 mod tbs;
 
-pub use crl::{BadCrlSpec, CrlEntry, CrlScope, CrlSpec, RevocationReason, check_crl};
+pub use crl::{
+    BadCrlSpec, CrlEntry, CrlEntrySeen, CrlFacts, CrlScope, CrlSpec, RevocationReason, check_crl,
+};
 pub use facts::{CertificateFacts, NameSeen, SerialSeen};
 pub use lint::{LintFinding, lint};
 pub use profile::{CertificateProfile, KeyKind, KeyPurpose};

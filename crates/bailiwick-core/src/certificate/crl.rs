@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::certificate::facts::SerialSeen;
 use crate::names::{CertSerial, IssuerId};
 use crate::time::{DAY_MS, Time};
 
@@ -118,6 +119,39 @@ pub struct CrlSpec {
     pub scope: CrlScope,
     /// The revoked ones, each serial once.
     pub entries: BTreeMap<CertSerial, CrlEntry>,
+}
+
+/// One line of a CRL of whatever making.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CrlEntrySeen {
+    /// The revoked certificate.
+    pub serial: SerialSeen,
+    /// Since when.
+    pub revoked_at: Time,
+    /// The CRLReason number, where there is one.
+    pub reason_code: Option<u8>,
+}
+
+/// What a CRL of whatever making says.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CrlFacts {
+    /// The issuer's distinguished name in DER.
+    pub issuer_name_der: Vec<u8>,
+    /// The key that signed it, by its authority key identifier.
+    pub issuer_key_id: Option<Vec<u8>>,
+    /// Its number, big-endian without zeros in front.
+    pub number: Option<Vec<u8>>,
+    /// When it was made.
+    pub this_update: Time,
+    /// When the next one is due.
+    pub next_update: Option<Time>,
+    /// The one URL of its issuing distribution point; escaped.
+    pub scope_url: Option<String>,
+    /// Whether a critical extension says something that is not understood here, such as that it
+    /// speaks about some certificates only. Then absence from it proves nothing.
+    pub has_unknown_critical: bool,
+    /// What is revoked, in the order it stands.
+    pub entries: Vec<CrlEntrySeen>,
 }
 
 /// Why a CRL must not be signed.

@@ -43,9 +43,9 @@ pub enum NameSeen {
     Email(String),
     /// A uniformResourceIdentifier; escaped.
     Uri(String),
-    /// Any other kind, by its GeneralName tag number.
+    /// Any other kind, by its tag octet.
     Other {
-        /// The tag number.
+        /// The tag octet.
         tag: u8,
         /// Its content.
         octets: Vec<u8>,

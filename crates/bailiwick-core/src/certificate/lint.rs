@@ -271,7 +271,7 @@ fn lint_key(spec: &CertificateSpec, profile: &CertificateProfile, findings: &mut
     if kind == KeyKind::Rsa {
         let bits = spec.key.bits();
         let bits_min = profile.rsa_bits_min.max(RSA_BITS_MIN);
-        if bits < bits_min || bits > RSA_BITS_MAX || bits % 8 != 0 {
+        if bits < bits_min || bits > RSA_BITS_MAX || !bits.is_multiple_of(8) {
             findings.push(LintFinding::RsaSizeRefused { bits, bits_min });
         }
     }

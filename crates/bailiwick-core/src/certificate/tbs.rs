@@ -59,6 +59,26 @@ pub struct TbsContent {
     pub extensions: Vec<(bool, ExtensionRead)>,
 }
 
+impl TbsContent {
+    /// Every way in which the content is not what `spec` says under `profile` and `issuer`: what
+    /// is issued is what was approved, no more and no less (promise P1).
+    #[must_use]
+    pub fn differences(
+        &self,
+        spec: &CertificateSpec,
+        profile: &CertificateProfile,
+        issuer: &IssuerIdentity,
+    ) -> Vec<LintFinding> {
+        let mut findings = Vec::new();
+        if spec.issuer != issuer.id {
+            findings.push(LintFinding::OtherIssuer);
+        }
+        compare_fields(self, spec, issuer, &mut findings);
+        compare_extensions(self, spec, profile, issuer, &mut findings);
+        findings
+    }
+}
+
 /// To-be-signed bytes that hold exactly what their spec says, and that no rule forbids to sign.
 ///
 /// Only [`Tbs::new`] makes one, so a signer that takes it needs no check:
@@ -91,17 +111,13 @@ impl Tbs {
         now: Time,
     ) -> Result<Self, Vec<LintFinding>> {
         let mut findings = lint(&spec, profile, now);
-        if spec.issuer != issuer.id {
-            findings.push(LintFinding::OtherIssuer);
-        }
         if spec.not_after > issuer.not_after {
             findings.push(LintFinding::OutlivesIssuer);
         }
         if profile.crl_pointer && issuer.crl_url.is_none() {
             findings.push(LintFinding::NoRevocationPointer);
         }
-        compare_fields(content, &spec, issuer, &mut findings);
-        compare_extensions(content, &spec, profile, issuer, &mut findings);
+        findings.extend(content.differences(&spec, profile, issuer));
         if findings.is_empty() {
             Ok(Self { digest: Digest::of(&bytes), bytes, spec })
         } else {

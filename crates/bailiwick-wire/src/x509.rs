@@ -1,0 +1,39 @@
+//! X.509: keys, requests, certificates and CRLs as bytes (RFC 5280, RFC 2986).
+//!
+//! Reading and writing are two separate hands: what [`build_tbs`] writes, another reader reads back
+//! before anything is signed, and the tests let OpenSSL, webpki and `x509-cert` read it too.
+//! The encoding is ours because the octets of names and keys must pass through unchanged, and
+//! because a reader with a few primitives can bound what hostile bytes may cost (threat T13).
+
+mod ari;
+mod authority;
+mod content;
+mod crl;
+mod csr;
+mod facts;
+mod issued;
+mod key;
+mod key_rules;
+mod names;
+mod oids;
+mod parts;
+mod pem;
+mod read;
+mod signature;
+mod tbs;
+mod write;
+
+pub use ari::{AriId, BadAriId};
+pub use authority::{
+    AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, IssuerPlaces, Organisation,
+    assemble_authority, read_issuer, verify_authority, write_authority,
+};
+pub use crl::{BadCrl, CRL_OCTETS_MAX, CrlDer, assemble_crl, read_crl, verify_crl, write_crl};
+pub use csr::{BadCsr, CSR_NAMES_MAX, CSR_OCTETS_MAX, Csr, CsrExtra, read_csr};
+pub use facts::{BadCertificate, CERTIFICATE_OCTETS_MAX, read_certificate};
+pub use issued::{IssuedCertificate, NotAsApproved, assemble, verify_issued};
+pub use key::{BadKey, PublicKey};
+pub use pem::{BadPem, CHAIN_OCTETS_MAX, read_chain, read_pem, write_chain, write_pem};
+pub use read::BadDer;
+pub use signature::{BadSignature, SignatureAlgorithm};
+pub use tbs::{BadTbs, build_tbs, restore_tbs};

@@ -1,0 +1,257 @@
+//! CA certificates: the root and the issuing intermediate of the built-in CA.
+
+use bailiwick_core::certificate::{IssuerIdentity, KeyPurpose, SubjectKey};
+use bailiwick_core::names::{CertSerial, Digest, IssuerId};
+use bailiwick_core::time::Time;
+use thiserror::Error;
+
+use super::facts::purpose_id;
+use super::key::{BadKey, PublicKey};
+use super::oids;
+use super::parts::{CertificateParts, basic_constraints};
+use super::read::{BIT_STRING, BadDer, OCTET_STRING, Reader, bit_string, check_strict, moment};
+use super::signature::{BadSignature, SignatureAlgorithm, signing_of, write_algorithm};
+use super::tbs::authority_key_id;
+use super::write::{self, BadMoment, Criticality};
+
+/// RFC 5280, appendix A.1: `ub-organization-name`.
+const ORGANISATION_CHARS_MAX: usize = 64;
+/// RFC 7093, section 2, method 1: the leftmost 160 bits of the key's SHA-256.
+const KEY_ID_OCTETS: usize = 20;
+/// Hexadecimal digits of the key in a CA's common name: a new key has a new name, so that no
+/// client mixes two chains up.
+const KEY_DIGITS_IN_NAME: usize = 8;
+/// keyCertSign and cRLSign (RFC 5280, section 4.2.1.3).
+const CA_USAGE: [u8; 2] = [5, 6];
+/// The first octet of that key usage.
+const CA_USAGE_OCTET: u8 = 0b0000_0110;
+
+/// The organisation in the names of its CA.
+///
+/// Always: 1 to 64 characters, none of them a control character, no space at either end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Organisation(String);
+
+/// A text is not an organisation's name.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Error)]
+#[error("an organisation's name has 1 to 64 characters and no control characters")]
+pub struct BadOrganisation;
+
+impl Organisation {
+    /// Parses a name as the estate gives it.
+    ///
+    /// # Errors
+    /// [`BadOrganisation`].
+    pub fn parse(text: &str) -> Result<Self, BadOrganisation> {
+        let count = text.chars().count();
+        let is_bounded = (1..=ORGANISATION_CHARS_MAX).contains(&count);
+        if is_bounded && text.trim() == text && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BadOrganisation)
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which CA certificate.
+#[derive(Clone, Debug)]
+pub enum AuthorityKind<'a> {
+    /// One that signs itself.
+    Root,
+    /// One that signs end-entity certificates and nothing below them (pathLenConstraint 0).
+    Issuing {
+        /// Who signs it.
+        parent: &'a IssuerIdentity,
+    },
+}
+
+/// Exactly what a CA certificate is to hold.
+#[derive(Clone, Debug)]
+pub struct AuthoritySpec<'a> {
+    /// Which one.
+    pub kind: AuthorityKind<'a>,
+    /// Whose.
+    pub organisation: Organisation,
+    /// Its key.
+    pub key: SubjectKey,
+    /// Its serial number at its signer.
+    pub serial: CertSerial,
+    /// First second of its validity.
+    pub not_before: Time,
+    /// Last second of its validity.
+    pub not_after: Time,
+}
+
+/// Where what an issuer publishes is found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct IssuerPlaces {
+    /// Its CRL, over plain `http`.
+    pub crl_url: Option<String>,
+    /// Its own certificate.
+    pub ca_issuers_url: Option<String>,
+}
+
+/// Why there is no CA certificate, or octets are not the one they should be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Error)]
+pub enum BadAuthority {
+    /// It is not DER, or not a certificate.
+    #[error("the ca certificate is not der: {0}")]
+    Der(#[from] BadDer),
+    /// Its key is refused.
+    #[error("the ca certificate's key is refused: {0}")]
+    Key(#[from] BadKey),
+    /// A moment that X.509 cannot spell.
+    #[error("the ca certificate's validity cannot be written: {0}")]
+    Moment(#[from] BadMoment),
+    /// It may not sign certificates and CRLs, or has no key identifier.
+    #[error("the certificate is not one of a ca that signs certificates and crls")]
+    NotAuthority,
+    /// It names another issuer than the one that should have signed it.
+    #[error("the ca certificate names another issuer")]
+    OtherIssuer,
+    /// The signature is not its issuer's.
+    #[error("the ca certificate's signature is refused: {0}")]
+    Signature(#[from] BadSignature),
+}
+
+/// The to-be-signed bytes of a CA certificate.
+///
+/// # Errors
+/// [`BadAuthority::Moment`], or [`BadAuthority::Key`] for a key that no CA may have.
+pub fn write_authority(spec: &AuthoritySpec<'_>) -> Result<Vec<u8>, BadAuthority> {
+    let key = PublicKey::from_spki(spec.key.spki_der())?;
+    let subject = name(spec, &key);
+    let (issuer, signing) = match &spec.kind {
+        AuthorityKind::Root => (subject.clone(), signing_of(key.kind())),
+        AuthorityKind::Issuing { parent } => (parent.name_der.clone(), parent.signing),
+    };
+    let validity =
+        write::sequence(&[write::moment(spec.not_before)?, write::moment(spec.not_after)?]);
+    Ok(write::sequence(&[
+        write::explicit(0, &[write::unsigned(&[2])]),
+        write::unsigned(spec.serial.as_bytes()),
+        write_algorithm(signing),
+        issuer,
+        validity,
+        subject,
+        spec.key.spki_der().to_vec(),
+        write::explicit(3, &[write::sequence(&extensions(spec, &key))]),
+    ]))
+}
+
+/// Puts the bytes of a CA certificate and its signature together. `signer` is the key that signed.
+#[must_use]
+pub fn assemble_authority(tbs: &[u8], signer: &SubjectKey, signature: &[u8]) -> Vec<u8> {
+    write::sequence(&[
+        tbs.to_vec(),
+        write_algorithm(signing_of(signer.kind())),
+        write::bit_string(signature),
+    ])
+}
+
+fn name(spec: &AuthoritySpec<'_>, key: &PublicKey) -> Vec<u8> {
+    let role = match spec.kind {
+        AuthorityKind::Root => "Root CA",
+        AuthorityKind::Issuing { .. } => "Issuing CA",
+    };
+    let digits: String =
+        Digest::of(key.octets()).to_string().chars().take(KEY_DIGITS_IN_NAME).collect();
+    let attribute =
+        |id, text: &str| write::set_of_one(&write::sequence(&[write::oid(id), write::utf8(text)]));
+    write::sequence(&[
+        attribute(oids::ORGANIZATION, spec.organisation.as_str()),
+        attribute(oids::COMMON_NAME, &format!("{role} {digits}")),
+    ])
+}
+
+fn extensions(spec: &AuthoritySpec<'_>, key: &PublicKey) -> Vec<Vec<u8>> {
+    use Criticality::{Critical, NotCritical};
+    let constraints = match spec.kind {
+        AuthorityKind::Root => vec![write::boolean_true()],
+        AuthorityKind::Issuing { .. } => vec![write::boolean_true(), write::unsigned(&[0])],
+    };
+    let mut extensions = vec![
+        write::extension(oids::BASIC_CONSTRAINTS, Critical, &write::sequence(&constraints)),
+        write::extension(oids::KEY_USAGE, Critical, &write::named_bits(&CA_USAGE)),
+        write::extension(oids::SUBJECT_KEY_ID, NotCritical, &write::octet_string(&key_id(key))),
+    ];
+    if let AuthorityKind::Issuing { parent } = &spec.kind {
+        let purposes = KeyPurpose::ALL.map(|purpose| write::oid(purpose_id(purpose)));
+        extensions.push(write::extension(
+            oids::AUTHORITY_KEY_ID,
+            NotCritical,
+            &authority_key_id(&parent.key_id),
+        ));
+        // Bounds what a stolen intermediate is good for (BR 7.1.2.10).
+        extensions.push(write::extension(
+            oids::EXT_KEY_USAGE,
+            NotCritical,
+            &write::sequence(&purposes),
+        ));
+    }
+    extensions
+}
+
+fn key_id(key: &PublicKey) -> Vec<u8> {
+    Digest::of(key.octets()).as_bytes().iter().copied().take(KEY_ID_OCTETS).collect()
+}
+
+/// Reads a CA certificate into what the certificates below it need to know.
+///
+/// # Errors
+/// [`BadAuthority`] when it is not a CA's, or its key is one we do not sign with.
+pub fn read_issuer(
+    der: &[u8],
+    id: IssuerId,
+    places: IssuerPlaces,
+) -> Result<IssuerIdentity, BadAuthority> {
+    check_strict(der)?;
+    let certificate = CertificateParts::read(der)?;
+    let tbs = &certificate.tbs;
+    let constraints = tbs.extension(oids::BASIC_CONSTRAINTS)?.ok_or(BadAuthority::NotAuthority)?;
+    let usage = tbs.extension(oids::KEY_USAGE)?.ok_or(BadAuthority::NotAuthority)?;
+    let (_, usage_octets) = bit_string(&Reader::only(usage.value, BIT_STRING)?)?;
+    let may_sign =
+        usage_octets.first().is_some_and(|octet| octet & CA_USAGE_OCTET == CA_USAGE_OCTET);
+    if !basic_constraints(constraints.value)?.0 || !may_sign {
+        return Err(BadAuthority::NotAuthority);
+    }
+    let key_id = tbs.extension(oids::SUBJECT_KEY_ID)?.ok_or(BadAuthority::NotAuthority)?;
+    let key = PublicKey::from_spki(tbs.spki.whole)?;
+    Ok(IssuerIdentity {
+        id,
+        name_der: tbs.subject.whole.to_vec(),
+        key_id: Reader::only(key_id.value, OCTET_STRING)?.content.to_vec(),
+        signing: signing_of(key.kind()),
+        key: key.to_subject_key(),
+        not_before: moment(&tbs.not_before)?,
+        not_after: moment(&tbs.not_after)?,
+        crl_url: places.crl_url,
+        ca_issuers_url: places.ca_issuers_url,
+    })
+}
+
+/// Whether `signer` signed the CA certificate `der`; a root is its own signer.
+///
+/// # Errors
+/// [`BadAuthority::OtherIssuer`] or [`BadAuthority::Signature`], or it is no certificate.
+pub fn verify_authority(der: &[u8], signer: &IssuerIdentity) -> Result<(), BadAuthority> {
+    check_strict(der)?;
+    let certificate = CertificateParts::read(der)?;
+    if certificate.tbs.issuer.whole != signer.name_der {
+        return Err(BadAuthority::OtherIssuer);
+    }
+    if certificate.tbs.algorithm.whole != certificate.signature_algorithm.whole {
+        return Err(BadAuthority::Signature(BadSignature::Algorithm));
+    }
+    let algorithm = SignatureAlgorithm::read(&certificate.signature_algorithm)?;
+    let key = PublicKey::from_spki(signer.key.spki_der())?;
+    algorithm.verify(&key, certificate.tbs.whole, certificate.signature)?;
+    Ok(())
+}
