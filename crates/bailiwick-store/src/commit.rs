@@ -17,10 +17,10 @@ use crate::open::{SignFailed, Store};
 use crate::writer::{Job, Pending};
 
 /// Leaves of one batch at most: it shares its transaction with others.
-pub const BATCH_ENTRIES_MAX: usize = 1_024;
+pub(crate) const BATCH_ENTRIES_MAX: usize = 1_024;
 
 /// Octets of one piece of evidence at most. The largest kinds are estates and CRLs.
-pub const EVIDENCE_OCTETS_MAX: usize = 32 * 1024 * 1024;
+pub(crate) const EVIDENCE_OCTETS_MAX: usize = 32 * 1024 * 1024;
 
 /// Where a batch came to stand.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -21,10 +21,10 @@ pub use db::Engine;
 pub use error::{DbError, StoreError};
 pub use lease::{Claim, Lease};
 pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
-pub use page::{After, LIMIT_MAX, Page};
+pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
-    ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter, ChangeItem,
-    CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, RevokedFilter, RevokedSerial,
+    ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
+    CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, 
     SessionRow, StoredDecision, StoredEntry, StoredEvent, TokenRow, CheckpointRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

@@ -18,12 +18,20 @@ pub struct After {
 
 impl After {
     /// Reads what `Display` spelled.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (at, key) = text.split_once('~')?;
-        Some(Self { at: Time::from_unix_ms(at.parse().ok()?), key: key.to_owned() })
+    ///
+    /// # Errors
+    /// [`BadAfter`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, BadAfter> {
+        let (at, key) = text.split_once('~').ok_or(BadAfter)?;
+        let at = at.parse().map(Time::from_unix_ms).map_err(|_| BadAfter)?;
+        Ok(Self { at, key: key.to_owned() })
     }
 }
+
+/// A text is not the place of a row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not the place of a row; take it from the page before, or leave it out")]
+pub struct BadAfter;
 
 impl fmt::Display for After {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,10 +12,10 @@ mod policy;
 mod select;
 
 pub use certificates::{
-    CertificateCounts, CertificateFilter, CertificateOrder, IssuedRow, NamePart, RevokedFilter,
+    CertificateCounts, CertificateFilter, CertificateOrder, IssuedRow, NamePart,
 };
-pub use changes::{ChangeFilter, ChangeItem};
-pub use issuers::{CrlRow, RevokedSerial};
+pub use changes::ChangeFilter;
+pub use issuers::CrlRow;
 pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};

@@ -175,7 +175,7 @@ impl Writer {
                     Ok(group) => group,
                     Err(why) => {
                         pending.answer(Err(why.into()));
-                        return stop;
+                        return stop | queue.is_some_and(refuse_waiting);
                     }
                 },
             };
@@ -260,9 +260,12 @@ impl Writer {
         why: Unavailable,
         waiting: &mut VecDeque<Box<Pending>>,
     ) {
-        tracing::error!(%why, batches = accepted.len().saturating_add(1), "a group of commits was taken back");
+        let batches = accepted.len().saturating_add(1);
+        tracing::error!(%why, batches, "a group of commits was taken back");
+        let lost = matches!(why, Unavailable::Database(DbError::Lost(_)));
         pending.answer(Err(why.into()));
-        waiting.extend(accepted.into_iter().map(|(pending, _)| pending));
+        let others = accepted.into_iter().map(|(pending, _)| pending);
+        if lost { others.for_each(refuse) } else { waiting.extend(others) }
     }
 
     /// A whole group failed: a lone batch is told so, several are tried again alone.
@@ -272,14 +275,33 @@ impl Writer {
         why: Unavailable,
         waiting: &mut VecDeque<Box<Pending>>,
     ) {
-        let mut pending: Vec<Box<Pending>> =
-            accepted.into_iter().map(|(pending, _)| pending).collect();
-        if pending.len() > 1 {
-            tracing::error!(%why, batches = pending.len(), "a group of commits was taken back");
-            waiting.extend(pending);
-        } else if let Some(lone) = pending.pop() {
-            tracing::error!(%why, "a commit was taken back");
-            lone.answer(Err(why.into()));
+        tracing::error!(%why, batches = accepted.len(), "a group of commits was taken back");
+        let lost = matches!(why, Unavailable::Database(DbError::Lost(_)));
+        let mut all: Vec<Box<Pending>> = accepted.into_iter().map(|(pending, _)| pending).collect();
+        if all.len() > 1 && !lost {
+            waiting.extend(all);
+        } else if let Some(last) = all.pop() {
+            last.answer(Err(why.into()));
+            all.into_iter().for_each(refuse);
         }
     }
+}
+
+/// Tells one that the database cannot be reached. The engine's own words went to another.
+fn refuse(pending: Box<Pending>) {
+    pending.answer(Err(Unavailable::Database(resolve::no_answer()).into()));
+}
+
+/// Tells all that wait now: a database that cannot be reached answers each only after a long wait.
+/// Says whether the queue said to stop.
+fn refuse_waiting(queue: &mut mpsc::Receiver<Job>) -> bool {
+    let mut stop = false;
+    for _ in 0..QUEUE_MAX {
+        match queue.try_recv() {
+            Ok(Job::Commit(pending)) => refuse(pending),
+            Ok(Job::Stop) => stop = true,
+            Err(_) => break,
+        }
+    }
+    stop
 }

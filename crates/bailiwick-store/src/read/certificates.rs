@@ -31,18 +31,6 @@ pub enum NamePart {
     Contains(String),
 }
 
-/// Revoked or not.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum RevokedFilter {
-    /// Both.
-    #[default]
-    Any,
-    /// Revoked ones.
-    Revoked,
-    /// Others.
-    NotRevoked,
-}
-
 /// In which order.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum CertificateOrder {
@@ -66,12 +54,32 @@ pub struct CertificateFilter {
     pub ends_from: Option<Time>,
     /// Its last moment is before this one.
     pub ends_before: Option<Time>,
-    /// Revoked or not.
-    pub revoked: RevokedFilter,
+    /// Only revoked ones, or only others.
+    pub revoked: Option<bool>,
     /// In which order.
     pub order: CertificateOrder,
-    /// Behind this row; its key is the fingerprint.
-    pub after: Option<After>,
+}
+
+impl CertificateFilter {
+    /// What lists ask for. A name that begins with a dot means names at or below it, any other
+    /// a text anywhere in a name. Where an end is asked for, what ends first comes first.
+    #[must_use]
+    pub fn new(
+        service: Option<ServiceId>,
+        name: Option<String>,
+        ends_before: Option<Time>,
+        revoked: Option<bool>,
+    ) -> Self {
+        let name = name.map(|name| match name.strip_prefix('.') {
+            Some(suffix) => NamePart::AtOrBelow(suffix.to_owned()),
+            None => NamePart::Contains(name),
+        });
+        let order = match ends_before {
+            Some(_) => CertificateOrder::EndingFirst,
+            None => CertificateOrder::NewestFirst,
+        };
+        Self { service, issuer: None, name, ends_from: None, ends_before, revoked, order }
+    }
 }
 
 /// How many certificates there are.
@@ -100,37 +108,38 @@ impl Store {
     pub async fn certificate(
         &self,
         fingerprint: &CertFingerprint,
-    ) -> Result<Option<IssuedRow>, StoreError> {
+    ) -> Result<Option<IssuedCertificate>, StoreError> {
         let mut select = Select::new(CERTIFICATE);
         select.and("c.fingerprint = ?", args![fingerprint]);
-        Ok(self.certificates_by(select).await?.into_iter().next())
+        Ok(self.certificates_by(select).await?.into_iter().next().map(|row| row.certificate))
     }
 
     /// The certificate that an issuer gave this serial.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn certificate_of(
+    pub async fn certificate_by_serial(
         &self,
         issuer: &IssuerId,
         serial: &CertSerial,
-    ) -> Result<Option<IssuedRow>, StoreError> {
+    ) -> Result<Option<IssuedCertificate>, StoreError> {
         let mut select = Select::new(CERTIFICATE);
         select.and("c.serial = ? AND c.issuer = ?", [Arg::from(serial), Arg::from(issuer)]);
-        Ok(self.certificates_by(select).await?.into_iter().next())
+        Ok(self.certificates_by(select).await?.into_iter().next().map(|row| row.certificate))
     }
 
     /// The certificates with this serial, at most one of each issuer.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn certificates_with_serial(
+    pub async fn certificates_by_serial(
         &self,
         serial: &CertSerial,
-    ) -> Result<Vec<IssuedRow>, StoreError> {
+    ) -> Result<Vec<IssuedCertificate>, StoreError> {
         let mut select = Select::new(CERTIFICATE);
         select.and("c.serial = ?", args![serial]).push(" ORDER BY c.issuer", []);
-        self.certificates_by(select).await
+        let rows = self.certificates_by(select).await?;
+        Ok(rows.into_iter().map(|row| row.certificate).collect())
     }
 
     /// The certificates that a change issued.
@@ -143,16 +152,17 @@ impl Store {
         self.certificates_by(select).await
     }
 
-    /// A page of certificates.
+    /// A page of certificates behind a row, whose key is a fingerprint.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn certificates(
         &self,
         filter: &CertificateFilter,
+        after: Option<After>,
         limit: u32,
     ) -> Result<Page<IssuedRow>, StoreError> {
-        let select = filtered(filter, limit);
+        let select = filtered(filter, after.as_ref(), limit);
         let items = self.certificates_by(select).await?;
         Ok(Page::of(items, limit, |row| After {
             at: match filter.order {
@@ -195,7 +205,11 @@ impl Store {
     }
 }
 
-fn filtered(filter: &CertificateFilter, limit: u32) -> Select<'_> {
+fn filtered<'a>(
+    filter: &'a CertificateFilter,
+    after: Option<&After>,
+    limit: u32,
+) -> Select<'a> {
     let mut select = Select::new(CERTIFICATE);
     if let Some(service) = &filter.service {
         select.and("c.service = ?", args![service]);
@@ -229,17 +243,17 @@ fn filtered(filter: &CertificateFilter, limit: u32) -> Select<'_> {
         select.and("c.not_after < ?", args![time]);
     }
     match filter.revoked {
-        RevokedFilter::Any => {}
-        RevokedFilter::Revoked => {
+        None => {}
+        Some(true) => {
             select.and("r.at IS NOT NULL", []);
         }
-        RevokedFilter::NotRevoked => {
+        Some(false) => {
             select.and("r.at IS NULL", []);
         }
     }
     let limit = clamp(limit).saturating_add(1);
     // A key that is no fingerprint is behind nothing and before everything: the list starts anew.
-    let after = filter.after.as_ref().and_then(|after| {
+    let after = after.and_then(|after| {
         Some((after.at, CertFingerprint::parse(&after.key).ok()?.as_bytes().to_vec()))
     });
     match filter.order {

@@ -9,22 +9,17 @@ use super::select::Select;
 use crate::db::{Cell, Reader, args};
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::page::{After, Page, clamp};
-
-/// A change in a list.
-pub type ChangeItem = ChangeRow;
+use crate::page::{After, LIMIT_MAX, Page, clamp};
 
 /// Which changes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ChangeFilter {
-    /// In one of these states; any when empty.
-    pub states: Vec<String>,
+    /// In this state.
+    pub state: Option<String>,
     /// About this service.
     pub service: Option<ServiceId>,
     /// Whose first step is of this kind.
     pub kind: Option<String>,
-    /// Behind this row.
-    pub after: Option<After>,
 }
 
 /// The request of a change is the leaf that opened it.
@@ -37,26 +32,26 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn change(&self, id: &ChangeId) -> Result<Option<ChangeItem>, StoreError> {
+    pub async fn change_row(&self, id: &ChangeId) -> Result<Option<ChangeRow>, StoreError> {
         let mut select = Select::new(CHANGE);
         select.and("change.id = ?", args![id]);
         let (sql, args) = select.done();
         self.inner.db.first(sql, &args).await?.map(change).transpose()
     }
 
-    /// Changes, those that moved last first.
+    /// A page of changes behind a row, those that moved last first.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn changes(
         &self,
         filter: &ChangeFilter,
+        after: Option<After>,
         limit: u32,
-    ) -> Result<Page<ChangeItem>, StoreError> {
+    ) -> Result<Page<ChangeRow>, StoreError> {
         let mut select = Select::new(CHANGE);
-        if !filter.states.is_empty() {
-            let states = filter.states.iter().map(String::as_str);
-            in_list(&mut select, "change.state IN (", states);
+        if let Some(state) = &filter.state {
+            select.and("change.state = ?", args![state]);
         }
         if let Some(service) = &filter.service {
             select.and("change.service = ?", args![service]);
@@ -64,7 +59,7 @@ impl Store {
         if let Some(kind) = &filter.kind {
             select.and("change.kind = ?", args![kind]);
         }
-        if let Some(after) = &filter.after {
+        if let Some(after) = &after {
             select.and("(change.updated_at, change.id) < (?, ?)", args![after.at, &after.key]);
         }
         select.push(
@@ -80,29 +75,49 @@ impl Store {
         }))
     }
 
-    /// Changes that a machine has to carry on, the longest untouched first.
+    /// Changes that a machine has to carry on and that nobody moved since `before`, the longest
+    /// untouched first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn unfinished_changes(&self, limit: u32) -> Result<Vec<ChangeItem>, StoreError> {
+    pub async fn unfinished_changes(
+        &self,
+        before: Time,
+        limit: u32,
+    ) -> Result<Vec<ChangeId>, StoreError> {
+        let some = "SELECT id FROM change \
+            WHERE state IN ('requested', 'executing', 'verifying', 'rolling-back') \
+            AND updated_at < $1 ORDER BY updated_at, id LIMIT $2";
+        let rows = self.inner.db.all(some, &args![before, clamp(limit)]).await?;
+        rows.into_iter().map(|row| Reader::new("change", row).parsed(ChangeId::parse)).collect()
+    }
+
+    /// Changes whose time to be approved is over, at most [`LIMIT_MAX`], the longest untouched first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn lapsed_changes(&self, now: Time) -> Result<Vec<ChangeRow>, StoreError> {
         let mut select = Select::new(CHANGE);
-        select.and(
-            "change.state IN ('requested', 'executing', 'verifying', 'rolling-back')",
-            [],
-        );
-        select.push(" ORDER BY change.updated_at, change.id LIMIT ?", args![clamp(limit)]);
+        select.and("change.state = 'awaiting-approval' AND change.expires_at <= ?", args![now]);
+        select.push(" ORDER BY change.updated_at, change.id LIMIT ?", args![LIMIT_MAX]);
         let (sql, args) = select.done();
         self.inner.db.all(sql, &args).await?.into_iter().map(change).collect()
     }
 
-    /// Changes whose time to be approved is over.
+    /// Changes of a service that wait to be approved, at most [`LIMIT_MAX`], the newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn overdue_changes(&self, now: Time, limit: u32) -> Result<Vec<ChangeItem>, StoreError> {
+    pub async fn awaiting_changes_of_service(
+        &self,
+        service: &ServiceId,
+    ) -> Result<Vec<ChangeRow>, StoreError> {
         let mut select = Select::new(CHANGE);
-        select.and("change.state = 'awaiting-approval' AND change.expires_at <= ?", args![now]);
-        select.push(" ORDER BY change.updated_at, change.id LIMIT ?", args![clamp(limit)]);
+        select.and("change.service = ? AND change.state = 'awaiting-approval'", args![service]);
+        select.push(
+            " ORDER BY change.updated_at DESC, change.id DESC LIMIT ?",
+            args![LIMIT_MAX],
+        );
         let (sql, args) = select.done();
         self.inner.db.all(sql, &args).await?.into_iter().map(change).collect()
     }
@@ -123,20 +138,7 @@ impl Store {
     }
 }
 
-/// Adds `… IN ($1, $2)`.
-pub(super) fn in_list<'a>(
-    select: &mut Select<'a>,
-    open: &'static str,
-    words: impl Iterator<Item = &'a str>,
-) {
-    select.and(open, []);
-    for (position, word) in words.enumerate() {
-        select.push(if position == 0 { "?" } else { ", ?" }, args![word]);
-    }
-    select.push(")", []);
-}
-
-fn change(row: Vec<Cell>) -> Result<ChangeItem, StoreError> {
+fn change(row: Vec<Cell>) -> Result<ChangeRow, StoreError> {
     let mut row = Reader::new("change", row);
     let id = row.parsed(ChangeId::parse)?;
     let (kind, state, events) = (row.text()?, row.text()?, row.number()?);

@@ -142,7 +142,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn envelopes_of(&self, service: &ServiceId) -> Result<Vec<Envelope>, StoreError> {
+    pub async fn envelopes_of_service(&self, service: &ServiceId) -> Result<Vec<Envelope>, StoreError> {
         let some = envelope!("WHERE service = $1 ORDER BY id");
         self.inner.db.all(some, &args![service]).await?.into_iter().map(envelope).collect()
     }

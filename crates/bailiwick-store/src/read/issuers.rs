@@ -8,9 +8,6 @@ use crate::db::{Arg, Cell, Reader, args};
 use crate::error::StoreError;
 use crate::open::Store;
 
-/// A revoked serial.
-pub type RevokedSerial = Revoked;
-
 /// A published CRL; its octets are evidence under its digest.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CrlRow {
@@ -36,7 +33,7 @@ impl Store {
         &self,
         issuer: &IssuerId,
         now: Time,
-    ) -> Result<Vec<RevokedSerial>, StoreError> {
+    ) -> Result<Vec<Revoked>, StoreError> {
         let all = "SELECT r.issuer, r.serial, r.fingerprint, r.reason, r.at FROM revocation AS r \
             LEFT JOIN certificate AS c ON c.issuer = r.issuer AND c.serial = r.serial \
             WHERE r.issuer = $1 AND (c.not_after IS NULL OR c.not_after >= $2) \
@@ -53,11 +50,31 @@ impl Store {
         &self,
         issuer: &IssuerId,
         serial: &CertSerial,
-    ) -> Result<Option<RevokedSerial>, StoreError> {
+    ) -> Result<Option<Revoked>, StoreError> {
         let one = "SELECT issuer, serial, fingerprint, reason, at FROM revocation \
             WHERE issuer = $1 AND serial = $2";
         let given = [Arg::from(issuer), Arg::from(serial)];
         self.inner.db.first(one, &given).await?.map(revoked).transpose()
+    }
+
+    /// When this issuer last revoked something.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_revoked_at(&self, issuer: &IssuerId) -> Result<Option<Time>, StoreError> {
+        let last = "SELECT MAX(at) FROM revocation WHERE issuer = $1";
+        let row = self.inner.db.first(last, &args![issuer]).await?.unwrap_or_default();
+        Reader::new("revocation", row).time_maybe()
+    }
+
+    /// The highest CRLNumber an issuer used; 0 when it published none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn crl_number_max(&self, issuer: &IssuerId) -> Result<u64, StoreError> {
+        let highest = "SELECT COALESCE(MAX(number), 0) FROM crl WHERE issuer = $1";
+        let row = self.inner.db.first(highest, &args![issuer]).await?.unwrap_or_default();
+        Reader::new("crl", row).number()
     }
 
     /// The CRL of an issuer with the highest number; the next one takes a higher one.
@@ -71,7 +88,7 @@ impl Store {
     }
 }
 
-fn revoked(row: Vec<Cell>) -> Result<RevokedSerial, StoreError> {
+fn revoked(row: Vec<Cell>) -> Result<Revoked, StoreError> {
     let mut row = Reader::new("revocation", row);
     Ok(Revoked {
         issuer: row.parsed(IssuerId::parse)?,

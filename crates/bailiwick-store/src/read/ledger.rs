@@ -9,10 +9,10 @@ use bailiwick_core::names::{ChangeId, Digest};
 use bailiwick_core::record::{Entry, Fact};
 use bailiwick_core::time::Time;
 
-use crate::db::{Cell, Reader, args};
+use crate::db::{Arg, Cell, Reader, args};
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::page::clamp;
+use crate::page::{LIMIT_MAX, clamp};
 
 /// An entry and where it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -83,7 +83,7 @@ impl Store {
         row.map(|row| stored(row).map(|stored| stored.entry)).transpose()
     }
 
-    /// Entries from an index on, at most [`LIMIT_MAX`](crate::LIMIT_MAX).
+    /// Entries from an index on, at most [`LIMIT_MAX`].
     ///
     /// # Errors
     /// [`StoreError`].
@@ -127,20 +127,14 @@ impl Store {
             .collect()
     }
 
-    /// The entries about one subject, such as `change/<id>`, the oldest first, behind an index.
+    /// The entries about one subject, such as `change/<id>`, the oldest first; at most
+    /// [`LIMIT_MAX`].
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn entries_of(
-        &self,
-        subject: &str,
-        after: Option<LeafIndex>,
-        limit: u32,
-    ) -> Result<Vec<StoredEntry>, StoreError> {
-        let after = after.map_or(-1, LeafIndex::as_i64);
-        let some = "SELECT idx, body FROM entry \
-            WHERE subject = $1 AND idx > $2 ORDER BY idx LIMIT $3";
-        let rows = self.inner.db.all(some, &args![subject, after, clamp(limit)]).await?;
+    pub async fn entries_of(&self, subject: &str) -> Result<Vec<StoredEntry>, StoreError> {
+        let some = "SELECT idx, body FROM entry WHERE subject = $1 ORDER BY idx LIMIT $2";
+        let rows = self.inner.db.all(some, &[Arg::from(subject), Arg::from(LIMIT_MAX)]).await?;
         rows.into_iter().map(stored).collect()
     }
 

@@ -4,10 +4,10 @@ use bailiwick_core::names::{Digest, PersonId, SessionId, TokenId};
 use bailiwick_core::record::Notice;
 use bailiwick_core::time::Time;
 
-use crate::db::{Cell, Reader, args};
+use crate::db::{Arg, Cell, Reader, args};
 use crate::error::StoreError;
 use crate::open::Store;
-use crate::page::clamp;
+use crate::page::{LIMIT_MAX, clamp};
 
 /// A sign-in.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -111,20 +111,14 @@ impl Store {
         self.inner.db.first(one, &args![id]).await?.map(token).transpose()
     }
 
-    /// The tokens of a person by id, behind one.
+    /// The tokens of a person, at most [`LIMIT_MAX`], the newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn tokens_of(
-        &self,
-        person: &PersonId,
-        after: Option<&TokenId>,
-        limit: u32,
-    ) -> Result<Vec<TokenRow>, StoreError> {
-        let after = after.map_or("", TokenId::as_str);
+    pub async fn tokens_of(&self, person: &PersonId) -> Result<Vec<TokenRow>, StoreError> {
         let some = "SELECT id, person, chain, scopes, purpose, at, expires_at, revoked_at FROM token \
-            WHERE person = $1 AND id > $2 ORDER BY id LIMIT $3";
-        let rows = self.inner.db.all(some, &args![person, after, clamp(limit)]).await?;
+            WHERE person = $1 ORDER BY at DESC, id LIMIT $2";
+        let rows = self.inner.db.all(some, &[Arg::from(person), Arg::from(LIMIT_MAX)]).await?;
         rows.into_iter().map(token).collect()
     }
 
