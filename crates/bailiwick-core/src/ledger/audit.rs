@@ -11,6 +11,8 @@ mod stored;
 pub use finding::{AuditFinding, Evidence, Signed};
 pub use stored::{BadBlock, Block, Ending, Kept, StoredLeaf, StoredTile, tiles_ending_in};
 
+use std::fmt;
+
 use stored::LEAVES;
 
 use super::edge::{FullTile, RightEdge};
@@ -46,11 +48,34 @@ pub struct AuditReport {
 }
 
 impl AuditReport {
-    /// Leaves at the end that no checkpoint covers yet.
+    /// Leaves at the end that no checkpoint confirms. When a finding names a missing leaf, the wrong
+    /// may begin with these already: what would confirm them is gone with it.
     #[must_use]
     pub fn unconfirmed(&self) -> u64 {
         let confirmed = self.confirmed.max(self.confirmed_by_held).unwrap_or(TreeSize::EMPTY);
         self.head.size.get().saturating_sub(confirmed.get())
+    }
+}
+
+impl fmt::Display for AuditReport {
+    /// One line: what is wrong and what to do, or what is confirmed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (size, unconfirmed) = (self.head.size, self.unconfirmed());
+        match &self.finding {
+            None if unconfirmed == 0 => {
+                write!(f, "all {size} leaves are sound and confirmed by signed checkpoints")
+            }
+            None => write!(
+                f,
+                "all {size} leaves are sound; the last {unconfirmed} are not confirmed by a signed checkpoint yet"
+            ),
+            Some(finding @ AuditFinding::Missing { .. }) if unconfirmed > 0 => write!(
+                f,
+                "{finding}; the {unconfirmed} leaves before it are no longer confirmed either; {}",
+                finding.remedy()
+            ),
+            Some(finding) => write!(f, "{finding}; {}", finding.remedy()),
+        }
     }
 }
 
@@ -306,29 +331,17 @@ impl Audit {
     /// Compares the recomputed tree with the stored head row.
     fn stored_head(&mut self, head: &Frontier) {
         let size = self.size();
-        if head.size() > size {
-            return self.missing(Evidence::Head(head.size()));
-        }
-        if let (Ok(leaf), true) = (head.size().next_leaf(), head.size() < size) {
-            return self.found_wrong(AuditFinding::BeyondHead { leaf });
-        }
-        let mut first = 0_u64;
-        let powers = (0..u64::BITS)
-            .rev()
-            .map(|power| 1_u64 << power)
-            .filter(|power| size.get() & power != 0);
-        let ours = self.edge.frontier().roots().iter();
-        for (power, (ours, stored)) in powers.zip(ours.zip(head.roots())) {
-            let end = first.saturating_add(power);
-            if ours != stored {
-                let leaves = LeafRange::spanning(first, end);
-                return if self.confirms(end) {
-                    self.found_damage(AuditFinding::HeadAltered { leaves });
-                } else {
-                    self.found_wrong(AuditFinding::NotInHead { leaves });
-                };
+        if let Some(leaves) = first_difference(self.edge.frontier(), head) {
+            if self.confirms(leaves.end()) {
+                self.found_damage(AuditFinding::HeadAltered { leaves });
+            } else {
+                self.found_wrong(AuditFinding::NotInHead { leaves });
             }
-            first = end;
+        }
+        if head.size() > size {
+            self.missing(Evidence::Head(head.size()));
+        } else if let (Ok(leaf), true) = (head.size().next_leaf(), head.size() < size) {
+            self.found_wrong(AuditFinding::BeyondHead { leaf });
         }
     }
 
@@ -361,4 +374,23 @@ impl Audit {
     fn found_damage(&mut self, new: AuditFinding) {
         self.damage.get_or_insert(new);
     }
+}
+
+/// The leaves under the first root that differs, among the subtrees that both trees have in full.
+fn first_difference(ours: &Frontier, stored: &Frontier) -> Option<LeafRange> {
+    let (size, other) = (ours.size().get(), stored.size().get());
+    // Above the highest bit in which the sizes differ, both have the same subtrees.
+    let shared = |power: &u64| size ^ other < *power;
+    let powers = (0..u64::BITS).rev().map(|level| 1_u64 << level).take_while(shared);
+    let mut first = 0_u64;
+    for (power, (ours, stored)) in
+        powers.filter(|power| size & power != 0).zip(ours.roots().iter().zip(stored.roots()))
+    {
+        let end = first.saturating_add(power);
+        if ours != stored {
+            return Some(LeafRange::spanning(first, end));
+        }
+        first = end;
+    }
+    None
 }
