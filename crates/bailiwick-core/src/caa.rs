@@ -44,6 +44,8 @@ mod perspectives;
 
 mod report;
 
+mod words;
+
 pub use climb::{Asking, CaaEvidence, ClimbEnd, ClimbStep, PrivateTlds, Rung, climb};
 pub use freshness::{Freshness, FreshnessRule};
 pub use judge::{

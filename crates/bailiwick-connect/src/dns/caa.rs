@@ -47,8 +47,7 @@ impl DnsClient {
 
 /// When time is up, nobody has answered.
 fn silence(view: &View, asking: &Asking) -> Vec<SourceAnswer<bailiwick_core::caa::CaaRecord>> {
-    let timeout =
-        || LookupAnswer::Failed { failure: LookupFailure::Timeout, aliases: Vec::new() };
+    let timeout = || LookupAnswer::Failed { failure: LookupFailure::Timeout, aliases: Vec::new() };
     let parties = view.parties(&WireName::from(asking.name()));
     parties.iter().map(|p| SourceAnswer { source: p.source, answer: timeout() }).collect()
 }

@@ -48,7 +48,9 @@ struct Budget(AtomicU32);
 
 impl Budget {
     fn spend(&self) -> bool {
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok()
     }
 }
 
@@ -74,7 +76,11 @@ impl DnsClient {
     ///
     /// # Errors
     /// As [`DnsClient::txt`], for either kind of address.
-    pub async fn addresses(&self, view: &View, name: &DnsName) -> Result<Vec<IpAddr>, LookupFailure> {
+    pub async fn addresses(
+        &self,
+        view: &View,
+        name: &DnsName,
+    ) -> Result<Vec<IpAddr>, LookupFailure> {
         let (six, four) =
             futures::future::try_join(self.set::<Aaaa>(view, name), self.set::<A>(view, name))
                 .await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::lookup::{LookupAnswer, LookupFailure, SourceAnswer, settle};
+use super::lookup::{LookupAnswer, LookupFailure, Proof, SourceAnswer, settle};
 use super::name::CaaName;
 use super::record::CaaRecord;
 use crate::names::DnsName;
@@ -159,6 +159,17 @@ impl CaaEvidence {
         }
     }
 
+    /// The weakest DNSSEC state of all answers that count; a failed one proves nothing.
+    #[must_use]
+    pub fn weakest_proof(&self) -> Proof {
+        let proof_of = |rung: &Rung| match &rung.answer {
+            LookupAnswer::Records(found) => found.proof,
+            LookupAnswer::NoData(empty) | LookupAnswer::NxDomain(empty) => empty.proof,
+            LookupAnswer::Delegated { .. } | LookupAnswer::Failed { .. } => Proof::Indeterminate,
+        };
+        self.climb.rungs.iter().map(proof_of).min().unwrap_or(Proof::Indeterminate)
+    }
+
     pub(super) fn relevant_rung(&self) -> Option<&Rung> {
         match self.end {
             ClimbEnd::Relevant => self.climb.rungs.last(),
@@ -178,6 +189,12 @@ const RESERVED_TLDS: [&str; 7] =
     ["alt", "example", "internal", "invalid", "local", "localhost", "test"];
 
 impl PrivateTlds {
+    /// No private top-level domain.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(BTreeSet::new())
+    }
+
     /// The top-level domains that standards reserve for private use.
     #[must_use]
     pub fn reserved() -> Self {
