@@ -2,7 +2,8 @@
 //!
 //! [`Store::commit`] stores a [`Batch`](bailiwick_core::record::Batch) whole or not at all: leaves of
 //! the ledger, the rows that follow from them, working state and notices, under one signed checkpoint.
-//! Everything else reads. Reading order: `open`, `commit`, `writer`, `rows`, `read`, `lease`, `fsck`.
+//! Everything else reads. Reading order: `open`, `commit`, `writer`, `rows`, `read`, `lease`, `fsck`,
+//! `audit`.
 
 mod error;
 mod url;
@@ -15,7 +16,10 @@ mod rows;
 mod page;
 mod read;
 mod lease;
+mod fsck;
+mod audit;
 
+pub use audit::Audited;
 pub use commit::{CommitError, Committed, Conflict, Unavailable, Unknown};
 pub use db::Engine;
 pub use error::{DbError, StoreError};

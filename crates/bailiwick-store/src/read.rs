@@ -21,3 +21,4 @@ pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};
 
 pub(crate) use certificates::reversed;
+pub(crate) use ledger::{checkpoint, index};

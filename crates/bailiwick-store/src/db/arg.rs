@@ -35,18 +35,6 @@ impl Arg<'_> {
             Self::Int(_) | Self::Bytes(_) | Self::NoInt | Self::NoText | Self::NoBytes => true,
         }
     }
-
-    /// The value without borrowing.
-    pub(crate) fn into_owned(self) -> Arg<'static> {
-        match self {
-            Self::Int(value) => Arg::Int(value),
-            Self::Text(text) => Arg::Text(Cow::Owned(text.into_owned())),
-            Self::Bytes(bytes) => Arg::Bytes(Cow::Owned(bytes.into_owned())),
-            Self::NoInt => Arg::NoInt,
-            Self::NoText => Arg::NoText,
-            Self::NoBytes => Arg::NoBytes,
-        }
-    }
 }
 
 impl From<i64> for Arg<'_> {
