@@ -4,15 +4,17 @@
 //! 8555, section 7.3). Answers are written from core types and [`Urls`] alone.
 
 mod answer;
+mod contact;
+mod identifier;
 mod problem;
 mod request;
 mod urls;
 
 pub use answer::{DirectoryMeta, account, authorization, challenge, directory, order, orders_list};
+pub use contact::check_contacts;
 pub use problem::{ProblemAnswer, status_of};
 pub use request::{
     AccountRequest, AccountUpdate, BadRequest, CONTACTS_MAX, ChallengeAnswer, DatesWanted,
-    Deactivation, FinalizeRequest, IDENTIFIERS_MAX, JSON_DEPTH_MAX, KeyChange, OrderRequest,
-    RevokeRequest,
+    Deactivation, FinalizeRequest, IDENTIFIERS_MAX, KeyChange, OrderRequest, RevokeRequest,
 };
 pub use urls::Urls;

@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// How deep JSON may be nested (threat T15).
-pub const JSON_DEPTH_MAX: usize = 16;
+use crate::jose::{BODY_OCTETS_MAX, BadJson, read_object};
+
 /// Contacts of one account.
 pub const CONTACTS_MAX: usize = 10;
 /// Identifiers of one order (threat T13).
@@ -16,26 +16,12 @@ pub const IDENTIFIERS_MAX: usize = 100;
 /// A payload is not what its resource takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BadRequest {
-    /// Not JSON.
-    #[error("the payload is not JSON (near column {column})")]
-    Syntax {
-        /// Where it goes wrong.
-        column: usize,
-    },
-    /// JSON, but no object.
-    #[error("the payload is not a JSON object")]
-    NoObject,
+    /// Not a JSON object, or one beyond all bounds.
+    #[error("the payload is refused: {0}")]
+    Json(BadJson),
     /// An object without the fields it needs, or with one of the wrong type.
-    #[error(
-        "the payload lacks a field, or one has the wrong type or stands twice (near column {column})"
-    )]
-    Fields {
-        /// Where it goes wrong.
-        column: usize,
-    },
-    /// Nested too deep.
-    #[error("the payload is nested deeper than {JSON_DEPTH_MAX} levels")]
-    TooDeep,
+    #[error("the payload lacks a field of this resource, or one has the wrong type")]
+    Fields,
     /// A list with too many members.
     #[error("`{field}` has more than {most} members")]
     TooMany {
@@ -56,40 +42,8 @@ pub enum BadRequest {
 }
 
 fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, BadRequest> {
-    use serde_json::error::Category;
-    if depth(payload) > JSON_DEPTH_MAX {
-        return Err(BadRequest::TooDeep);
-    }
-    // A struct would be read out of an array as well.
-    if !payload.trim_ascii_start().starts_with(b"{") {
-        return Err(BadRequest::NoObject);
-    }
-    serde_json::from_slice(payload).map_err(|cause| match cause.classify() {
-        Category::Data => BadRequest::Fields { column: cause.column() },
-        Category::Syntax | Category::Eof | Category::Io => {
-            BadRequest::Syntax { column: cause.column() }
-        }
-    })
-}
-
-/// How deep brackets are nested at most, strings left out.
-fn depth(octets: &[u8]) -> usize {
-    let (mut now, mut most) = (0_usize, 0_usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for octet in octets {
-        match octet {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                now = now.saturating_add(1);
-                most = most.max(now);
-            }
-            b'}' | b']' if !in_string => now = now.saturating_sub(1),
-            _ => {}
-        }
-    }
-    most
+    let object = read_object(payload, BODY_OCTETS_MAX).map_err(BadRequest::Json)?;
+    serde_json::from_value(Value::Object(object)).map_err(|_| BadRequest::Fields)
 }
 
 fn at_most<T>(field: &'static str, list: &[T], most: usize) -> Result<(), BadRequest> {
@@ -107,8 +61,8 @@ pub struct AccountRequest {
     pub contacts: Vec<String>,
     /// Only look the account up.
     pub only_existing: bool,
-    /// The inner JWS of the binding, as JSON with exactly its three members.
-    pub binding: Option<String>,
+    /// The inner JWS of the binding, with exactly its three members.
+    pub binding: Option<Value>,
 }
 
 impl AccountRequest {
@@ -138,7 +92,7 @@ impl AccountRequest {
         Ok(Self {
             contacts,
             only_existing: fields.only_return_existing.unwrap_or(false),
-            binding: fields.external_account_binding.as_ref().map(super::answer::json),
+            binding: fields.external_account_binding.map(|inner| json!(inner)),
         })
     }
 }
@@ -347,7 +301,8 @@ mod tests {
                 .map(|request| request.binding)
         };
         let whole = r#"{"protected":"a","payload":"b","signature":"c"}"#;
-        assert_eq!(binding(whole), Ok(Some(whole.to_owned())));
+        let read = json!({"protected": "a", "payload": "b", "signature": "c"});
+        assert_eq!(binding(whole), Ok(Some(read)));
         assert!(binding(r#"{"protected":"a","payload":"b"}"#).is_err());
         assert!(binding(r#"{"protected":"a","payload":"b","signature":"c","header":{}}"#).is_err());
         assert!(
@@ -361,31 +316,25 @@ mod tests {
         assert_eq!(update(r#"{"status":"deactivated"}"#), Ok(Some(Deactivation)));
         assert_eq!(update(r#"{"status":"valid"}"#), Ok(None));
         assert_eq!(Deactivation::parse(br#"{"status":"valid"}"#), Err(BadRequest::Status));
-        assert_eq!(Deactivation::parse(b"{}"), Err(BadRequest::Fields { column: 2 }));
+        assert_eq!(Deactivation::parse(b"{}"), Err(BadRequest::Fields));
     }
 
     #[test]
     fn what_is_no_object_or_too_much_is_refused() {
         for (payload, expected) in [
-            ("", BadRequest::NoObject),
-            ("[]", BadRequest::NoObject),
-            (r#"["x"]"#, BadRequest::NoObject),
-            ("null", BadRequest::NoObject),
-            ("{", BadRequest::Syntax { column: 1 }),
-            (r#"{"csr":1}"#, BadRequest::Fields { column: 8 }),
-            (r#"{"csr":"a","csr":"a"}"#, BadRequest::Fields { column: 16 }),
+            ("", BadRequest::Json(BadJson::NoObject)),
+            ("[]", BadRequest::Json(BadJson::NoObject)),
+            (r#"["x"]"#, BadRequest::Json(BadJson::NoObject)),
+            ("null", BadRequest::Json(BadJson::NoObject)),
+            ("{", BadRequest::Json(BadJson::NoObject)),
+            (r#"{"csr":"a","csr":"a"}"#, BadRequest::Json(BadJson::Twice)),
+            (r#"{"csr":1}"#, BadRequest::Fields),
+            (r#"{"CSR":"YQ"}"#, BadRequest::Fields),
             (r#"{"csr":"a+b="}"#, BadRequest::Base64 { field: "csr" }),
             (r#"{"csr":"YQ=="}"#, BadRequest::Base64 { field: "csr" }),
         ] {
             assert_eq!(FinalizeRequest::parse(payload.as_bytes()), Err(expected), "{payload}");
         }
-        let deep = |levels: usize| {
-            let nested = format!("{}{}", "[".repeat(levels - 1), "]".repeat(levels - 1));
-            ChallengeAnswer::parse(format!(r#"{{"x":{nested}}}"#).as_bytes())
-        };
-        assert_eq!(deep(JSON_DEPTH_MAX), Ok(ChallengeAnswer));
-        assert_eq!(deep(JSON_DEPTH_MAX + 1), Err(BadRequest::TooDeep));
-        assert_eq!(ChallengeAnswer::parse(br#"{"x":"[[[[[[[[[[[[[[[[[[[["}"#), Ok(ChallengeAnswer));
         let names = vec![r#"{"type":"dns","value":"a.example"}"#; IDENTIFIERS_MAX + 1].join(",");
         assert_eq!(
             OrderRequest::parse(format!(r#"{{"identifiers":[{names}]}}"#).as_bytes()),

@@ -1,0 +1,159 @@
+//! Identifiers of an order (RFC 8555, section 7.1.4) as names of a certificate.
+
+use bailiwick_core::gate::{Problem, ProblemKind};
+use bailiwick_core::names::SanName;
+
+use super::OrderRequest;
+
+/// Characters of an identifier that a refusal repeats.
+const REPEATED_CHARS_MAX: usize = 100;
+
+impl OrderRequest {
+    /// The names that are ordered, sorted, each once.
+    ///
+    /// # Errors
+    /// `unsupportedIdentifier` or `rejectedIdentifier`; with several identifiers one subproblem for
+    /// each that cannot be served (RFC 8555, section 6.7.1).
+    pub fn names(&self) -> Result<Vec<SanName>, Problem> {
+        if self.identifiers.is_empty() {
+            return Err(problem(ProblemKind::Malformed, "an order names at least one identifier"));
+        }
+        let mut names = Vec::new();
+        let mut refused = Vec::new();
+        for (kind, value) in &self.identifiers {
+            match name(kind, value) {
+                Ok(name) => names.push(name),
+                Err(why) => refused.push((repeated(value), why)),
+            }
+        }
+        names.sort();
+        names.dedup();
+        match refused.as_slice() {
+            [] => Ok(names),
+            [(value, only)] => {
+                let (kind, detail) = (only.kind, format!("`{value}`: {}", only.detail));
+                Err(Problem { kind, detail, instance: None, subproblems: Vec::new() })
+            }
+            [(_, first), ..] => {
+                let same = refused.iter().all(|(_, why)| why.kind == first.kind);
+                let kind = if same { first.kind } else { ProblemKind::Compound };
+                let detail = format!("{} identifiers cannot be served; see each", refused.len());
+                Err(Problem { kind, detail, instance: None, subproblems: refused })
+            }
+        }
+    }
+}
+
+fn name(kind: &str, value: &str) -> Result<SanName, Problem> {
+    if kind != "dns" {
+        let detail = format!(
+            "identifiers of type `{}` are not supported; order names of type `dns`",
+            repeated(kind)
+        );
+        return Err(problem(ProblemKind::UnsupportedIdentifier, &detail));
+    }
+    if value.ends_with('.') {
+        let detail = "a name in a certificate has no dot at its end; remove it";
+        return Err(problem(ProblemKind::RejectedIdentifier, detail));
+    }
+    if value.parse::<std::net::IpAddr>().is_ok() || all_digits_last(value) {
+        let detail = "an address is no DNS name; order the name it is reached under";
+        return Err(problem(ProblemKind::RejectedIdentifier, detail));
+    }
+    SanName::parse(value).map_err(|why| problem(ProblemKind::RejectedIdentifier, &why.to_string()))
+}
+
+/// Whether the last label is a number: then programs read the whole as an IPv4 address (WHATWG URL,
+/// "ends in a number").
+fn all_digits_last(value: &str) -> bool {
+    let last = value.rsplit('.').next().unwrap_or_default();
+    !last.is_empty() && last.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+fn problem(kind: ProblemKind, detail: &str) -> Problem {
+    Problem { kind, detail: detail.to_owned(), instance: None, subproblems: Vec::new() }
+}
+
+/// A client's text as a refusal repeats it: printable, and cut where it gets long.
+fn repeated(text: &str) -> String {
+    text.chars()
+        .take(REPEATED_CHARS_MAX)
+        .flat_map(|c| {
+            let plain = c.is_ascii_graphic() && c != '`';
+            let escaped = (!plain).then(|| c.escape_unicode());
+            plain.then_some(c).into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::acme::DatesWanted;
+
+    fn names(identifiers: &[(&str, &str)]) -> Result<Vec<String>, Problem> {
+        let identifiers =
+            identifiers.iter().map(|(kind, value)| ((*kind).to_owned(), (*value).to_owned()));
+        let request = OrderRequest {
+            identifiers: identifiers.collect(),
+            dates_wanted: DatesWanted::None,
+            profile: None,
+        };
+        request.names().map(|names| names.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn names_are_sorted_and_each_stands_once() {
+        let given =
+            names(&[("dns", "B.example.com"), ("dns", "*.a.example"), ("dns", "b.example.com")]);
+        assert_eq!(given, Ok(vec!["*.a.example".to_owned(), "b.example.com".to_owned()]));
+    }
+
+    #[test]
+    fn what_cannot_be_certified_is_refused_with_its_reason() {
+        use ProblemKind::{Malformed, RejectedIdentifier, UnsupportedIdentifier};
+        let kind =
+            |identifiers: &[(&str, &str)]| names(identifiers).map_err(|problem| problem.kind);
+        assert_eq!(kind(&[]), Err(Malformed));
+        assert_eq!(kind(&[("ip", "192.0.2.1")]), Err(UnsupportedIdentifier));
+        assert_eq!(kind(&[("DNS", "a.example")]), Err(UnsupportedIdentifier));
+        for bad in [
+            "",
+            ".",
+            "com",
+            "a.example.",
+            "a..example",
+            "_x.example",
+            "*.*.example",
+            "a*.example",
+            "192.0.2.1",
+            "::1",
+            "1.2.3.4.5",
+            "bücher.example",
+            "a b.example",
+            "a\0.example",
+            "xn--a.example",
+            "-a.example",
+        ] {
+            assert_eq!(kind(&[("dns", bad)]), Err(RejectedIdentifier), "{bad}");
+        }
+    }
+
+    #[test]
+    fn several_refusals_are_told_name_by_name() {
+        let problem =
+            names(&[("dns", "_a.example"), ("dns", "ok.example"), ("ip", "::1")]).unwrap_err();
+        assert_eq!(problem.kind, ProblemKind::Compound);
+        let subs: Vec<_> =
+            problem.subproblems.iter().map(|(name, sub)| (name.as_str(), sub.kind)).collect();
+        assert_eq!(
+            subs,
+            [
+                ("_a.example", ProblemKind::RejectedIdentifier),
+                ("::1", ProblemKind::UnsupportedIdentifier)
+            ]
+        );
+        let tricky = names(&[("dns", "a`\u{1b}.example")]).unwrap_err();
+        assert!(tricky.detail.starts_with("`a\\u{60}\\u{1b}.example`: "), "{}", tricky.detail);
+    }
+}
