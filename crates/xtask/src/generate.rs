@@ -34,6 +34,7 @@ pub(crate) fn main(words: &[String]) -> Result<ExitCode, Stop> {
         return Err(Stop::Usage("gen takes no arguments".to_owned()));
     }
     let root = repo::root();
+    build(&root)?;
     for printed in PRINTED {
         let fresh = bailiwick(&[printed.subcommand], printed.subcommand, &root)?;
         let old = repo::text(&root, printed.file).ok().flatten();
@@ -47,14 +48,18 @@ pub(crate) fn main(words: &[String]) -> Result<ExitCode, Stop> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Builds the program; apart from running it, so that an error of the compiler is not taken for one of the
+/// program.
+pub(crate) fn build(root: &Path) -> Result<(), Stop> {
+    Line::new("cargo", &["build", "--quiet", "-p", "bailiwick"]).must(root)
+}
+
 /// Runs a subcommand of the debug build and hands back what it printed, ending in one line end.
 pub(crate) fn bailiwick(
     words: &[&str],
     subcommand: &'static str,
     root: &Path,
 ) -> Result<String, Stop> {
-    // Built apart, so that an error of the compiler is not taken for one of the program.
-    Line::new("cargo", &["build", "--quiet", "-p", "bailiwick"]).must(root)?;
     let mut line = Line::new("cargo", &["run", "--quiet", "-p", "bailiwick", "--"]);
     line.args.extend(words.iter().map(|&w| w.to_owned()));
     let (code, text) = run::try_read(&line, root)?;

@@ -14,6 +14,7 @@ use crate::stop::Stop;
 const ROUTES: &str = "crates/bailiwick/src/http/routes.rs";
 
 pub(super) fn check(root: &Path) -> Result<(Vec<Problem>, String), Stop> {
+    generate::build(root)?;
     let mut problems = Vec::new();
     let mut seen = Vec::new();
     for printed in PRINTED {
