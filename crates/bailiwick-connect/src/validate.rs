@@ -13,29 +13,58 @@ use std::time::Duration;
 
 use bailiwick_core::gate::ProblemKind;
 
-use crate::dns::View;
+use crate::dns::{DnsClient, View};
 
 pub use fence::{BadNetwork, Fence, Fenced, Network};
 
 /// Characters of somebody else's answer that are shown.
 const SHOWN_CHARS_MAX: usize = 200;
-/// How long one look may take with all its redirects and addresses.
-pub const LOOK_PATIENCE: Duration = Duration::from_secs(40);
+
+/// How long other people's servers may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// For one address to accept a connection.
+    pub connect_timeout: Duration,
+    /// For a whole answer after that, TLS included.
+    pub answer_timeout: Duration,
+    /// For one look with all its redirects and addresses.
+    pub whole_timeout: Duration,
+}
+
+impl Default for Limits {
+    /// Ten seconds is what public CAs give; clients wait a minute for the whole.
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(10),
+            whole_timeout: Duration::from_secs(40),
+        }
+    }
+}
 
 /// Looks at names for the issuance gate.
 #[derive(Clone, Debug)]
 pub struct Validator {
-    dns: View,
+    dns: DnsClient,
+    view: View,
     fence: Fence,
     http_port: u16,
+    limits: Limits,
 }
 
 impl Validator {
-    /// Sees DNS through `dns`, connects within `fence`, and asks http-01 on `http_port`: 80, but for
+    /// Asks `dns` who the servers of `view` say a name is, connects within `fence`, and asks http-01 on `http_port`: 80, but for
     /// a laboratory (RFC 8555, section 8.3).
     #[must_use]
-    pub const fn new(dns: View, fence: Fence, http_port: u16) -> Self {
-        Self { dns, fence, http_port }
+    pub fn new(dns: DnsClient, view: View, fence: Fence, http_port: u16) -> Self {
+        Self { dns, view, fence, http_port, limits: Limits::default() }
+    }
+
+    /// The same with other limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 }
 

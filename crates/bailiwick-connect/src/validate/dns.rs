@@ -13,11 +13,16 @@ impl Validator {
     /// # Errors
     /// [`Failed`] with what was seen instead.
     pub async fn dns01(&self, name: &DnsName, expected: &str) -> Result<Seen, Failed> {
-        let fail = |kind, saw, owner: &str| Failed { kind, saw, seen_at: vec![format!("TXT {owner}")] };
+        let fail =
+            |kind, saw, owner: &str| Failed { kind, saw, seen_at: vec![format!("TXT {owner}")] };
         let owner = name.child("_acme-challenge").map_err(|_| {
-            fail(FailureKind::Dns, format!("`_acme-challenge.{name}` is too long to be a name"), name.as_str())
+            fail(
+                FailureKind::Dns,
+                format!("`_acme-challenge.{name}` is too long to be a name"),
+                name.as_str(),
+            )
         })?;
-        let values = self.dns.txt(&owner).await.map_err(|cause| {
+        let values = self.dns.txt(&self.view, &owner).await.map_err(|cause| {
             fail(FailureKind::Dns, format!("TXT `{owner}`: {cause}"), owner.as_str())
         })?;
         if values.iter().any(|value| value == expected.as_bytes()) {

@@ -28,11 +28,17 @@ impl Network {
         }
         let width = width(first);
         let prefix_bits = match bits {
-            Some(bits) => bits.parse().ok().filter(|bits| *bits <= width).ok_or(BadNetwork::Prefix)?,
+            Some(bits) => {
+                bits.parse().ok().filter(|bits| *bits <= width).ok_or(BadNetwork::Prefix)?
+            }
             None => width,
         };
         let network = Self { first, prefix_bits };
-        if network.masked(first) == bits_of(first) { Ok(network) } else { Err(BadNetwork::HostBits) }
+        if network.masked(first) == bits_of(first) {
+            Ok(network)
+        } else {
+            Err(BadNetwork::HostBits)
+        }
     }
 
     /// Whether `address` lies in the range.
@@ -196,7 +202,8 @@ mod tests {
 
     #[test]
     fn only_public_addresses_pass_by_themselves() {
-        for public in ["1.1.1.1", "9.9.9.9", "2a00:1450::1", "2002:101:101::1", "64:ff9b::8.8.8.8"] {
+        for public in ["1.1.1.1", "9.9.9.9", "2a00:1450::1", "2002:101:101::1", "64:ff9b::8.8.8.8"]
+        {
             check(public, &[], Ok(()));
         }
         for (special, kind) in [

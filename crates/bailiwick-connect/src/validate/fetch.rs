@@ -17,12 +17,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::Limits;
 use super::any_certificate::AnyCertificate;
 
-/// How long one address may take to accept a connection.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a whole answer may take after that.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// Octets of headers; hyper's smallest allowed buffer is 8 KiB.
 const HEADER_OCTETS_MAX: usize = 16 * 1024;
 /// Header fields of an answer.
@@ -69,8 +66,8 @@ pub(super) struct Answer {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAnswer {
     /// No connection.
-    #[error("no connection within {} s", CONNECT_PATIENCE.as_secs())]
-    ConnectTimeout,
+    #[error("no connection within {0:?}")]
+    ConnectTimeout(Duration),
     /// The system said no.
     #[error("no connection: {0}")]
     Connect(std::io::ErrorKind),
@@ -78,8 +75,8 @@ pub(super) enum NoAnswer {
     #[error("no TLS: {0}")]
     Tls(String),
     /// No whole answer in time.
-    #[error("no answer within {} s", ANSWER_PATIENCE.as_secs())]
-    AnswerTimeout,
+    #[error("no answer within {0:?}")]
+    AnswerTimeout(Duration),
     /// What came is not HTTP/1.1.
     #[error("not an HTTP answer: {0}")]
     Http(String),
@@ -89,10 +86,10 @@ pub(super) enum NoAnswer {
 }
 
 /// Asks once.
-pub(super) async fn get(get: &Get<'_>) -> Result<Answer, NoAnswer> {
-    let stream = timeout(CONNECT_PATIENCE, TcpStream::connect(get.to))
+pub(super) async fn get(get: &Get<'_>, limits: &Limits) -> Result<Answer, NoAnswer> {
+    let stream = timeout(limits.connect_timeout, TcpStream::connect(get.to))
         .await
-        .map_err(|_| NoAnswer::ConnectTimeout)?
+        .map_err(|_| NoAnswer::ConnectTimeout(limits.connect_timeout))?
         .map_err(|cause| NoAnswer::Connect(cause.kind()))?;
     let talk = async {
         match get.scheme {
@@ -100,7 +97,9 @@ pub(super) async fn get(get: &Get<'_>) -> Result<Answer, NoAnswer> {
             Scheme::Https => ask(under_tls(stream, get.host).await?, get).await,
         }
     };
-    timeout(ANSWER_PATIENCE, talk).await.map_err(|_| NoAnswer::AnswerTimeout)?
+    timeout(limits.answer_timeout, talk)
+        .await
+        .map_err(|_| NoAnswer::AnswerTimeout(limits.answer_timeout))?
 }
 
 async fn under_tls(
@@ -169,7 +168,8 @@ async fn read(response: Response<Incoming>) -> Result<Answer, NoAnswer> {
     let mut body = Vec::new();
     if status.is_success() {
         let mut incoming = response.into_body();
-        while let Some(frame) = poll_fn(|context| Pin::new(&mut incoming).poll_frame(context)).await {
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut incoming).poll_frame(context)).await
+        {
             let frame = frame.map_err(|cause| NoAnswer::Http(cause.to_string()))?;
             // Trailers say nothing to us.
             let Ok(data) = frame.into_data() else { continue };

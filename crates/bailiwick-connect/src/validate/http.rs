@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::fetch::{Answer, Get, NoAnswer, Scheme, get};
-use super::{Failed, FailureKind, LOOK_PATIENCE, Seen, Validator, shown};
+use super::{Failed, FailureKind, Seen, Validator, shown};
 
 /// Redirects followed (threat T10; browsers follow twenty).
 const REDIRECTS_MAX: usize = 10;
@@ -40,8 +40,8 @@ impl Validator {
         let mut seen_at = Vec::new();
         let path = format!("/.well-known/acme-challenge/{token}");
         let chain = self.chain(name, path, key_authorization, &mut seen_at);
-        let result = timeout(LOOK_PATIENCE, chain).await.unwrap_or_else(|_| {
-            let saw = format!("no whole answer within {} s", LOOK_PATIENCE.as_secs());
+        let result = timeout(self.limits.whole_timeout, chain).await.unwrap_or_else(|_| {
+            let saw = format!("no whole answer within {:?}", self.limits.whole_timeout);
             Err((FailureKind::Connection, saw))
         });
         match result {
@@ -67,7 +67,8 @@ impl Validator {
                     .map_err(|saw| (FailureKind::IncorrectResponse, saw));
             }
             let Some(target) = redirect(&answer) else {
-                let saw = format!("{} answered with status {}", place.url(), answer.status.as_u16());
+                let saw =
+                    format!("{} answered with status {}", place.url(), answer.status.as_u16());
                 return Err((FailureKind::IncorrectResponse, saw));
             };
             place = self.follow(&place, target).map_err(|saw| (FailureKind::Connection, saw))?;
@@ -86,7 +87,10 @@ impl Validator {
         let mut last = None;
         for address in addresses.into_iter().take(ADDRESSES_MAX) {
             if let Err(fenced) = self.fence.check(address) {
-                last.get_or_insert((FailureKind::Connection, format!("`{}`: {fenced}", place.host)));
+                last.get_or_insert((
+                    FailureKind::Connection,
+                    format!("`{}`: {fenced}", place.host),
+                ));
                 continue;
             }
             let to = SocketAddr::new(address, place.port);
@@ -99,7 +103,7 @@ impl Validator {
                 authority: &authority,
                 path: &place.path,
             };
-            match get(&request).await {
+            match get(&request, &self.limits).await {
                 Ok(answer) => return Ok(answer),
                 Err(cause) => {
                     last = Some((kind_of(&cause), format!("{} at {to}: {cause}", place.url())));
@@ -107,7 +111,10 @@ impl Validator {
             }
         }
         Err(last.unwrap_or_else(|| {
-            (FailureKind::Dns, format!("`{}` has no address; publish an A or AAAA record", place.host))
+            (
+                FailureKind::Dns,
+                format!("`{}` has no address; publish an A or AAAA record", place.host),
+            )
         }))
     }
 
@@ -117,7 +124,7 @@ impl Validator {
         if target.len() > LOCATION_OCTETS_MAX {
             return Err(refused("the target is too long"));
         }
-        let base = Url::parse(&from.url()).map_err(|_| refused("the target is no URL"))?;
+        let base = Url::parse(&from.whole_url()).map_err(|_| refused("the target is no URL"))?;
         let url = base.join(target).map_err(|_| refused("the target is no URL"))?;
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
@@ -143,7 +150,10 @@ impl Validator {
     }
 
     async fn addresses_of(&self, name: &DnsName) -> Result<Vec<IpAddr>, (FailureKind, String)> {
-        self.dns.addresses(name).await.map_err(|cause| (FailureKind::Dns, format!("`{name}`: {cause}")))
+        self.dns
+            .addresses(&self.view, name)
+            .await
+            .map_err(|cause| (FailureKind::Dns, format!("`{name}`: {cause}")))
     }
 }
 
@@ -156,7 +166,12 @@ impl Place {
         }
     }
 
+    /// As people are shown it.
     fn url(&self) -> String {
+        shown(&self.whole_url())
+    }
+
+    fn whole_url(&self) -> String {
         let scheme = match self.scheme {
             Scheme::Http => "http",
             Scheme::Https => "https",
@@ -187,9 +202,9 @@ fn judge(place: &Place, body: &[u8], key_authorization: &str) -> Result<(), Stri
 const fn kind_of(cause: &NoAnswer) -> FailureKind {
     match cause {
         NoAnswer::Tls(_) => FailureKind::Tls,
-        NoAnswer::ConnectTimeout
+        NoAnswer::ConnectTimeout(_)
         | NoAnswer::Connect(_)
-        | NoAnswer::AnswerTimeout
+        | NoAnswer::AnswerTimeout(_)
         | NoAnswer::Http(_)
         | NoAnswer::TooLong => FailureKind::Connection,
     }
