@@ -5,3 +5,4 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod harness;
+mod stories;

@@ -60,8 +60,7 @@ pub(crate) fn bailiwick(
     subcommand: &'static str,
     root: &Path,
 ) -> Result<String, Stop> {
-    let mut line = Line::new("cargo", &["run", "--quiet", "-p", "bailiwick", "--"]);
-    line.args.extend(words.iter().map(|&w| w.to_owned()));
+    let line = apart(words);
     let (code, text) = run::try_read(&line, root)?;
     match code {
         Some(0) if !text.trim().is_empty() => Ok(format!("{}\n", text.trim_end())),
@@ -69,4 +68,16 @@ pub(crate) fn bailiwick(
         Some(0 | 2) => Err(Stop::NotYet { subcommand }),
         code => Err(Stop::Failed { command: line.shown(), code }),
     }
+}
+
+/// The command without what this terminal and this user's settings would put into its answer: the width of
+/// help texts, and the variables that help texts show with their values.
+fn apart(words: &[&str]) -> Line {
+    let ours = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let ours = ours.filter(|name| name.starts_with("BAILIWICK_"));
+    let mut line = Line::new("env", &[]).env("COLUMNS", "100");
+    line.args.extend(ours.flat_map(|name| ["-u".to_owned(), name]));
+    let run = ["cargo", "run", "--quiet", "-p", "bailiwick", "--"];
+    line.args.extend(run.iter().chain(words).map(|&word| word.to_owned()));
+    line
 }

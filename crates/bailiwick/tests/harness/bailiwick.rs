@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::place::Folder;
+use super::acme::{AcmeServer, Eab};
+use super::place::{Folder, Port};
 use super::process::{self, Piped, Ran, Server};
 
 /// A running `bailiwick up`. Fields are dropped in order.
@@ -19,6 +20,7 @@ pub(crate) struct BailiwickServer {
     args: Vec<String>,
     env: Vec<(String, String)>,
     folder: Folder,
+    _ports: [Port; 3],
 }
 
 /// The built program.
@@ -34,7 +36,8 @@ pub(crate) fn bailiwick(args: &[&str]) -> Ran {
 }
 
 impl BailiwickServer {
-    /// `bailiwick up --data DIR --ready-json ARGS…` on a new, empty data folder.
+    /// `bailiwick up --data DIR --ready-json ARGS…` on a new, empty data folder and on ports of its own, which
+    /// stay the same over [`Self::restart`].
     pub(crate) fn start(args: &[&str]) -> Self {
         Self::start_with(args, &[])
     }
@@ -42,11 +45,14 @@ impl BailiwickServer {
     /// The same, with environment variables.
     pub(crate) fn start_with(args: &[&str], env: &[(&str, &str)]) -> Self {
         let folder = Folder::new("bailiwick");
-        let args: Vec<String> = args.iter().map(|&a| a.to_owned()).collect();
+        let ports = [Port::free(), Port::free(), Port::free()];
+        let listen = ["--listen", "--listen-http", "--lab-dns"].into_iter().zip(&ports);
+        let listen = listen.flat_map(|(o, p)| [o.to_owned(), p.address().to_string()]);
+        let args: Vec<String> = listen.chain(args.iter().map(|&a| a.to_owned())).collect();
         let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         let env: Vec<(String, String)> = env.collect();
         let (server, ready) = launch(&folder, &args, &env);
-        Self { server, ready, args, env, folder }
+        Self { server, ready, args, env, folder, _ports: ports }
     }
 
     /// The data folder; it stays over [`Self::kill9`] and [`Self::restart`].
@@ -62,6 +68,17 @@ impl BailiwickServer {
     /// Base URL of the HTTP side, as the program announced it.
     pub(crate) fn http(&self) -> &str {
         self.announced("http")
+    }
+
+    /// The ACME side, for a client with this external account binding.
+    pub(crate) fn acme(&self, eab: Option<Eab>) -> AcmeServer {
+        let directory = self.announced("directory").to_owned();
+        AcmeServer { directory, tls_ca: self.announced("trust").into(), eab }
+    }
+
+    /// The whole line `{"event":"ready",…}`.
+    pub(crate) fn ready(&self) -> &Value {
+        &self.ready
     }
 
     /// A field of the line `{"event":"ready",…}`.

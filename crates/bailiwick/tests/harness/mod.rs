@@ -5,18 +5,18 @@
 //! A value owns its process: keep it as long as it is needed, drop it and it is killed, also by a panic.
 //! Should the whole test binary be killed, the kernel kills what it started.
 
-mod acme;
-mod bailiwick;
-mod bind;
-mod certbot;
-mod chromium;
-mod dig;
-mod lego;
-mod pebble;
-mod place;
-mod postgres;
-mod process;
-mod programs;
+pub(crate) mod acme;
+pub(crate) mod bailiwick;
+pub(crate) mod bind;
+pub(crate) mod certbot;
+pub(crate) mod chromium;
+pub(crate) mod dig;
+pub(crate) mod lego;
+pub(crate) mod pebble;
+pub(crate) mod place;
+pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod programs;
 mod smoke;
-mod unbound;
-mod zone;
+pub(crate) mod unbound;
+pub(crate) mod zone;
