@@ -28,11 +28,12 @@ pub use authority::{
     AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, IssuerPlaces, Organisation,
     assemble_authority, read_issuer, verify_authority, write_authority,
 };
-pub use crl::{BadCrl, CRL_OCTETS_MAX, CrlDer, assemble_crl, read_crl, verify_crl, write_crl};
+pub use content::read_tbs;
+pub use crl::{BadCrl, CRL_OCTETS_MAX, assemble_crl, read_crl, verify_crl, write_crl};
 pub use csr::{BadCsr, CSR_NAMES_MAX, CSR_OCTETS_MAX, Csr, CsrExtra, read_csr};
 pub use facts::{BadCertificate, CERTIFICATE_OCTETS_MAX, read_certificate};
-pub use issued::{IssuedCertificate, NotAsApproved, assemble, verify_issued};
-pub use key::{BadKey, PublicKey};
+pub use issued::{NotAsApproved, assemble, verify_issued, verify_signed};
+pub use key::{BadKey, PublicKey, subject_key};
 pub use pem::{BadPem, CHAIN_OCTETS_MAX, read_chain, read_pem, write_chain, write_pem};
 pub use read::BadDer;
 pub use signature::{BadSignature, SignatureAlgorithm};

@@ -52,12 +52,12 @@ fn world(scope: CrlScope) -> World {
     let issue = |serial| {
         let spec =
             spec(&["www.shop.example", "*.api.shop.example"], subject_key(&new_key()), serial);
-        ca.issue(&build_tbs(spec, &profile(), &ca.issuer, now()).unwrap())
+        ca.issue(&build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap())
     };
     let (good, revoked) = (issue(1), issue(2));
-    let serial = revoked.facts().serial.regular().unwrap().clone();
-    let crl = ca.sign_crl(&crl_spec(now(), &serial, scope)).der().to_vec();
-    World { good: good.der().to_vec(), revoked: revoked.der().to_vec(), crl, ca }
+    let serial = read_certificate(&revoked).unwrap().serial.regular().unwrap().clone();
+    let crl = ca.sign_crl(&crl_spec(now(), &serial, scope));
+    World { good, revoked, crl, ca }
 }
 
 fn openssl(folder: &Path, arguments: &[&str]) -> (bool, String) {
@@ -199,6 +199,8 @@ fn what_is_read_is_what_was_written() {
     let crl = read_crl(&world.crl).unwrap();
     assert_eq!(crl.number, Some(vec![7]));
     assert_eq!(crl.entries.len(), 2);
+    assert!(crl.lists(read_certificate(&world.revoked).unwrap().serial.regular().unwrap()));
+    assert!(!crl.lists(facts.serial.regular().unwrap()));
     assert_eq!(crl.entries.last().unwrap().reason_code, None);
     assert_eq!(crl.entries.first().unwrap().reason_code, Some(1));
 }

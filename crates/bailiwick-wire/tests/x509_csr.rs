@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 use bailiwick_core::certificate::{CertificateSpec, KeyKind, NameSeen, random_serial};
 use bailiwick_core::names::SanName;
 use bailiwick_wire::x509::{
-    BadCsr, BadDer, BadKey, BadSignature, CSR_OCTETS_MAX, CsrExtra, build_tbs, read_csr,
+    BadCsr, BadDer, BadKey, BadSignature, CSR_OCTETS_MAX, CsrExtra, build_tbs, read_certificate,
+    read_csr,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -133,13 +134,13 @@ fn issue_for(ca: &TestCa, request: &[u8], serial: [u8; 16]) -> Result<(), BadCsr
         issuer: ca.issuer.id.clone(),
         profile: profile().id,
         names: csr.names().clone(),
-        key: csr.key().to_subject_key(),
+        key: csr.key().clone(),
         not_before,
         not_after,
         serial: random_serial(serial).unwrap(),
     };
-    let issued = ca.issue(&build_tbs(spec.clone(), &profile(), &ca.issuer, now()).unwrap());
-    let facts = issued.facts();
+    let issued = ca.issue(&build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap());
+    let facts = read_certificate(&issued).unwrap();
     let expected: Vec<NameSeen> = spec.names.iter().cloned().map(NameSeen::Dns).collect();
     assert_eq!(facts.names, expected);
     assert_eq!(facts.key, spec.key.hash());
@@ -167,6 +168,13 @@ fn of_10_000_requests_only_key_and_names_reach_the_certificate() {
             let got: BTreeSet<String> = csr.names().iter().map(ToString::to_string).collect();
             prop_assert_eq!(got, asked);
             prop_assert_eq!(csr.key().kind(), KEYS[wish.key].0);
+            let is_plain = !(wish.ca
+                || wish.organisation
+                || wish.challenge_password
+                || wish.custom.is_some()
+                || wish.email
+                || !wish.ips.is_empty());
+            prop_assert_eq!(csr.refused_requests().is_empty(), is_plain);
             let has = |found: fn(&CsrExtra) -> bool| csr.extras().iter().any(found);
             prop_assert_eq!(has(|extra| *extra == CsrExtra::AsksForCa), wish.ca);
             prop_assert_eq!(has(|extra| matches!(extra, CsrExtra::Habit { .. })), wish.usages);

@@ -13,8 +13,8 @@ use bailiwick_core::names::IssuerId;
 use bailiwick_core::time::DAY_MS;
 use bailiwick_wire::x509::{
     AriId, BadAuthority, BadCertificate, BadCrl, BadDer, CERTIFICATE_OCTETS_MAX, IssuerPlaces,
-    build_tbs, read_certificate, read_chain, read_crl, read_issuer, restore_tbs, verify_crl,
-    verify_issued, write_chain,
+    build_tbs, read_certificate, read_chain, read_crl, read_csr, read_issuer, restore_tbs,
+    verify_crl, verify_issued, write_chain,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -50,9 +50,9 @@ fn crl_spec() -> CrlSpec {
 fn any_octets_for_any_reader() {
     let ca = TestCa::new();
     let spec = spec(&["www.shop.example"], subject_key(&new_key()), 1);
-    let tbs = build_tbs(spec.clone(), &profile(), &ca.issuer, now()).unwrap();
-    let certificate = ca.issue(&tbs).der().to_vec();
-    let crl = ca.sign_crl(&crl_spec()).der().to_vec();
+    let tbs = build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap();
+    let certificate = ca.issue(&tbs);
+    let crl = ca.sign_crl(&crl_spec());
     let chain = write_chain([certificate.as_slice(), &ca.issuing_der]).into_bytes();
     let seeds = [certificate, crl, chain, tbs.bytes().to_vec(), ca.root_der.clone()];
     let id = IssuerId::parse("x").unwrap();
@@ -73,11 +73,12 @@ fn any_octets_for_any_reader() {
             let _blocks = read_chain(&octets);
             let _issuer = read_issuer(&octets, id.clone(), IssuerPlaces::default());
             let _id = AriId::parse(&String::from_utf8_lossy(&octets));
+            let _request = read_csr(&octets);
             let issued = verify_issued(&octets, &spec, &profile(), &ca.issuer);
             prop_assert!(issued.is_err() || is_untouched);
             let believed = verify_crl(&octets, &crl_spec(), &ca.issuer);
             prop_assert!(believed.is_err() || is_untouched);
-            let restored = restore_tbs(octets.clone(), spec.clone(), &profile(), &ca.issuer, now());
+            let restored = restore_tbs(octets.clone(), &spec, &profile(), &ca.issuer, now());
             prop_assert!(restored.is_err() || is_untouched);
             Ok(())
         })
@@ -152,7 +153,7 @@ fn only_a_ca_can_be_an_issuer() {
     let id = IssuerId::parse("x").unwrap();
     let leaf = ca.issue(
         &build_tbs(
-            spec(&["a.shop.example"], subject_key(&new_key()), 1),
+            &spec(&["a.shop.example"], subject_key(&new_key()), 1),
             &profile(),
             &ca.issuer,
             now(),
@@ -160,7 +161,7 @@ fn only_a_ca_can_be_an_issuer() {
         .unwrap(),
     );
     assert_eq!(
-        read_issuer(leaf.der(), id.clone(), IssuerPlaces::default()),
+        read_issuer(&leaf, id.clone(), IssuerPlaces::default()),
         Err(BadAuthority::NotAuthority)
     );
     let ok = read_issuer(&ca.issuing_der, id, IssuerPlaces::default()).unwrap();
@@ -172,7 +173,7 @@ fn a_crl_with_an_empty_bit_string_in_its_distribution_point_is_no_panic() {
     // RUSTSEC-2026-0104.
     let ca = TestCa::new();
     let spec = crl_spec();
-    let good = ca.sign_crl(&spec).der().to_vec();
+    let good = ca.sign_crl(&spec);
     let idp = [0x55, 0x1d, 0x1c];
     let at = good.windows(3).position(|window| window == idp).unwrap();
     let mut bad = good.clone();
@@ -190,7 +191,7 @@ fn a_crl_with_an_empty_bit_string_in_its_distribution_point_is_no_panic() {
 fn a_crl_is_believed_only_word_for_word() {
     let ca = TestCa::new();
     let spec = crl_spec();
-    let der = ca.sign_crl(&spec).der().to_vec();
+    let der = ca.sign_crl(&spec);
     let check = |change: &dyn Fn(&mut CrlSpec)| {
         let mut other = spec.clone();
         change(&mut other);

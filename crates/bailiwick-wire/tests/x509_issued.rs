@@ -14,7 +14,7 @@ use x509_ca::{TestCa, der, inside, new_key, now, profile, spec, subject_key};
 
 fn approved(ca: &TestCa) -> (CertificateSpec, Vec<u8>) {
     let spec = spec(&["www.shop.example"], subject_key(&new_key()), 3);
-    let tbs = build_tbs(spec.clone(), &profile(), &ca.issuer, now()).unwrap();
+    let tbs = build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap();
     (spec, ca.sign_raw(&tbs))
 }
 
@@ -86,20 +86,17 @@ fn a_certificate_that_differs_in_any_bound_field_is_not_accepted() {
 fn bytes_stored_before_a_crash_are_signed_only_for_the_same_approval() {
     let ca = TestCa::new();
     let (spec, _) = approved(&ca);
-    let tbs = build_tbs(spec.clone(), &profile(), &ca.issuer, now()).unwrap();
+    let tbs = build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap();
     let stored = tbs.bytes().to_vec();
-    assert_eq!(
-        restore_tbs(stored.clone(), spec.clone(), &profile(), &ca.issuer, now()).unwrap(),
-        tbs
-    );
+    assert_eq!(restore_tbs(stored.clone(), &spec, &profile(), &ca.issuer, now()).unwrap(), tbs);
     for (what, change, _) in CHANGES {
         let (mut spec, mut profile, mut issuer) = (spec.clone(), profile(), ca.issuer.clone());
         change(&mut spec, &mut profile, &mut issuer);
-        let restored = restore_tbs(stored.clone(), spec, &profile, &issuer, now());
+        let restored = restore_tbs(stored.clone(), &spec, &profile, &issuer, now());
         assert!(matches!(restored, Err(BadTbs::Findings(_))), "{what}");
     }
     let later = now().plus_ms(3 * 86_400_000);
-    let restored = restore_tbs(stored, spec, &profile(), &ca.issuer, later);
+    let restored = restore_tbs(stored, &spec, &profile(), &ca.issuer, later);
     assert!(matches!(restored, Err(BadTbs::Findings(_))), "bytes of three days ago are stale");
 }
 
@@ -128,7 +125,7 @@ fn no_octet_of_a_certificate_can_change() {
 fn another_signer_is_refused() {
     let (ca, other) = (TestCa::new(), TestCa::new());
     let (spec, _) = approved(&ca);
-    let tbs = build_tbs(spec.clone(), &profile(), &ca.issuer, now()).unwrap();
+    let tbs = build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap();
     let signed = other.sign_raw(&tbs);
     assert!(matches!(
         verify_issued(&signed, &spec, &profile(), &ca.issuer),
@@ -140,7 +137,7 @@ fn another_signer_is_refused() {
 fn bytes_with_an_extension_more_are_never_signed() {
     let ca = TestCa::new();
     let (spec, _) = approved(&ca);
-    let tbs = build_tbs(spec.clone(), &profile(), &ca.issuer, now()).unwrap();
+    let tbs = build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap();
     let sneak = |extension: Vec<u8>| {
         let mut fields = inside(tbs.bytes());
         let mut extensions = inside(&inside(&fields.pop().unwrap())[0]);
@@ -170,7 +167,7 @@ fn bytes_with_an_extension_more_are_never_signed() {
         ("an unknown one", [oid(&[0x2a, 3, 4]), der(0x04, &[vec![5, 0]])].concat()),
     ] {
         let bytes = sneak(der(0x30, &[extension]));
-        match restore_tbs(bytes, spec.clone(), &profile(), &ca.issuer, now()) {
+        match restore_tbs(bytes, &spec, &profile(), &ca.issuer, now()) {
             Err(BadTbs::Findings(findings)) => assert!(
                 findings.contains(&LintFinding::BytesHoldMore { what: "extension" }),
                 "{what}: {findings:?}"
@@ -189,7 +186,7 @@ fn lint_blocks_before_bytes_are_made() {
     let mut strict = profile();
     strict.wildcard_allowed = false;
     spec.names = names(&["*.shop.example"]);
-    let Err(BadTbs::Findings(findings)) = build_tbs(spec, &strict, &ca.issuer, now()) else {
+    let Err(BadTbs::Findings(findings)) = build_tbs(&spec, &strict, &ca.issuer, now()) else {
         panic!("must be refused");
     };
     assert_eq!(findings.len(), 3, "{findings:?}");
@@ -202,6 +199,6 @@ fn nothing_outlives_its_issuer() {
     let (spec, _) = approved(&ca);
     let mut issuer = ca.issuer.clone();
     issuer.not_after = spec.not_after.plus_ms(-1_000);
-    let refused = build_tbs(spec, &profile(), &issuer, now());
+    let refused = build_tbs(&spec, &profile(), &issuer, now());
     assert_eq!(refused, Err(BadTbs::Findings(vec![LintFinding::OutlivesIssuer])));
 }

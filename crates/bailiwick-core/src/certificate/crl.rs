@@ -154,6 +154,14 @@ pub struct CrlFacts {
     pub entries: Vec<CrlEntrySeen>,
 }
 
+impl CrlFacts {
+    /// Whether `serial` is listed as revoked.
+    #[must_use]
+    pub fn lists(&self, serial: &CertSerial) -> bool {
+        self.entries.iter().any(|entry| entry.serial.regular() == Some(serial))
+    }
+}
+
 /// Why a CRL must not be signed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BadCrlSpec {

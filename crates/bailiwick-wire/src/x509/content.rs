@@ -21,7 +21,10 @@ use super::signature::write_algorithm;
 const VERSION_3: u8 = 2;
 
 /// Reads to-be-signed bytes.
-pub(super) fn read_content(der: &[u8]) -> Result<TbsContent, BadDer> {
+///
+/// # Errors
+/// [`BadDer`] when they are no bytes of a version 3 certificate by one of our issuers' algorithms.
+pub fn read_tbs(der: &[u8]) -> Result<TbsContent, BadDer> {
     check_strict(der)?;
     let tbs = TbsParts::read(der)?;
     if tbs.version != VERSION_3 || tbs.has_unique_ids {

@@ -4,7 +4,7 @@ use bailiwick_core::certificate::{
     BadCrlSpec, CrlEntrySeen, CrlFacts, CrlScope, CrlSpec, IssuerIdentity, RevocationReason,
     SerialSeen, check_crl,
 };
-use bailiwick_core::names::{CertSerial, Digest};
+use bailiwick_core::names::CertSerial;
 use thiserror::Error;
 
 use super::key::{BadKey, PublicKey};
@@ -54,33 +54,6 @@ pub enum BadCrl {
     /// The signature is not the issuer's.
     #[error("the crl's signature is refused: {0}")]
     Signature(#[from] BadSignature),
-}
-
-/// A CRL that says exactly what its spec says, signed by its issuer. Only [`verify_crl`] makes one.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct CrlDer {
-    der: Vec<u8>,
-    number: u64,
-}
-
-impl CrlDer {
-    /// The CRL in DER.
-    #[must_use]
-    pub fn der(&self) -> &[u8] {
-        &self.der
-    }
-
-    /// Its number.
-    #[must_use]
-    pub const fn number(&self) -> u64 {
-        self.number
-    }
-
-    /// The hash of its bytes.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest::of(&self.der)
-    }
 }
 
 /// The to-be-signed bytes of a CRL.
@@ -260,11 +233,11 @@ fn read_entries(list: &Tlv<'_>) -> Result<Vec<CrlEntrySeen>, BadDer> {
     Ok(entries)
 }
 
-/// Proves that a signed CRL says exactly what `spec` says and that `issuer` signed it.
+/// Whether a signed CRL says exactly what `spec` says and `issuer` signed it.
 ///
 /// # Errors
 /// [`BadCrl`] says in what it fails.
-pub fn verify_crl(der: &[u8], spec: &CrlSpec, issuer: &IssuerIdentity) -> Result<CrlDer, BadCrl> {
+pub fn verify_crl(der: &[u8], spec: &CrlSpec, issuer: &IssuerIdentity) -> Result<(), BadCrl> {
     let facts = read_crl(der)?;
     let parts = take_apart(der)?;
     let expected = CrlFacts {
@@ -296,7 +269,7 @@ pub fn verify_crl(der: &[u8], spec: &CrlSpec, issuer: &IssuerIdentity) -> Result
     }
     let key = PublicKey::from_spki(issuer.key.spki_der())?;
     SignatureAlgorithm::from(issuer.signing).verify(&key, parts.tbs.whole, parts.signature)?;
-    Ok(CrlDer { der: der.to_vec(), number: spec.number })
+    Ok(())
 }
 
 const fn to_second(time: bailiwick_core::time::Time) -> bailiwick_core::time::Time {

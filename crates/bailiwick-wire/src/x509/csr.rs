@@ -2,8 +2,9 @@
 //! names that are asked for; nothing else of them ever reaches a certificate (threat T18).
 
 use std::collections::BTreeSet;
+use std::fmt;
 
-use bailiwick_core::certificate::{NameSeen, SanSet};
+use bailiwick_core::certificate::{NameSeen, SanSet, SubjectKey};
 use bailiwick_core::names::SanName;
 use const_oid::ObjectIdentifier;
 use thiserror::Error;
@@ -93,8 +94,8 @@ pub enum CsrExtra {
     },
     /// A subject alternative name of another kind.
     OtherName(NameSeen),
-    /// Key usage, extended key usage, or basic constraints of an end entity: the profile decides
-    /// these, and most programs ask for them by habit.
+    /// Key usage, extended key usage, key identifier, or basic constraints of an end entity: the
+    /// profile decides these, and many programs ask for them by habit.
     Habit {
         /// Which extension.
         oid: ObjectIdentifier,
@@ -121,10 +122,29 @@ impl CsrExtra {
     }
 }
 
-/// What a request asks for, its signature verified.
+impl fmt::Display for CsrExtra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SubjectAttribute { oid } => write!(f, "the subject attribute `{oid}`"),
+            Self::OtherName(NameSeen::Ip(ip)) => write!(f, "the ip address `{ip}`"),
+            Self::OtherName(NameSeen::Email(mail)) => write!(f, "the mail address `{mail}`"),
+            Self::OtherName(NameSeen::Uri(uri)) => write!(f, "the uri `{uri}`"),
+            Self::OtherName(NameSeen::Dns(_) | NameSeen::OddDns(_) | NameSeen::Other { .. }) => {
+                f.write_str("a name that is no dns name")
+            }
+            Self::Habit { oid } | Self::Extension { oid } => write!(f, "the extension `{oid}`"),
+            Self::AsksForCa => f.write_str("a ca certificate"),
+            Self::Attribute { oid } => write!(f, "the attribute `{oid}`"),
+        }
+    }
+}
+
+/// What a request asks for. Its signature was verified: who asks holds the private key.
+///
+/// Only [`read_csr`] makes one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Csr {
-    key: PublicKey,
+    key: SubjectKey,
     names: SanSet,
     extras: Vec<CsrExtra>,
 }
@@ -132,7 +152,7 @@ pub struct Csr {
 impl Csr {
     /// The key that signed the request.
     #[must_use]
-    pub const fn key(&self) -> &PublicKey {
+    pub const fn key(&self) -> &SubjectKey {
         &self.key
     }
 
@@ -146,6 +166,13 @@ impl Csr {
     #[must_use]
     pub fn extras(&self) -> &[CsrExtra] {
         &self.extras
+    }
+
+    /// What it asks for beside key and names, and would be surprised not to get. A profile decides
+    /// about usages, so the habit of asking for some is passed over.
+    #[must_use]
+    pub fn refused_requests(&self) -> Vec<&CsrExtra> {
+        self.extras.iter().filter(|extra| !extra.is_habit()).collect()
     }
 }
 
@@ -161,7 +188,7 @@ pub fn read_csr(der: &[u8]) -> Result<Csr, BadCsr> {
     let mut request = Reader::only(der, SEQUENCE)?.inside();
     let info = request.expect(SEQUENCE)?;
     let algorithm = SignatureAlgorithm::read(&request.expect(SEQUENCE)?)?;
-    let signature_value = request.expect(BIT_STRING)?;
+    let signature = request.expect(BIT_STRING)?;
     request.end()?;
 
     let mut parts = info.inside();
@@ -170,17 +197,17 @@ pub fn read_csr(der: &[u8]) -> Result<Csr, BadCsr> {
     }
     let subject = parts.expect(SEQUENCE)?;
     let key = PublicKey::from_spki(parts.expect(SEQUENCE)?.whole)?;
-    let asked_attributes = parts.optional(context_constructed(0))?;
+    let attributes = parts.optional(context_constructed(0))?;
     parts.end()?;
 
     let mut found = Found::default();
-    if let Some(asked) = asked_attributes {
-        found.read_attributes(&asked)?;
+    if let Some(attributes) = attributes {
+        found.read_attributes(&attributes)?;
     }
     found.read_subject(subject)?;
     let names = SanSet::new(found.names).map_err(|_| BadCsr::NoNames)?;
-    algorithm.verify(&key, info.whole, octets_of_bits(&signature_value)?)?;
-    Ok(Csr { key, names, extras: found.extras })
+    algorithm.verify(&key, info.whole, octets_of_bits(&signature)?)?;
+    Ok(Csr { key: key.to_subject_key(), names, extras: found.extras })
 }
 
 #[derive(Default)]
@@ -237,7 +264,7 @@ impl Found {
             check_strict(value)?;
             if id == oids::SUBJECT_ALT_NAME {
                 self.read_san(value)?;
-            } else if id == oids::KEY_USAGE || id == oids::EXT_KEY_USAGE {
+            } else if [oids::KEY_USAGE, oids::EXT_KEY_USAGE, oids::SUBJECT_KEY_ID].contains(&id) {
                 self.extras.push(CsrExtra::Habit { oid: id });
             } else if id == oids::BASIC_CONSTRAINTS {
                 self.read_basic_constraints(value)?;

@@ -2,13 +2,11 @@
 //! (promise P1; "verify your own signature after signing").
 
 use bailiwick_core::certificate::{
-    CertificateFacts, CertificateProfile, CertificateSpec, IssuerIdentity, LintFinding, Tbs,
+    CertificateProfile, CertificateSpec, IssuerIdentity, LintFinding, Tbs,
 };
-use bailiwick_core::names::CertFingerprint;
 use thiserror::Error;
 
-use super::content::read_content;
-use super::facts::{BadCertificate, read_certificate};
+use super::content::read_tbs;
 use super::key::{BadKey, PublicKey};
 use super::parts::CertificateParts;
 use super::read::{BadDer, check_strict};
@@ -20,10 +18,10 @@ use super::write;
 pub enum NotAsApproved {
     /// It is no certificate.
     #[error("the signed bytes are no certificate: {0}")]
-    Certificate(#[from] BadCertificate),
-    /// It is not DER.
-    #[error("the signed bytes are not der: {0}")]
     Der(#[from] BadDer),
+    /// It holds other bytes than those that were to be signed.
+    #[error("the certificate holds other bytes than those that were to be signed")]
+    Bytes,
     /// Its content is not what the spec says.
     #[error("the certificate differs from what was approved: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Content(Vec<LintFinding>),
@@ -38,40 +36,6 @@ pub enum NotAsApproved {
     Signature(#[from] BadSignature),
 }
 
-/// A certificate that holds exactly what was approved, signed by the issuer that was approved.
-///
-/// Only [`verify_issued`] makes one:
-///
-/// ```compile_fail
-/// # use bailiwick_wire::x509::IssuedCertificate;
-/// fn cheat(der: Vec<u8>) -> IssuedCertificate { IssuedCertificate { der } }
-/// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct IssuedCertificate {
-    der: Vec<u8>,
-    facts: CertificateFacts,
-}
-
-impl IssuedCertificate {
-    /// The certificate in DER.
-    #[must_use]
-    pub fn der(&self) -> &[u8] {
-        &self.der
-    }
-
-    /// The hash of its bytes.
-    #[must_use]
-    pub const fn fingerprint(&self) -> CertFingerprint {
-        self.facts.fingerprint
-    }
-
-    /// What it says.
-    #[must_use]
-    pub const fn facts(&self) -> &CertificateFacts {
-        &self.facts
-    }
-}
-
 /// Puts bytes and signature together (RFC 5280, section 4.1.1).
 #[must_use]
 pub fn assemble(tbs: &Tbs, issuer: &IssuerIdentity, signature: &[u8]) -> Vec<u8> {
@@ -82,8 +46,8 @@ pub fn assemble(tbs: &Tbs, issuer: &IssuerIdentity, signature: &[u8]) -> Vec<u8>
     ])
 }
 
-/// Proves that a signed certificate is what `spec` says, no more and no less, and that `issuer`
-/// signed it. It does not ask whether it may be signed now; [`Tbs`] proved that.
+/// Whether a certificate is what `spec` says, no more and no less, and signed by `issuer`. It does
+/// not ask whether it may be signed now; [`Tbs`] proved that.
 ///
 /// # Errors
 /// [`NotAsApproved`] says in what it differs.
@@ -92,15 +56,34 @@ pub fn verify_issued(
     spec: &CertificateSpec,
     profile: &CertificateProfile,
     issuer: &IssuerIdentity,
-) -> Result<IssuedCertificate, NotAsApproved> {
-    let facts = read_certificate(der)?;
+) -> Result<(), NotAsApproved> {
     check_strict(der)?;
     let certificate = CertificateParts::read(der)?;
-    let content = read_content(certificate.tbs.whole)?;
+    let content = read_tbs(certificate.tbs.whole)?;
     let findings = content.differences(spec, profile, issuer);
     if !findings.is_empty() {
         return Err(NotAsApproved::Content(findings));
     }
+    verify_signature(&certificate, issuer)
+}
+
+/// Whether a certificate consists of exactly these bytes and `issuer`'s signature over them: what
+/// a signer asks of its own work before it lets go of it.
+///
+/// # Errors
+/// [`NotAsApproved`] says in what it differs.
+pub fn verify_signed(der: &[u8], tbs: &Tbs, issuer: &IssuerIdentity) -> Result<(), NotAsApproved> {
+    let certificate = CertificateParts::read(der)?;
+    if certificate.tbs.whole != tbs.bytes() {
+        return Err(NotAsApproved::Bytes);
+    }
+    verify_signature(&certificate, issuer)
+}
+
+fn verify_signature(
+    certificate: &CertificateParts<'_>,
+    issuer: &IssuerIdentity,
+) -> Result<(), NotAsApproved> {
     if certificate.signature_algorithm.whole != write_algorithm(issuer.signing) {
         return Err(NotAsApproved::Algorithm);
     }
@@ -110,5 +93,5 @@ pub fn verify_issued(
         certificate.tbs.whole,
         certificate.signature,
     )?;
-    Ok(IssuedCertificate { der: der.to_vec(), facts })
+    Ok(())
 }

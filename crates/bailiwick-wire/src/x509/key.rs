@@ -177,6 +177,14 @@ impl PublicKey {
     }
 }
 
+/// Reads a SubjectPublicKeyInfo into the key as the core knows it.
+///
+/// # Errors
+/// [`BadKey`] says which rule it breaks.
+pub fn subject_key(spki_der: &[u8]) -> Result<SubjectKey, BadKey> {
+    PublicKey::from_spki(spki_der).map(|key| key.to_subject_key())
+}
+
 fn curve_of(id: const_oid::ObjectIdentifier) -> Result<KeyKind, BadKey> {
     if id == oids::SECP256R1 {
         Ok(KeyKind::EcdsaP256)

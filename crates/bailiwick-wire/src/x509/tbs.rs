@@ -6,7 +6,7 @@ use bailiwick_core::certificate::{
 use bailiwick_core::time::Time;
 use thiserror::Error;
 
-use super::content::read_content;
+use super::content::read_tbs;
 use super::facts::purpose_id;
 use super::names::{DNS_NAME, URI};
 use super::oids;
@@ -44,12 +44,12 @@ pub enum BadTbs {
 /// # Errors
 /// [`BadTbs::Findings`] holds every rule that is broken.
 pub fn build_tbs(
-    spec: CertificateSpec,
+    spec: &CertificateSpec,
     profile: &CertificateProfile,
     issuer: &IssuerIdentity,
     now: Time,
 ) -> Result<Tbs, BadTbs> {
-    let bytes = write_tbs(&spec, profile, issuer)?;
+    let bytes = write_tbs(spec, profile, issuer)?;
     restore_tbs(bytes, spec, profile, issuer, now)
 }
 
@@ -59,13 +59,13 @@ pub fn build_tbs(
 /// As [`build_tbs`], and [`BadTbs::Damaged`].
 pub fn restore_tbs(
     bytes: Vec<u8>,
-    spec: CertificateSpec,
+    spec: &CertificateSpec,
     profile: &CertificateProfile,
     issuer: &IssuerIdentity,
     now: Time,
 ) -> Result<Tbs, BadTbs> {
-    let content = read_content(&bytes)?;
-    Tbs::new(bytes, &content, spec, profile, issuer, now).map_err(BadTbs::Findings)
+    let content = read_tbs(&bytes)?;
+    Tbs::new(bytes, &content, spec.clone(), profile, issuer, now).map_err(BadTbs::Findings)
 }
 
 fn write_tbs(

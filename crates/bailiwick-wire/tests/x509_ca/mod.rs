@@ -11,9 +11,9 @@ use bailiwick_core::certificate::{
 use bailiwick_core::names::{IssuerId, ProfileId, SanName};
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_wire::x509::{
-    AuthorityKind, AuthoritySpec, CrlDer, IssuedCertificate, IssuerPlaces, Organisation, PublicKey,
-    assemble, assemble_authority, assemble_crl, read_issuer, verify_authority, verify_crl,
-    verify_issued, write_authority, write_crl,
+    AuthorityKind, AuthoritySpec, IssuerPlaces, Organisation, PublicKey, assemble,
+    assemble_authority, assemble_crl, read_issuer, verify_authority, verify_crl, verify_issued,
+    verify_signed, write_authority, write_crl,
 };
 
 pub(crate) const CRL_URL: &str = "http://pki.shop.example/issuing.crl";
@@ -81,14 +81,18 @@ impl TestCa {
         assemble(tbs, &self.issuer, &sign(&self.issuing_key, tbs.bytes()))
     }
 
-    pub(crate) fn issue(&self, tbs: &Tbs) -> IssuedCertificate {
-        verify_issued(&self.sign_raw(tbs), tbs.spec(), &profile(), &self.issuer).unwrap()
+    pub(crate) fn issue(&self, tbs: &Tbs) -> Vec<u8> {
+        let der = self.sign_raw(tbs);
+        verify_signed(&der, tbs, &self.issuer).unwrap();
+        verify_issued(&der, tbs.spec(), &profile(), &self.issuer).unwrap();
+        der
     }
 
-    pub(crate) fn sign_crl(&self, spec: &CrlSpec) -> CrlDer {
+    pub(crate) fn sign_crl(&self, spec: &CrlSpec) -> Vec<u8> {
         let tbs = write_crl(spec, &self.issuer).unwrap();
         let der = assemble_crl(&tbs, &self.issuer, &sign(&self.issuing_key, &tbs));
-        verify_crl(&der, spec, &self.issuer).unwrap()
+        verify_crl(&der, spec, &self.issuer).unwrap();
+        der
     }
 
     pub(crate) fn sign_as_root(&self, message: &[u8]) -> Vec<u8> {
