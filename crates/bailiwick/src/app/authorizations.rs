@@ -1,0 +1,257 @@
+//! Authorizations: seen, answered, given up; and what they make of the orders that wait for them
+//! (RFC 8555, sections 7.1.6 and 7.5).
+
+mod validate;
+
+use std::sync::Arc;
+
+use bailiwick_core::actor::{Actor, Component};
+use bailiwick_core::gate::{
+    Account, Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order, OrderStatus,
+    Problem, ProblemKind,
+};
+use bailiwick_core::names::{AuthzId, ChallengeId, OrderId};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
+use bailiwick_core::time::Time;
+use bailiwick_store::CommitError;
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::App;
+use super::orders::problem;
+use crate::fault::Fault;
+
+/// Read, decide, write: for one authorization one after the other. Shared by a few, so that the
+/// number of locks has a bound.
+static TURNS: [Mutex<()>; 64] = [const { Mutex::const_new(()) }; 64];
+
+/// Orders looked at after a validation. An authorization that was pending belongs to the one order
+/// it was made for; the others are settled when their client asks.
+const ORDERS_SETTLED: u32 = 20;
+/// Characters of an id that say when it was made, but for the last 32 ms.
+const TIME_CHARS: usize = 9;
+
+impl App {
+    /// An authorization of this account, as it stands now.
+    pub(crate) async fn authorization_of(
+        &self,
+        account: &Account,
+        id: &AuthzId,
+    ) -> Result<Option<Authorization>, Fault> {
+        let found = self.store.authorization(id).await?.filter(|one| one.account == account.id);
+        Ok(found.map(|one| authorization_at(one, self.now())))
+    }
+
+    /// Gives an authorization up (RFC 8555, section 7.5.2).
+    pub(crate) async fn deactivate_authorization(
+        &self,
+        account: &Account,
+        id: &AuthzId,
+    ) -> Result<Option<Authorization>, Fault> {
+        let _turn = turn(id).await;
+        let Some(mut authz) = self.authorization_of(account, id).await? else { return Ok(None) };
+        match authz.status {
+            AuthorizationStatus::Pending | AuthorizationStatus::Valid => {
+                authz.status = AuthorizationStatus::Deactivated;
+                self.put(&authz, Vec::new()).await?;
+                self.settle_orders_of(&authz).await?;
+            }
+            AuthorizationStatus::Invalid
+            | AuthorizationStatus::Deactivated
+            | AuthorizationStatus::Expired => {}
+        }
+        Ok(Some(authz))
+    }
+
+    /// The client says that a challenge can be looked at. What is over stays as it is.
+    pub(crate) async fn answer_challenge(
+        self: &Arc<Self>,
+        account: &Account,
+        id: &AuthzId,
+        challenge: &ChallengeId,
+    ) -> Result<Option<Authorization>, Fault> {
+        let turn = turn(id).await;
+        let Some(mut authz) = self.authorization_of(account, id).await? else { return Ok(None) };
+        let open = authz.status == AuthorizationStatus::Pending
+            // One look at a time: the second way can be tried when the first has ended.
+            && authz.challenges.iter().all(|one| {
+                one.id == *challenge || one.status == ChallengeStatus::Pending
+            });
+        let Some(chosen) = authz.challenges.iter_mut().find(|one| one.id == *challenge) else {
+            return Ok(None);
+        };
+        if open && chosen.status == ChallengeStatus::Pending {
+            chosen.status = ChallengeStatus::Processing;
+            self.put(&authz, Vec::new()).await?;
+        }
+        drop(turn);
+        if open {
+            self.begin_validation(&authz.id, challenge);
+        }
+        Ok(Some(authz))
+    }
+
+    /// An order of this account, as it stands now.
+    pub(crate) async fn order_of(
+        &self,
+        account: &Account,
+        id: &OrderId,
+    ) -> Result<Option<Order>, Fault> {
+        match self.store.order(id).await?.filter(|order| order.account == account.id) {
+            Some(order) => self.settled(order).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A page of an account's orders, the oldest first, behind one of them.
+    pub(crate) async fn orders_page(
+        &self,
+        account: &Account,
+        after: Option<&OrderId>,
+        limit: u32,
+    ) -> Result<Vec<OrderId>, Fault> {
+        let orders = self.store.orders_of(&account.id, after, limit).await?;
+        Ok(orders.into_iter().map(|order| order.id).collect())
+    }
+
+    /// Moves a pending order on when its authorizations say so.
+    async fn settled(&self, order: Order) -> Result<Order, Fault> {
+        let now = self.now();
+        if order.status != OrderStatus::Pending || now >= order.expires_at {
+            return Ok(order_at(order, now));
+        }
+        let mut all = Vec::new();
+        for id in &order.authorizations {
+            let authz = self.store.authorization(id).await?;
+            let authz = authz.ok_or_else(|| Fault::Damaged {
+                message: format!("order `{}` waits for an authorization that is not there", order.id),
+            })?;
+            all.push(authorization_at(authz, now));
+        }
+        let Some(next) = moved(&order, &all) else { return Ok(order) };
+        let mut batch = Batch {
+            expects: vec![Expect::OrderIs { id: order.id.clone(), status: OrderStatus::Pending }],
+            work: vec![Work::PutOrder(Box::new(next.clone()))],
+            ..Batch::default()
+        };
+        if let Some(error) = &next.error {
+            batch.entries.push(Entry {
+                at: now,
+                by: Actor::Component(Component::Gate),
+                fact: Fact::OrderFailed {
+                    order: next.id.clone(),
+                    problem: error.kind.as_str().to_owned(),
+                    detail: error.detail.clone(),
+                },
+            });
+        }
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(next),
+            Err(CommitError::Expectation(_)) => {
+                let order = self.store.order(&order.id).await?;
+                order.ok_or_else(|| Fault::bug("an order went away"))
+            }
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    /// Settles the order that an authorization was made for. Ids sort by the moment they were made,
+    /// and both were made at the same.
+    async fn settle_orders_of(&self, authz: &Authorization) -> Result<(), Fault> {
+        let before = authz.id.as_str().get(..TIME_CHARS).and_then(|text| OrderId::parse(text).ok());
+        let orders = self.store.orders_of(&authz.account, before.as_ref(), ORDERS_SETTLED).await?;
+        for order in orders {
+            if order.status == OrderStatus::Pending && order.authorizations.contains(&authz.id) {
+                self.settled(order).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores an authorization, with what the ledger should know of it.
+    async fn put(&self, authz: &Authorization, entries: Vec<Entry>) -> Result<(), Fault> {
+        let work = vec![Work::PutAuthorization(Box::new(authz.clone()))];
+        self.commit(Batch { entries, work, ..Batch::default() }).await?;
+        Ok(())
+    }
+}
+
+/// The turn at one authorization.
+async fn turn(id: &AuthzId) -> MutexGuard<'static, ()> {
+    let sum = id.as_str().bytes().fold(0_usize, |sum, octet| {
+        sum.wrapping_mul(31).wrapping_add(usize::from(octet))
+    });
+    let (first, _) = TURNS.split_at(1);
+    let turn = TURNS.get(sum % TURNS.len()).or_else(|| first.first());
+    match turn {
+        Some(turn) => turn.lock().await,
+        // There are 64.
+        None => std::future::pending().await,
+    }
+}
+
+/// What an order becomes by its authorizations; `None`: it waits on (RFC 8555, section 7.1.6).
+fn moved(order: &Order, all: &[Authorization]) -> Option<Order> {
+    let broken = all.iter().find(|authz| {
+        !matches!(authz.status, AuthorizationStatus::Pending | AuthorizationStatus::Valid)
+    });
+    if let Some(broken) = broken {
+        return Some(Order {
+            status: OrderStatus::Invalid,
+            error: Some(why(broken)),
+            ..order.clone()
+        });
+    }
+    all.iter()
+        .all(|authz| authz.status == AuthorizationStatus::Valid)
+        .then(|| Order { status: OrderStatus::Ready, ..order.clone() })
+}
+
+/// Why an order cannot go on without this authorization.
+fn why(authz: &Authorization) -> Problem {
+    let failed = authz.challenges.iter().find_map(|challenge| {
+        (challenge.status == ChallengeStatus::Invalid).then_some(challenge.error.as_ref()).flatten()
+    });
+    match failed {
+        Some(error) => Problem {
+            detail: format!("control of `{}` was not shown: {}", authz.name, error.detail),
+            ..error.clone()
+        },
+        None => problem(
+            ProblemKind::Unauthorized,
+            format!("the authorization of `{}` is {}; order again", authz.name, authz.status.as_str()),
+        ),
+    }
+}
+
+/// An authorization as it stands at `now`: what was not shown or used in time is over.
+fn authorization_at(mut authz: Authorization, now: Time) -> Authorization {
+    if now >= authz.expires_at {
+        match authz.status {
+            AuthorizationStatus::Pending => authz.status = AuthorizationStatus::Invalid,
+            AuthorizationStatus::Valid => authz.status = AuthorizationStatus::Expired,
+            AuthorizationStatus::Invalid
+            | AuthorizationStatus::Deactivated
+            | AuthorizationStatus::Expired => {}
+        }
+    }
+    authz
+}
+
+/// An order as it stands at `now`: what was not finalized in time is over.
+fn order_at(mut order: Order, now: Time) -> Order {
+    let open = matches!(order.status, OrderStatus::Pending | OrderStatus::Ready);
+    if open && now >= order.expires_at {
+        order.status = OrderStatus::Invalid;
+        order.error =
+            Some(problem(ProblemKind::Malformed, "the order was not finalized in time; order again"));
+    }
+    order
+}
+
+/// The challenge with this id.
+pub(crate) fn challenge_of<'a>(
+    authz: &'a Authorization,
+    id: &ChallengeId,
+) -> Option<&'a Challenge> {
+    authz.challenges.iter().find(|challenge| challenge.id == *id)
+}

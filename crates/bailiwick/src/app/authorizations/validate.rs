@@ -1,0 +1,242 @@
+//! Validation: the look at a name, tried a few times, and its result committed with its evidence.
+//!
+//! It runs beside the request that asked for it and owns no state: a challenge that is `processing`
+//! in the store is all it knows, so a killed server takes it up again when it starts.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bailiwick_connect::validate::{Failed, Fence, Seen, Validator};
+use bailiwick_core::gate::{
+    Account, Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus,
+    OrderStatus, Problem, ValidationEvidence,
+};
+use bailiwick_core::names::{AuthzId, ChallengeId};
+use bailiwick_core::record::{Entry, Fact};
+use bailiwick_core::time::HOUR_MS;
+use bailiwick_wire::jose::{KeyAuthorization, Thumbprint};
+use tokio::sync::Semaphore;
+
+use super::{App, authorization_at, turn};
+use crate::app::orders::{actor, problem};
+use crate::fault::Fault;
+
+/// Pauses before the second and third look (RFC 8555, section 8.2: a server may retry, for instance
+/// while a record spreads). Clients wait a minute or more.
+const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(5)];
+/// Validations at once; more wait.
+const AT_ONCE: usize = 64;
+/// How long control that was shown may be relied on: as long as a CAA look-up (BR 4.2.2.1: 8 hours),
+/// so that what a certificate rests on is all of one day.
+const RELIED_ON_MS: i64 = 8 * HOUR_MS;
+/// How often a result is committed again when the store is busy, and the pause between.
+const COMMITS_MAX: u32 = 10;
+const COMMIT_PAUSE: Duration = Duration::from_secs(1);
+/// Orders of one page when validations left over are looked for.
+const PAGE: u32 = 200;
+
+static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
+static RUNNING: Mutex<BTreeSet<AuthzId>> = Mutex::new(BTreeSet::new());
+
+/// That this process validates an authorization; ends with the value.
+struct Running(AuthzId);
+
+impl Running {
+    /// `None` when it does already.
+    fn begin(id: &AuthzId) -> Option<Self> {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(id.clone()).then(|| Self(id.clone()))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+impl App {
+    /// Begins to validate, unless this process does already.
+    pub(super) fn begin_validation(self: &Arc<Self>, id: &AuthzId, challenge: &ChallengeId) {
+        let Some(running) = Running::begin(id) else { return };
+        let (app, challenge) = (Arc::clone(self), challenge.clone());
+        tokio::spawn(async move {
+            let id = &running.0;
+            if let Err(fault) = app.validate(id, &challenge).await {
+                tracing::error!(authorization.id = %id, error = %fault, "a validation got stuck; it is taken up again when its client asks or the server starts");
+            }
+        });
+    }
+
+    /// Takes up what a killed server left `processing`.
+    pub(crate) async fn resume_validations(self: &Arc<Self>) -> Result<(), Fault> {
+        let mut after = None;
+        loop {
+            let orders = self.store.orders_in(OrderStatus::Pending, after.as_ref(), PAGE).await?;
+            let Some(last) = orders.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            for id in orders.iter().flat_map(|order| &order.authorizations) {
+                let Some(authz) = self.store.authorization(id).await? else { continue };
+                let authz = authorization_at(authz, self.now());
+                if let Some(challenge) = processing(&authz) {
+                    tracing::info!(authorization.id = %id, "a validation left over is taken up");
+                    self.begin_validation(id, &challenge.id);
+                }
+            }
+        }
+    }
+
+    async fn validate(&self, id: &AuthzId, challenge: &ChallengeId) -> Result<(), Fault> {
+        // The semaphore is never closed.
+        let _place = PLACES.acquire().await;
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let Some(open) = self.under_validation(id, challenge).await? else { return Ok(()) };
+            let looked = self.look(&open).await?;
+            match (looked, pauses.next()) {
+                (Err(failed), Some(pause)) => {
+                    self.note_failed_look(id, challenge, &failed).await?;
+                    tokio::time::sleep(pause).await;
+                }
+                (looked, _) => return self.finish(&open, looked).await,
+            }
+        }
+    }
+
+    /// What is to be validated, if the challenge still waits for it.
+    async fn under_validation(
+        &self,
+        id: &AuthzId,
+        challenge: &ChallengeId,
+    ) -> Result<Option<Open>, Fault> {
+        let Some(authz) = self.store.authorization(id).await? else { return Ok(None) };
+        let authz = authorization_at(authz, self.now());
+        let Some(challenge) = processing(&authz).filter(|one| one.id == *challenge).cloned() else {
+            return Ok(None);
+        };
+        let account = self.store.account(&authz.account).await?;
+        Ok(account.map(|account| Open { account, authz, challenge }))
+    }
+
+    async fn look(&self, open: &Open) -> Result<Result<Seen, Failed>, Fault> {
+        let Open { account, authz, challenge } = open;
+        let fence = Fence::new(self.settings.allowed_networks.clone());
+        let (view, port) = (self.view(&self.live.get()), self.settings.http01_port);
+        let validator = Validator::new(self.dns.clone(), view, fence, port);
+        let thumbprint = Thumbprint::parse(&account.thumbprint).ok_or_else(|| Fault::Damaged {
+            message: format!("the thumbprint of account `{}` is none", account.id),
+        })?;
+        let authorization = KeyAuthorization::new(&challenge.token, thumbprint)
+            .map_err(|cause| Fault::bug(cause.to_string()))?;
+        Ok(match challenge.kind {
+            ChallengeKind::Http01 => {
+                validator.http01(&authz.name, &challenge.token, authorization.as_str()).await
+            }
+            ChallengeKind::Dns01 => {
+                validator.dns01(&authz.name, &authorization.dns_01_value()).await
+            }
+        })
+    }
+
+    /// Tells the client about a look that failed while it is tried again (RFC 8555, section 8.2).
+    async fn note_failed_look(
+        &self,
+        id: &AuthzId,
+        challenge: &ChallengeId,
+        failed: &Failed,
+    ) -> Result<(), Fault> {
+        let _turn = turn(id).await;
+        let Some(Open { mut authz, .. }) = self.under_validation(id, challenge).await? else {
+            return Ok(());
+        };
+        for one in authz.challenges.iter_mut().filter(|one| one.id == *challenge) {
+            one.error = Some(told(failed));
+        }
+        self.put(&authz, Vec::new()).await
+    }
+
+    /// Commits the result, with the evidence in the ledger; tries again while the store is busy.
+    async fn finish(&self, open: &Open, looked: Result<Seen, Failed>) -> Result<(), Fault> {
+        let mut tries = 0;
+        loop {
+            match self.conclude(open, &looked).await {
+                Err(Fault::Busy { .. } | Fault::Unreachable { .. }) if tries < COMMITS_MAX => {
+                    tries += 1;
+                    tokio::time::sleep(COMMIT_PAUSE).await;
+                }
+                Ok(Some(authz)) => return self.settle_orders_of(&authz).await,
+                Ok(None) => return Ok(()),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Commits the result once, unless the client gave the authorization up meanwhile.
+    async fn conclude(
+        &self,
+        open: &Open,
+        looked: &Result<Seen, Failed>,
+    ) -> Result<Option<Authorization>, Fault> {
+        let _turn = turn(&open.authz.id).await;
+        let still = self.under_validation(&open.authz.id, &open.challenge.id).await?;
+        let Some(Open { mut authz, challenge, account }) = still else { return Ok(None) };
+        let now = self.now();
+        let chosen = authz.challenges.iter_mut().filter(|one| one.id == challenge.id);
+        let fact = match looked {
+            Ok(seen) => {
+                for one in chosen {
+                    one.status = ChallengeStatus::Valid;
+                    one.validated_at = Some(now);
+                    one.error = None;
+                }
+                authz.status = AuthorizationStatus::Valid;
+                authz.expires_at = now.plus_ms(RELIED_ON_MS);
+                Fact::NameValidated(Box::new(ValidationEvidence {
+                    authorization: authz.id.clone(),
+                    account: authz.account.clone(),
+                    name: authz.name.clone(),
+                    wildcard: authz.wildcard,
+                    kind: challenge.kind,
+                    seen_at: seen.at.clone(),
+                    at: now,
+                    expires_at: authz.expires_at,
+                }))
+            }
+            Err(failed) => {
+                for one in chosen {
+                    one.status = ChallengeStatus::Invalid;
+                    one.error = Some(told(failed));
+                }
+                authz.status = AuthorizationStatus::Invalid;
+                Fact::ValidationFailed {
+                    account: authz.account.clone(),
+                    name: authz.name.to_string(),
+                    kind: challenge.kind.as_str().to_owned(),
+                    saw: failed.saw.clone(),
+                }
+            }
+        };
+        self.put(&authz, vec![Entry { at: now, by: actor(&account), fact }]).await?;
+        Ok(Some(authz))
+    }
+}
+
+/// A challenge under validation, with what it belongs to.
+struct Open {
+    account: Account,
+    authz: Authorization,
+    challenge: Challenge,
+}
+
+/// The challenge that is being looked at.
+fn processing(authz: &Authorization) -> Option<&Challenge> {
+    let waits = |one: &&Challenge| one.status == ChallengeStatus::Processing;
+    let pending = authz.status == AuthorizationStatus::Pending;
+    authz.challenges.iter().find(waits).filter(|_| pending)
+}
+
+/// A failed look as the client is told it.
+fn told(failed: &Failed) -> Problem {
+    problem(failed.kind.problem(), failed.saw.clone())
+}
