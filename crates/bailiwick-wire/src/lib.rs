@@ -13,3 +13,11 @@ pub mod rows;
 pub mod dns;
 
 pub mod acme;
+
+pub mod caa_json;
+
+pub mod caa_text;
+
+pub mod jose;
+
+pub mod policy;
