@@ -7,6 +7,7 @@
 
 mod access;
 mod approvals;
+mod bounds;
 mod change;
 mod compile;
 mod explain;
@@ -19,6 +20,7 @@ mod question;
 mod rule;
 mod slices;
 mod template;
+mod text;
 mod verdict;
 
 pub use compile::{DEFAULTS, PolicyProblem, PolicyProblemKind, PolicySet, SCHEMA};
@@ -31,7 +33,7 @@ pub use facts::{
     ValidationMethod, ZoneFacts,
 };
 pub use gather::{EnvelopeAsked, IssueAsked, ObjectAsked, SignIn};
-pub use judge::judge;
+pub use judge::{decide, judge};
 pub use verdict::{
     Decision, GrantAct, Grantable, Grantor, MissingApproval, Permit, Reason, Role, Verdict,
 };

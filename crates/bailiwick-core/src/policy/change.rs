@@ -64,10 +64,9 @@ fn author_holds(facts: &ChangeFacts, zone: Option<&ZoneFacts>) -> FieldList {
     let all = |of: &[&TeamId]| flag(!of.is_empty() && of.iter().all(|team| teams.contains(*team)));
     let (policy_owners, operators) = service_teams(facts);
     let own = match &facts.author.kind {
-        AuthorKind::Account(_, service) => facts
-            .services
-            .known()
-            .is_some_and(|services| !services.is_empty() && services.keys().all(|id| id == service)),
+        AuthorKind::Account(_, service) => facts.services.known().is_some_and(|services| {
+            !services.is_empty() && services.keys().all(|id| id == service)
+        }),
         AuthorKind::Person(_) | AuthorKind::Agent(_) | AuthorKind::Component => false,
     };
     vec![
@@ -75,7 +74,10 @@ fn author_holds(facts: &ChangeFacts, zone: Option<&ZoneFacts>) -> FieldList {
         ("control_owner", all(&[&facts.control_owner])),
         ("service_policy_owner", all(&policy_owners)),
         ("service_operator", all(&operators)),
-        ("zone_policy_owner", all(&zone.map(|it| &it.policy_owner).into_iter().collect::<Vec<_>>())),
+        (
+            "zone_policy_owner",
+            all(&zone.map(|it| &it.policy_owner).into_iter().collect::<Vec<_>>()),
+        ),
         ("zone_operator", all(&zone.map(|it| &it.operator).into_iter().collect::<Vec<_>>())),
     ]
 }
@@ -181,7 +183,10 @@ pub(super) fn texts(facts: &ChangeFacts, zone: Option<&ZoneFacts>) -> Texts {
         ("author", Some(author)),
         ("organisation.control_owner", Some(facts.control_owner.to_string())),
         ("approvals.total", Some(approvers.in_any(&concerned, Only::All).to_string())),
-        ("approvals.independent", Some(approvers.in_any(&concerned, Only::Independent).to_string())),
+        (
+            "approvals.independent",
+            Some(approvers.in_any(&concerned, Only::Independent).to_string()),
+        ),
         ("service", first.map(ToString::to_string)),
         ("services", services),
         ("service.policy_owner", names(policy_owners)),

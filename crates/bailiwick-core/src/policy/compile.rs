@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::LazyLock;
 
 use cedar_policy::{PolicyId, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 
 use crate::names::Digest;
 
+use super::bounds;
 use super::question::Vocabulary;
 use super::rule::{BadRule, Rule};
 use super::slices::Slices;
@@ -20,15 +22,10 @@ pub const DEFAULTS: [(&str, &str); 3] = [
     ("default/change.cedar", include_str!("default/change.cedar")),
     ("default/access.cedar", include_str!("default/access.cedar")),
 ];
-/// Characters of one policy file at most; a person has to review it.
-const FILE_CHARS_MAX: usize = 1_048_576;
-/// Nesting of brackets in one policy file at most: the parser recurses, and its stack is ours.
-const DEPTH_MAX: usize = 64;
-
 /// The default policies and those of an estate, ready to be asked.
 ///
-/// Always: every policy has been validated strictly against the schema, has an id of its own, and
-/// no template is among them.
+/// Always: every policy fits the schema in Cedar's strict mode, has an id of its own, and no
+/// template is among them.
 #[derive(Clone, Debug)]
 pub struct PolicySet {
     pub(super) schema: Schema,
@@ -100,25 +97,23 @@ impl PolicySet {
     /// # Errors
     /// Every [`PolicyProblem`] of every file.
     pub fn compile(policies: &BTreeMap<String, String>) -> Result<Self, Vec<PolicyProblem>> {
-        let (Ok((schema, _)), Ok(words)) =
-            (Schema::from_cedarschema_str(SCHEMA), Vocabulary::new())
-        else {
-            return Err(vec![build_problem("the schema of this build cannot be read")]);
+        let Some(base) = BASE.as_ref() else {
+            return Err(vec![build_problem("the default policies of this build cannot be read")]);
         };
+        let mut found = base.found.clone();
         let own = policies.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-        let files: Vec<(&str, &str)> = DEFAULTS.into_iter().chain(own).collect();
-        let mut found = Found::default();
-        for (file, text) in &files {
+        for (file, text) in own.clone() {
             found.file(file, text);
         }
-        found.validate(&schema);
+        found.validate(&base.schema);
         if !found.problems.is_empty() {
             return Err(found.problems);
         }
         let slices = Slices::of(found.policies.values(), &found.rules)
             .map_err(|()| vec![build_problem("the policies cannot be put together")])?;
-        let digest = digest(&files);
-        Ok(Self { schema, words, rules: found.rules, slices, digest })
+        let files: Vec<(&str, &str)> = DEFAULTS.into_iter().chain(own).collect();
+        let (schema, words) = (base.schema.clone(), base.words.clone());
+        Ok(Self { schema, words, rules: found.rules, slices, digest: digest(&files) })
     }
 
     /// The digest of the schema and of every policy: what a decision is stored with.
@@ -140,9 +135,28 @@ impl PolicySet {
     }
 }
 
+/// What every set begins with. The same in every installation, so it is read once.
+struct Base {
+    schema: Schema,
+    words: Vocabulary,
+    found: Found,
+}
+
+static BASE: LazyLock<Option<Base>> = LazyLock::new(|| {
+    let (schema, _) = Schema::from_cedarschema_str(SCHEMA).ok()?;
+    let words = Vocabulary::new().ok()?;
+    let mut found = Found::default();
+    for (file, text) in DEFAULTS {
+        found.file(file, text);
+    }
+    found.problems.is_empty().then_some(Base { schema, words, found })
+});
+
 fn digest(files: &[(&str, &str)]) -> Digest {
     let mut octets = Vec::new();
-    for text in ["bailiwick/policy/v1", SCHEMA].into_iter().chain(files.iter().flat_map(|f| [f.0, f.1])) {
+    for text in
+        ["bailiwick/policy/v1", SCHEMA].into_iter().chain(files.iter().flat_map(|f| [f.0, f.1]))
+    {
         octets.extend(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
         octets.extend(text.as_bytes());
     }
@@ -159,7 +173,7 @@ fn build_problem(message: &str) -> PolicyProblem {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Found {
     problems: Vec<PolicyProblem>,
     rules: BTreeMap<String, Rule>,
@@ -169,9 +183,10 @@ struct Found {
 
 impl Found {
     fn file(&mut self, file: &str, text: &str) {
-        if text.len() > FILE_CHARS_MAX || depth(text) > DEPTH_MAX {
+        if !bounds::fits(text) {
             let message = format!(
-                "the file is longer than {FILE_CHARS_MAX} characters or nested deeper than {DEPTH_MAX}"
+                "the file has more than {} characters, or one of its policies too many operators",
+                bounds::FILE_CHARS_MAX
             );
             self.add(file, None, PolicyProblemKind::TooBig, message, "split or simplify it");
             return;
@@ -224,8 +239,15 @@ impl Found {
         }
     }
 
+    /// Validates the policies of the estate. The default ones are the same in every installation,
+    /// and a test of this build validates them: looking again would cost most of a start.
     fn validate(&mut self, schema: &Schema) {
-        let Ok(set) = cedar_policy::PolicySet::from_policies(self.policies.values().cloned()) else {
+        let is_own = |id: &str| {
+            let source = self.rules.get(id).map_or("", |rule| rule.source.as_str());
+            !DEFAULTS.iter().any(|(file, _)| *file == source)
+        };
+        let own = self.policies.iter().filter(|(id, _)| is_own(id)).map(|(_, it)| it.clone());
+        let Ok(set) = cedar_policy::PolicySet::from_policies(own) else {
             self.problems.push(build_problem("the policies cannot be put together"));
             return;
         };
@@ -237,7 +259,8 @@ impl Found {
             let span = span(error).or_else(whole);
             let help = error.help().map(|help| help.to_string());
             let remedy = help.unwrap_or_else(|| {
-                "compare with the schema; ask `has` before an attribute that may be unknown".to_owned()
+                "compare with the schema; ask `has` before an attribute that may be unknown"
+                    .to_owned()
             });
             self.add(&file, span, PolicyProblemKind::Schema, error.to_string(), &remedy);
         }
@@ -275,20 +298,6 @@ fn find(text: &str, part: &str, from: usize) -> Option<(usize, usize)> {
 fn span(error: &impl Diagnostic) -> Option<(usize, usize)> {
     let label = error.labels()?.next()?;
     Some((label.offset(), label.len()))
-}
-
-/// How deep brackets nest, wherever they stand.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
-    for octet in text.bytes() {
-        match octet {
-            b'(' | b'[' | b'{' => depth = depth.saturating_add(1),
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
 }
 
 fn said(bad: &BadRule) -> (String, String) {

@@ -138,7 +138,8 @@ pub(super) fn not_permitted(
     asked: &Asked,
     at: &Place<'_>,
 ) -> Reason {
-    let met = permits(policies, asked, at).into_iter().map(|rule| (conditions_met(rule, asked), rule));
+    let met =
+        permits(policies, asked, at).into_iter().map(|rule| (conditions_met(rule, asked), rule));
     let nearest = met.max_by(|(one, a), (two, b)| {
         let missing = |rule: &Rule, met: usize| rule.clauses.len().saturating_sub(met);
         // The more conditions hold the nearer; then the fewer are missing; then by id, so that the

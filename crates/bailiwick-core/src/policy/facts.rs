@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;
 use crate::estate::{
-    AttestationKind, CaaIntent, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId, Scope,
-    ZoneClass, ZoneKey, ZoneLimits, spelled,
+    AttestationKind, CaaIntent, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId,
+    Scope, ZoneClass, ZoneKey, ZoneLimits, spelled,
 };
 use crate::names::{
     AccountId, ChangeId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName,

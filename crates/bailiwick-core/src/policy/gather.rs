@@ -203,11 +203,8 @@ impl ChangeFacts {
             .filter_map(|id| Some((id.clone(), service(id)?.duties.clone())))
             .collect();
         let every_zone = before.zones.values().flat_map(|it| [&it.policy_owner, &it.operator]);
-        let also_concerned = if diff.services_only() {
-            BTreeSet::new()
-        } else {
-            every_zone.cloned().collect()
-        };
+        let also_concerned =
+            if diff.services_only() { BTreeSet::new() } else { every_zone.cloned().collect() };
         Self {
             now,
             control_owner: before.organisation.control_owner.clone(),
@@ -244,9 +241,10 @@ impl ChangeFacts {
                 Fact::Unknown => everywhere = false,
             }
         }
-        let duties = estate.services.get(asked.service).map(|service| {
-            BTreeMap::from([(asked.service.clone(), service.duties.clone())])
-        });
+        let duties = estate
+            .services
+            .get(asked.service)
+            .map(|service| BTreeMap::from([(asked.service.clone(), service.duties.clone())]));
         Self {
             now,
             control_owner: estate.organisation.control_owner.clone(),
@@ -300,7 +298,8 @@ impl ObjectFacts {
     pub fn gather(estate: &Estate, asked: ObjectAsked) -> Self {
         let services = || asked.services.iter().filter_map(|id| estate.services.get(id));
         let zones = || asked.zones.iter().filter_map(|key| estate.zones.get(key));
-        let all = services().count() == asked.services.len() && zones().count() == asked.zones.len();
+        let all =
+            services().count() == asked.services.len() && zones().count() == asked.zones.len();
         let of = |service: fn(&Duties) -> &TeamId, zone: Option<fn(&Zone) -> &TeamId>| {
             let of_services = services().map(|it| service(&it.duties).clone());
             let of_zones = zones().filter_map(|it| zone.map(|team| team(it).clone()));

@@ -12,8 +12,8 @@ use super::facts::{
     ApprovalFacts, ApproverKind, ChangeFacts, EnvelopeApproval, EnvelopeFacts, Fact, Facts,
     IssueFacts, UsesLeft, ZoneFacts,
 };
-use super::judge::allows;
-use super::verdict::{GrantAct, Grantable, Grantor, MissingApproval, Reason, Role};
+use super::judge::decide;
+use super::verdict::{Decision, GrantAct, Grantable, Grantor, MissingApproval, Reason, Role};
 
 /// Approvals that are tried together at most: no default rule asks for more, and a person has to
 /// find these people.
@@ -116,8 +116,7 @@ fn kinds(facts: &ChangeFacts) -> Vec<Kind> {
         .filter(|(_, team)| !own.contains(team))
         .map(|(role, team)| Kind { independent: true, role: *role, team: team.clone() })
         .collect();
-    let dependents =
-        pairs.into_iter().map(|(role, team)| Kind { independent: false, role, team });
+    let dependents = pairs.into_iter().map(|(role, team)| Kind { independent: false, role, team });
     dependents.chain(independents).collect()
 }
 
@@ -164,6 +163,10 @@ pub(super) fn grantable(
         with_ownership(own(facts)).and_then(with_envelope),
     ];
     tries.into_iter().find(passes).flatten().map(|(_, acts)| Grantable { acts })
+}
+
+fn allows(policies: &PolicySet, facts: &Facts) -> bool {
+    decide(policies, facts) == Decision::Allow
 }
 
 type Granted = (IssueFacts, Vec<GrantAct>);

@@ -185,8 +185,9 @@ fn envelope(
 }
 
 fn approvers(approvals: &[EnvelopeApproval], team: &TeamId, independent: bool) -> i64 {
-    let counts =
-        |approval: &&EnvelopeApproval| approval.teams.contains(team) && (approval.independent || !independent);
+    let counts = |approval: &&EnvelopeApproval| {
+        approval.teams.contains(team) && (approval.independent || !independent)
+    };
     let people: BTreeSet<&PersonId> =
         approvals.iter().filter(counts).map(|approval| &approval.person).collect();
     i64::try_from(people.len()).unwrap_or(i64::MAX)

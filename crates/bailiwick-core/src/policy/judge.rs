@@ -25,7 +25,9 @@ pub fn judge(policies: &PolicySet, facts: &Facts) -> Verdict {
     let mut outcome = evaluate(policies, facts, AsIs::Yes);
     if outcome.reasons.is_empty() {
         let enforced = match facts {
-            Facts::Issue(issue) if relaxed(issue) => Some(evaluate(policies, facts, AsIs::Enforced)),
+            Facts::Issue(issue) if relaxed(issue) => {
+                Some(evaluate(policies, facts, AsIs::Enforced))
+            }
             Facts::Issue(_) | Facts::Change(_) | Facts::Access(_) => None,
         };
         outcome.notes.extend(enforced.into_iter().flat_map(|outcome| outcome.reasons));
@@ -84,9 +86,12 @@ impl PolicySet {
     }
 }
 
-/// Whether `facts` would be allowed, and nothing else: what hypothetical questions need.
-pub(super) fn allows(policies: &PolicySet, facts: &Facts) -> bool {
-    evaluate(policies, facts, AsIs::Yes).reasons.is_empty()
+/// The decision of [`judge`] alone, for whoever asks thousands of hypothetical questions. What is
+/// acted on is a [`Verdict`].
+#[must_use]
+pub fn decide(policies: &PolicySet, facts: &Facts) -> Decision {
+    let refused = !evaluate(policies, facts, AsIs::Yes).reasons.is_empty();
+    if refused { Decision::Deny } else { Decision::Allow }
 }
 
 /// In which mode zones are taken.

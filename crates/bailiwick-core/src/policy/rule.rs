@@ -115,9 +115,10 @@ impl Rule {
         if id.is_empty() {
             bad.push(BadRule::NoId);
         }
-        let rule = value(policy, "rule", &mut bad, "a word such as `ownership-unverified`", |text| {
-            RuleId::parse(text).ok()
-        });
+        let rule =
+            value(policy, "rule", &mut bad, "a word such as `ownership-unverified`", |text| {
+                RuleId::parse(text).ok()
+            });
         let own = || RuleId::parse(&id).ok();
         if rule.is_none() && own().is_none() && !id.is_empty() {
             let expected = "small letters, digits, `-`, `_` and `.`";
@@ -131,13 +132,12 @@ impl Rule {
              `service.operator`, `organisation.control_owner`",
             GrantWord::parse,
         );
-        let excepted = value(policy, "exception", &mut bad, "`allowed` or `never`", |text| {
-            match text {
+        let excepted =
+            value(policy, "exception", &mut bad, "`allowed` or `never`", |text| match text {
                 "allowed" => Some(true),
                 "never" => Some(false),
                 _ => None,
-            }
-        });
+            });
         let zone = value(policy, "zone", &mut bad, "a zone, such as `shop.example`", zone_scope);
         let profile = value(policy, "profile", &mut bad, "the id of a profile", |text| {
             ProfileId::parse(text).ok()
@@ -209,8 +209,7 @@ fn template(policy: &Policy, name: &str, bad: &mut Vec<BadRule>) -> Option<Templ
 }
 
 fn unknown_annotations(policy: &Policy) -> Vec<BadRule> {
-    let clause =
-        |name: &str| policy.effect() == Effect::Permit && clause_number(name).is_some();
+    let clause = |name: &str| policy.effect() == Effect::Permit && clause_number(name).is_some();
     let known = |name: &&str| ANNOTATIONS.contains(name) || clause(name);
     let names = policy.annotations().map(|(name, _)| name).filter(|name| !known(name));
     names.map(|name| BadRule::Annotation { name: name.to_owned() }).collect()

@@ -59,7 +59,9 @@ impl Slices {
             let id: &str = policy.id().as_ref();
             let rule = rules.get(id).ok_or(())?;
             let speaks = |action: &&&str| {
-                rule.actions.as_ref().is_none_or(|actions| actions.iter().any(|one| one == **action))
+                rule.actions
+                    .as_ref()
+                    .is_none_or(|actions| actions.iter().any(|one| one == **action))
             };
             for action in ACTIONS.iter().filter(speaks) {
                 let key = (rule.zone.clone(), rule.profile.clone());

@@ -1,0 +1,9 @@
+//! The policy judge, shown on a small organisation.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod access;
+mod changes;
+mod compiling;
+mod oracle;
+mod refusals;
+mod world;
