@@ -122,6 +122,21 @@ fn no_octet_of_a_certificate_can_change() {
 }
 
 #[test]
+fn no_octet_of_stored_bytes_can_change() {
+    let ca = TestCa::new();
+    let (spec, _) = approved(&ca);
+    let stored = build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap().bytes().to_vec();
+    for index in 0..stored.len() {
+        for octet in 0..=u8::MAX {
+            let mut changed = stored.clone();
+            changed[index] = octet;
+            let restored = restore_tbs(changed.clone(), &spec, &profile(), &ca.issuer, now());
+            assert!(restored.is_err() || changed == stored, "octet {index} as {octet:02x}");
+        }
+    }
+}
+
+#[test]
 fn another_signer_is_refused() {
     let (ca, other) = (TestCa::new(), TestCa::new());
     let (spec, _) = approved(&ca);

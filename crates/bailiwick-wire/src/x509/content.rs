@@ -102,7 +102,11 @@ fn read_extension(extension: &Extension<'_>) -> Option<ExtensionRead> {
 }
 
 fn key_usage(value: &[u8]) -> Option<BTreeSet<KeyUsageBit>> {
-    let (_, octets) = bit_string(&Reader::only(value, BIT_STRING).ok()?).ok()?;
+    let (unused, octets) = bit_string(&Reader::only(value, BIT_STRING).ok()?).ok()?;
+    // Named bits end with their last one (X.690, section 11.2.2).
+    if octets.last()?.trailing_zeros() != u32::from(unused) {
+        return None;
+    }
     let mut bits = BTreeSet::new();
     for (index, octet) in octets.iter().enumerate() {
         for bit in 0..8_u8 {

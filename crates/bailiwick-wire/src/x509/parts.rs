@@ -182,10 +182,16 @@ pub(super) fn all(mut list: Reader<'_>) -> Result<Vec<Tlv<'_>>, BadDer> {
 pub(super) fn distribution_points(value: &[u8]) -> Result<(Vec<Tlv<'_>>, bool), BadDer> {
     let mut names = Vec::new();
     let mut is_plain = true;
-    for point in all(Reader::only(value, SEQUENCE)?.inside())? {
-        let mut fields = point.inside();
+    let mut points = Reader::only(value, SEQUENCE)?.inside();
+    while !points.is_empty() {
+        let mut fields = points.expect(SEQUENCE)?.inside();
         let full_name = match fields.optional(context_constructed(0))? {
-            Some(wrapped) => wrapped.inside().optional(context_constructed(0))?,
+            Some(wrapped) => {
+                let mut inner = wrapped.inside();
+                let full = inner.optional(context_constructed(0))?;
+                is_plain &= inner.is_empty();
+                full
+            }
             None => None,
         };
         let found = match full_name {
@@ -202,8 +208,9 @@ pub(super) fn distribution_points(value: &[u8]) -> Result<(Vec<Tlv<'_>>, bool), 
 pub(super) fn ca_issuers(value: &[u8]) -> Result<(Vec<Tlv<'_>>, bool), BadDer> {
     let mut places = Vec::new();
     let mut is_plain = true;
-    for access in all(Reader::only(value, SEQUENCE)?.inside())? {
-        let mut fields = access.inside();
+    let mut accesses = Reader::only(value, SEQUENCE)?.inside();
+    while !accesses.is_empty() {
+        let mut fields = accesses.expect(SEQUENCE)?.inside();
         let method = oid(&fields.expect(OID)?)?;
         let place = fields.next()?;
         fields.end()?;
