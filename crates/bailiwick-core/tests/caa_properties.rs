@@ -113,7 +113,9 @@ fn second_opinion(tree: &Tree, name: &str, question: &Question) -> CaaOutcome {
             }
             LookupAnswer::Failed { .. } => return CaaOutcome::Unknown,
             LookupAnswer::NxDomain(_) if from + 1 == labels.len() => return CaaOutcome::Unknown,
-            _ => {}
+            LookupAnswer::NoData(_)
+            | LookupAnswer::NxDomain(_)
+            | LookupAnswer::Delegated { .. } => {}
         }
     }
     CaaOutcome::Allow
@@ -291,7 +293,7 @@ proptest! {
         let mut damaged = tree;
         let mut records: Vec<&mut CaaRecord> = damaged
             .values_mut()
-            .filter_map(|node| match node { Node::Set(set) => Some(set), _ => None })
+            .filter_map(|node| match node { Node::Set(set) => Some(set), Node::Empty | Node::Alias(_) | Node::Fails(_) => None })
             .flatten()
             .collect();
         if !records.is_empty() {

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test stops at the first surprise")]
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test stops at the first surprise")]
 
+#[expect(dead_code, reason = "what only real servers need is the live test's")]
 #[path = "caa/vector.rs"]
 mod vector;
 #[path = "caa/zones.rs"]
@@ -13,7 +14,7 @@ use std::fmt::Write as _;
 
 use bailiwick_core::caa::{
     CaaEvidence, CaaName, CaaOutcome, CaaReport, CaaSubject, ClimbStep, Freshness, FreshnessRule,
-    PrivateTlds, Source, SourceAnswer, SourceRole, climb, corroborate,
+    LookupAnswer, PrivateTlds, Rung, Source, SourceAnswer, SourceRole, climb, corroborate,
 };
 use bailiwick_core::time::{SECOND_MS, Time};
 
@@ -60,6 +61,12 @@ fn run(vector: &Vector) -> Said {
         .collect();
     let mut outcome = CaaOutcome::of_all(reports.iter().map(|r| r.verdict().outcome()));
     let mut why = format!("{:?}", reports.iter().map(CaaReport::verdict).collect::<Vec<_>>());
+    if let Some(ttl) = vector.ttl {
+        let rungs = reports.iter().filter_map(CaaReport::evidence).flat_map(CaaEvidence::rungs);
+        let seen =
+            |rung: &Rung| matches!(&rung.answer, LookupAnswer::Records(f) if f.ttl_seconds == ttl);
+        assert!(rungs.into_iter().any(seen), "{}: TTL {ttl} was not seen", vector.id);
+    }
     if let Some(age_seconds) = vector.age_seconds {
         let now = ASKED_AT.plus_ms(age_seconds * SECOND_MS);
         let rule = FreshnessRule::BaselineRequirements;

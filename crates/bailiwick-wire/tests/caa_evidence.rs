@@ -1,6 +1,5 @@
 //! CAA evidence as it is stored and read back, and reports as people and programs see them.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-#![expect(clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 use std::net::SocketAddr;
 

@@ -1,9 +1,7 @@
 //! One look-up: every responsible server, each alias to its end, all answers.
 
 use std::fmt;
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,7 +12,7 @@ use bailiwick_core::caa::{
 use bailiwick_core::names::DnsName;
 use bailiwick_core::time::Time;
 use bailiwick_wire::dns::{A, Aaaa, Query, RecordKind, Reply, Txt, Way, WireName};
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all, try_join};
 use tokio::time::timeout;
 
 use super::exchange::{Limits, exchange};
@@ -81,9 +79,7 @@ impl DnsClient {
         view: &View,
         name: &DnsName,
     ) -> Result<Vec<IpAddr>, LookupFailure> {
-        let (six, four) =
-            futures::future::try_join(self.set::<Aaaa>(view, name), self.set::<A>(view, name))
-                .await?;
+        let (six, four) = try_join(self.set::<Aaaa>(view, name), self.set::<A>(view, name)).await?;
         Ok(six.into_iter().map(IpAddr::from).chain(four.into_iter().map(IpAddr::from)).collect())
     }
 
@@ -126,7 +122,7 @@ impl DnsClient {
         name: WireName,
         budget: &'a Budget,
         aliases_left: usize,
-    ) -> Pin<Box<dyn Future<Output = Vec<SourceAnswer<K::Value>>> + Send + 'a>>
+    ) -> BoxFuture<'a, Vec<SourceAnswer<K::Value>>>
     where
         K: RecordKind + Send + Sync,
         K::Value: Send + Sync,

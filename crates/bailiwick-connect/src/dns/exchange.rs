@@ -106,9 +106,8 @@ async fn over_tcp<K: RecordKind>(
     limits: &Limits,
     query: &Query,
 ) -> Result<Reply<K::Value>, LookupFailure> {
-    let octets = match timeout(limits.tcp_timeout, ask_over_tcp(server, query)).await {
-        Ok(Ok(octets)) => octets,
-        Ok(Err(_)) | Err(_) => return Err(LookupFailure::Truncated),
+    let Ok(Ok(octets)) = timeout(limits.tcp_timeout, ask_over_tcp(server, query)).await else {
+        return Err(LookupFailure::Truncated);
     };
     match read_reply::<K>(&octets, query, speaker) {
         reply @ (Reply::Answer(_) | Reply::Follow(_)) => Ok(reply),

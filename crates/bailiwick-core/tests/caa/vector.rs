@@ -165,7 +165,9 @@ impl Vector {
             match value {
                 Value::String(text) => vec![text.clone()],
                 Value::Array(list) => list.iter().flat_map(texts).collect(),
-                other => panic!("account_parents holds {other}"),
+                other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) => {
+                    panic!("account_parents holds {other}")
+                }
             }
         }
         match (&self.account_parents, &self.account_uri) {
