@@ -1,1 +1,11 @@
 //! Bailiwick connect.
+
+pub mod dns;
+
+pub mod keys;
+
+pub mod issuer;
+
+pub mod validate;
+
+pub mod lab_dns;
