@@ -9,7 +9,7 @@ use crate::time::Time;
 use super::TRIES_MAX;
 use super::approve::{self, Approval, ApprovedPlan, Basis, NotApproved};
 use super::event::{Event, Prepared};
-use super::plan::{Plan, Precheck, Undo};
+use super::plan::{Plan, Precheck, Step, Undo};
 use super::state::{Awaiting, Change, Executing, Outcome, RollingBack};
 
 /// What may be asked of a change.
@@ -171,25 +171,38 @@ impl Awaiting {
         if now >= self.expires_at {
             return Err(Refusal::Expired { at: self.expires_at });
         }
-        let mut all = self.approvals.clone();
+        let mut all = self.counting(now);
         if let Some(one) = &approval {
-            approve::check(one, self.plan.digest(), &self.request.by, now)
-                .map_err(Refusal::NotApproved)?;
-            if all.iter().any(|other| other.by.shares_somebody_with(&one.by)) {
-                let by = one.by.person.clone();
-                return Err(Refusal::NotApproved(NotApproved::CountedTwice { by }));
-            }
+            self.counts(one, &all, now).map_err(Refusal::NotApproved)?;
             all.push(one.clone());
         }
         let mut events: Vec<Event> = approval.into_iter().map(Event::ApprovalGiven).collect();
         if let Some(basis) = basis {
-            // Approvals that expired meanwhile no longer count, here and in `apply`.
-            all.retain(|one| now < one.expires_at);
             ApprovedPlan::new(&self.plan, &self.request.by, &all, &basis, now)
                 .map_err(Refusal::NotApproved)?;
             events.push(Event::Approved(basis));
         }
         Ok(events)
+    }
+
+    /// The approvals that still count at `now`: those that expired meanwhile do not, and whoever
+    /// gave one can give it again.
+    pub(super) fn counting(&self, now: Time) -> Vec<Approval> {
+        self.approvals.iter().filter(|one| now < one.expires_at).cloned().collect()
+    }
+
+    /// Whether `one` counts at `now` beside those that already do.
+    pub(super) fn counts(
+        &self,
+        one: &Approval,
+        others: &[Approval],
+        now: Time,
+    ) -> Result<(), NotApproved> {
+        approve::check(one, self.plan.digest(), &self.request.by, now)?;
+        if others.iter().any(|other| other.by.shares_somebody_with(&one.by)) {
+            return Err(NotApproved::CountedTwice { by: one.by.person.clone() });
+        }
+        Ok(())
     }
 }
 
@@ -228,15 +241,19 @@ impl RollingBack {
         self.left.len().saturating_sub(1)
     }
 
+    /// How often the undo is tried: what only a person could take back is looked at once.
+    pub(super) fn tries_max(&self) -> u32 {
+        let step = self.plan.steps().get(self.index());
+        if step.map(Step::undo) == Some(Undo::AskPerson) { 1 } else { TRIES_MAX }
+    }
+
     fn report(&self, outcome: Outcome, person: PersonId) -> Vec<Event> {
         let index = self.index();
-        let by_hand =
-            self.plan.steps().get(index).map(super::plan::Step::undo) == Some(Undo::AskPerson);
         match outcome {
             Outcome::Done(receipt) => vec![Event::UndoDone { index, receipt }],
             Outcome::Failed(why) | Outcome::Unknown(why) => {
                 let mut events = vec![Event::UndoNotDone { index, why: why.clone() }];
-                if by_hand || self.tries.saturating_add(1) >= TRIES_MAX {
+                if self.tries.saturating_add(1) >= self.tries_max() {
                     events.push(Event::HandedOver { index, person, why });
                 }
                 events

@@ -101,5 +101,10 @@ impl Canon {
         self.time(envelope.granted_at);
         self.time(envelope.until);
         self.option(envelope.uses_max.as_ref(), |canon, max| canon.number(u64::from(*max)));
+        self.number(u64::from(envelope.uses));
+        self.option(envelope.ended.as_ref(), |canon, end| {
+            canon.time(end.at);
+            canon.text(&end.why);
+        });
     }
 }

@@ -4,9 +4,10 @@ use std::fmt;
 
 use crate::time::Time;
 
+use super::TRIES_MAX;
 use super::approve::ApprovedPlan;
 use super::event::Event;
-use super::plan::Undo;
+use super::plan::{Precheck, Undo};
 use super::state::{Awaiting, Change, Executing, RollingBack, Started, Touched, WithPerson};
 
 /// The stored events do not describe a possible change.
@@ -56,7 +57,7 @@ impl Change {
         let damaged = DamagedHistory { state: self.name(), event: event.kind() };
         let folded = match self {
             Self::Requested(request) => match event {
-                Event::Validated { plan, prechecks, expires_at } => {
+                Event::Validated { plan, prechecks, expires_at } if all_hold(&prechecks) => {
                     Some(Self::Awaiting(Awaiting {
                         request,
                         plan,
@@ -65,7 +66,11 @@ impl Change {
                         approvals: Vec::new(),
                     }))
                 }
-                Event::Refused { by, why, .. } => Some(Self::Refused { request, by, why }),
+                Event::Refused { by, why, prechecks }
+                    if prechecks.is_empty() || !all_hold(&prechecks) =>
+                {
+                    Some(Self::Refused { request, by, why })
+                }
                 Event::Withdrawn { .. } => Some(Self::Withdrawn { request }),
                 _ => None,
             },
@@ -99,12 +104,14 @@ impl Awaiting {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other arm refuses, future events too")]
     fn apply(mut self, event: Event, at: Time) -> Option<Change> {
         match event {
-            Event::ApprovalGiven(approval) => {
+            Event::ApprovalGiven(approval) if at < self.expires_at => {
+                self.approvals = self.counting(at);
+                self.counts(&approval, &self.approvals, at).ok()?;
                 self.approvals.push(approval);
                 Some(Change::Awaiting(self))
             }
-            Event::Approved(basis) => {
-                self.approvals.retain(|one| at < one.expires_at);
+            Event::Approved(basis) if at < self.expires_at => {
+                self.approvals = self.counting(at);
                 let plan =
                     ApprovedPlan::new(&self.plan, &self.request.by, &self.approvals, &basis, at)
                         .ok()?;
@@ -116,18 +123,19 @@ impl Awaiting {
                     verify_unknown: 0,
                 }))
             }
-            Event::Refused { by, why, .. } => {
+            Event::Refused { by, why, prechecks } if prechecks.is_empty() => {
                 Some(Change::Refused { request: self.request, by, why })
             }
             Event::Withdrawn { .. } => Some(Change::Withdrawn { request: self.request }),
-            Event::Expired => Some(Change::Expired { request: self.request }),
+            Event::Expired if at >= self.expires_at => {
+                Some(Change::Expired { request: self.request })
+            }
             _ => None,
         }
     }
 }
 
 impl Executing {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the other arm refuses, future events too")]
     fn apply(mut self, event: Event) -> Option<Change> {
         let here = self.done.len();
         match (event, self.started.take()) {
@@ -144,7 +152,9 @@ impl Executing {
                     Change::Executing(self)
                 })
             }
-            (Event::StepUnknown { index, .. }, Some(mut started)) if index == here => {
+            (Event::StepUnknown { index, .. }, Some(mut started))
+                if index == here && started.unknown.saturating_add(1) < TRIES_MAX =>
+            {
                 started.unknown = started.unknown.saturating_add(1);
                 self.started = Some(started);
                 Some(Change::Executing(self))
@@ -170,13 +180,17 @@ impl Executing {
                 Some(Change::Closed { request: self.request, plan: self.plan, done: self.done })
             }
             Event::VerifyFailed { why } => Some(turn_back(self.request, self.plan, self.done, why)),
-            Event::VerifyUnknown { .. } => {
+            Event::VerifyUnknown { .. } if self.verify_unknown.saturating_add(1) < TRIES_MAX => {
                 self.verify_unknown = self.verify_unknown.saturating_add(1);
                 Some(Change::Verifying(self))
             }
             _ => None,
         }
     }
+}
+
+fn all_hold(prechecks: &[Precheck]) -> bool {
+    prechecks.iter().all(|check| check.holds)
 }
 
 fn turn_back(
@@ -208,7 +222,10 @@ impl RollingBack {
                 self.tries = self.tries.saturating_add(1);
                 Some(Change::RollingBack(self))
             }
-            Event::HandedOver { index, person, why } if index == here && self.started => {
+            // It follows the last try that was not done, and is stored together with that.
+            Event::HandedOver { index, person, why }
+                if index == here && self.started && self.tries >= self.tries_max() =>
+            {
                 self.left.pop();
                 Some(Change::WithPerson(WithPerson {
                     left: self.left,
