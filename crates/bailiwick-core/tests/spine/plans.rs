@@ -1,0 +1,146 @@
+//! Plans out of the real kinds of steps.
+
+use bailiwick_core::change::{
+    IssueCertificate, Plan, RevocationReason, RevokeCertificate, Step, Undo,
+};
+use bailiwick_core::gate::Envelope;
+use bailiwick_core::names::{
+    CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, ProfileId, SanName, ServiceId,
+    SpkiHash,
+};
+
+use super::people::{START, change_id};
+
+/// The kinds of steps. A new one does not compile in `kind_of` until it is here.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub(crate) enum Kind {
+    Issue,
+    Grant,
+    End,
+    Edit,
+    Revoke,
+}
+
+const REVERSIBLE: [Kind; 4] = [Kind::Issue, Kind::Grant, Kind::End, Kind::Edit];
+
+pub(crate) fn kind_of(step: &Step) -> Kind {
+    match step {
+        Step::IssueCertificate(_) => Kind::Issue,
+        Step::GrantEnvelope(_) => Kind::Grant,
+        Step::EndEnvelope { .. } => Kind::End,
+        Step::EditEstate { .. } => Kind::Edit,
+        Step::RevokeCertificate(_) => Kind::Revoke,
+    }
+}
+
+/// The estate after `edits` edits.
+pub(crate) fn estate(edits: u8) -> Digest {
+    Digest::from_bytes([edits; 32])
+}
+
+/// The envelope that the step at `index` ends.
+pub(crate) fn old_envelope(index: usize) -> EnvelopeId {
+    EnvelopeId::parse(&format!("old-{index}")).unwrap()
+}
+
+/// The envelope that the step at `index` grants.
+pub(crate) fn new_envelope(index: usize) -> EnvelopeId {
+    EnvelopeId::parse(&format!("c1-{index}")).unwrap()
+}
+
+/// The serial that the step at `index` revokes.
+pub(crate) fn old_serial(index: usize) -> CertSerial {
+    CertSerial::from_bytes(&[0xee, u8::try_from(index).unwrap()]).unwrap()
+}
+
+fn service() -> ServiceId {
+    ServiceId::parse("shop-web").unwrap()
+}
+
+fn issuer() -> IssuerId {
+    IssuerId::parse("house-ca").unwrap()
+}
+
+fn names() -> Vec<SanName> {
+    vec![SanName::parse("shop.example").unwrap(), SanName::parse("www.shop.example").unwrap()]
+}
+
+pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
+    match kind {
+        Kind::Issue => Step::IssueCertificate(IssueCertificate {
+            service: service(),
+            account: None,
+            order: None,
+            envelope: None,
+            issuer: issuer(),
+            profile: ProfileId::parse("tls-server").unwrap(),
+            names: names(),
+            spki: vec![0x30, u8::try_from(index).unwrap()],
+            key: SpkiHash::of(&[0x30, u8::try_from(index).unwrap()]),
+            lifetime_seconds_max: 7_776_000,
+        }),
+        Kind::Grant => Step::GrantEnvelope(Envelope {
+            id: new_envelope(index),
+            change: change_id(),
+            service: service(),
+            names: names(),
+            issuer: issuer(),
+            profiles: vec![ProfileId::parse("tls-server").unwrap()],
+            account: None,
+            granted_at: START,
+            until: START.plus_ms(1_000_000_000),
+            uses_max: Some(3),
+            uses: 0,
+            ended: None,
+        }),
+        Kind::End => Step::EndEnvelope {
+            envelope: old_envelope(index),
+            service: service(),
+            why: "sold".to_owned(),
+        },
+        Kind::Edit => Step::EditEstate { before: Some(estate(edits)), after: estate(edits + 1) },
+        Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
+            service: service(),
+            fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),
+            issuer: issuer(),
+            serial: old_serial(index),
+            reason: RevocationReason::Superseded,
+        }),
+    }
+}
+
+/// A plan of these kinds; edits of the estate follow one another.
+pub(crate) fn plan(kinds: &[Kind]) -> Plan {
+    let mut edits = 0;
+    let mut steps = Vec::new();
+    for (index, kind) in kinds.iter().enumerate() {
+        steps.push(step(*kind, index, edits));
+        edits += u8::from(*kind == Kind::Edit);
+    }
+    let plan = Plan::new(steps).unwrap();
+    let first = kinds.iter().position(|kind| *kind == Kind::Revoke);
+    assert_eq!(plan.point_of_no_return(), first, "{kinds:?}");
+    assert!(
+        plan.steps().iter().all(|s| (s.undo() == Undo::AskPerson) == (kind_of(s) == Kind::Revoke))
+    );
+    plan
+}
+
+/// Every order of kinds for a plan of `length` steps: reversible ones with repetition, then
+/// revocations.
+pub(crate) fn orders(length: usize) -> Vec<Vec<Kind>> {
+    (0..=length)
+        .flat_map(|revocations| {
+            let mut all = vec![Vec::new()];
+            for _ in 0..length - revocations {
+                all = all
+                    .into_iter()
+                    .flat_map(|so_far: Vec<Kind>| {
+                        REVERSIBLE.map(|kind| [so_far.as_slice(), &[kind]].concat())
+                    })
+                    .collect();
+            }
+            all.into_iter().map(move |kinds| [kinds, vec![Kind::Revoke; revocations]].concat())
+        })
+        .collect()
+}

@@ -1,0 +1,270 @@
+//! Every field that an approval binds changes the digest that is approved (P1).
+
+use std::collections::BTreeMap;
+
+use bailiwick_core::change::{
+    BadPlan, IssueCertificate, Plan, PlanDigest, RevocationReason, RevokeCertificate, STEPS_MAX,
+    Step,
+};
+use bailiwick_core::gate::{Envelope, EnvelopeEnd};
+use bailiwick_core::names::{
+    AccountId, CertFingerprint, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, OrderId,
+    ProfileId, SanName, ServiceId, SpkiHash,
+};
+use bailiwick_core::time::Time;
+
+use super::plans::{Kind, step};
+
+/// Numbers that look random and are the same in every run (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn octets<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.next().to_be_bytes()[0])
+    }
+
+    /// Few and short on purpose: neighbours in a plan then often share a boundary.
+    fn word(&mut self) -> String {
+        let length = 1 + self.below(3);
+        (0..length).map(|_| if self.below(2) == 0 { 'a' } else { 'b' }).collect()
+    }
+
+    fn option<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        (self.below(3) > 0).then(|| make(self))
+    }
+
+    fn list<T>(&mut self, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.below(4)).map(|_| make(self)).collect()
+    }
+
+    fn san(&mut self) -> SanName {
+        let star = if self.below(3) == 0 { "*." } else { "" };
+        SanName::parse(&format!("{star}{}.{}", self.word(), self.word())).unwrap()
+    }
+
+    fn time(&mut self) -> Time {
+        Time::from_unix_ms(i64::try_from(self.below(1 << 40)).unwrap())
+    }
+
+    fn envelope(&mut self) -> Envelope {
+        Envelope {
+            id: EnvelopeId::parse(&self.word()).unwrap(),
+            change: ChangeId::parse(&self.word()).unwrap(),
+            service: ServiceId::parse(&self.word()).unwrap(),
+            names: self.list(Self::san),
+            issuer: IssuerId::parse(&self.word()).unwrap(),
+            profiles: self.list(|r| ProfileId::parse(&r.word()).unwrap()),
+            account: self.option(|r| AccountId::parse(&r.word()).unwrap()),
+            granted_at: self.time(),
+            until: self.time(),
+            uses_max: self.option(|r| u32::try_from(r.below(4)).unwrap()),
+            uses: u32::try_from(self.below(4)).unwrap(),
+            ended: self.option(|r| EnvelopeEnd { at: r.time(), why: r.word() }),
+        }
+    }
+
+    fn issue(&mut self) -> IssueCertificate {
+        IssueCertificate {
+            service: ServiceId::parse(&self.word()).unwrap(),
+            account: self.option(|r| AccountId::parse(&r.word()).unwrap()),
+            order: self.option(|r| OrderId::parse(&r.word()).unwrap()),
+            envelope: self.option(|r| EnvelopeId::parse(&r.word()).unwrap()),
+            issuer: IssuerId::parse(&self.word()).unwrap(),
+            profile: ProfileId::parse(&self.word()).unwrap(),
+            names: self.list(Self::san),
+            spki: self.list(|r| r.octets::<1>()[0]),
+            key: SpkiHash::from_bytes(self.octets()),
+            lifetime_seconds_max: u32::try_from(self.below(1 << 20)).unwrap(),
+        }
+    }
+
+    fn revoke(&mut self) -> RevokeCertificate {
+        let reason = usize::try_from(self.below(6)).unwrap();
+        RevokeCertificate {
+            service: ServiceId::parse(&self.word()).unwrap(),
+            fingerprint: CertFingerprint::from_bytes(self.octets()),
+            issuer: IssuerId::parse(&self.word()).unwrap(),
+            serial: CertSerial::from_bytes(&[1, self.octets::<1>()[0]]).unwrap(),
+            reason: RevocationReason::ALL[reason],
+        }
+    }
+
+    fn step(&mut self) -> Step {
+        match self.below(5) {
+            0 => Step::IssueCertificate(self.issue()),
+            1 => Step::RevokeCertificate(self.revoke()),
+            2 => Step::GrantEnvelope(self.envelope()),
+            3 => Step::EndEnvelope {
+                envelope: EnvelopeId::parse(&self.word()).unwrap(),
+                service: ServiceId::parse(&self.word()).unwrap(),
+                why: self.word(),
+            },
+            _ => Step::EditEstate {
+                before: self.option(|r| Digest::from_bytes(r.octets())),
+                after: Digest::from_bytes(self.octets()),
+            },
+        }
+    }
+
+    /// The same step with exactly one field from another one of its kind. Every field has a number
+    /// of its own, and a new field does not compile until it has one.
+    fn edited(&mut self, step: &Step) -> Step {
+        match step.clone() {
+            Step::IssueCertificate(mut one) => {
+                let IssueCertificate {
+                    service,
+                    account,
+                    order,
+                    envelope,
+                    issuer,
+                    profile,
+                    names,
+                    spki,
+                    key,
+                    lifetime_seconds_max,
+                } = self.issue();
+                match self.below(10) {
+                    0 => one.service = service,
+                    1 => one.account = account,
+                    2 => one.order = order,
+                    3 => one.envelope = envelope,
+                    4 => one.issuer = issuer,
+                    5 => one.profile = profile,
+                    6 => one.names = names,
+                    7 => one.spki = spki,
+                    8 => one.key = key,
+                    _ => one.lifetime_seconds_max = lifetime_seconds_max,
+                }
+                Step::IssueCertificate(one)
+            }
+            Step::RevokeCertificate(mut one) => {
+                let RevokeCertificate { service, fingerprint, issuer, serial, reason } =
+                    self.revoke();
+                match self.below(5) {
+                    0 => one.service = service,
+                    1 => one.fingerprint = fingerprint,
+                    2 => one.issuer = issuer,
+                    3 => one.serial = serial,
+                    _ => one.reason = reason,
+                }
+                Step::RevokeCertificate(one)
+            }
+            Step::GrantEnvelope(one) => Step::GrantEnvelope(self.edited_envelope(one)),
+            Step::EndEnvelope { mut envelope, mut service, mut why } => {
+                match self.below(3) {
+                    0 => envelope = EnvelopeId::parse(&self.word()).unwrap(),
+                    1 => service = ServiceId::parse(&self.word()).unwrap(),
+                    _ => why = self.word(),
+                }
+                Step::EndEnvelope { envelope, service, why }
+            }
+            Step::EditEstate { mut before, mut after } => {
+                match self.below(2) {
+                    0 => before = self.option(|r| Digest::from_bytes(r.octets())),
+                    _ => after = Digest::from_bytes(self.octets()),
+                }
+                Step::EditEstate { before, after }
+            }
+        }
+    }
+
+    fn edited_envelope(&mut self, mut one: Envelope) -> Envelope {
+        let Envelope {
+            id,
+            change,
+            service,
+            names,
+            issuer,
+            profiles,
+            account,
+            granted_at,
+            until,
+            uses_max,
+            uses,
+            ended,
+        } = self.envelope();
+        match self.below(12) {
+            0 => one.id = id,
+            1 => one.change = change,
+            2 => one.service = service,
+            3 => one.names = names,
+            4 => one.issuer = issuer,
+            5 => one.profiles = profiles,
+            6 => one.account = account,
+            7 => one.granted_at = granted_at,
+            8 => one.until = until,
+            9 => one.uses_max = uses_max,
+            10 => one.uses = uses,
+            _ => one.ended = ended,
+        }
+        one
+    }
+
+    /// A plan: random steps, those that cannot be undone last.
+    fn plan(&mut self) -> Plan {
+        let mut steps: Vec<Step> = (0..1 + self.below(4)).map(|_| self.step()).collect();
+        steps.sort_by_key(|step| matches!(step, Step::RevokeCertificate(_)));
+        Plan::new(steps).unwrap()
+    }
+
+    /// The plan with one field, one step or the order of two edited.
+    fn edited_plan(&mut self, plan: &Plan) -> Plan {
+        let mut steps = plan.steps().to_vec();
+        let place = usize::try_from(self.below(u64::try_from(steps.len()).unwrap())).unwrap();
+        match self.below(12) {
+            0 => steps.insert(place, self.step()),
+            1 if steps.len() > 1 => drop(steps.remove(place)),
+            2 => steps.swap(0, place),
+            3 => steps.push(steps[place].clone()),
+            _ => steps[place] = self.edited(&steps[place]),
+        }
+        Plan::new(steps).unwrap_or_else(|_| plan.clone())
+    }
+}
+
+#[test]
+fn every_edit_of_a_plan_changes_its_digest() {
+    let mut random = Random(7);
+    let mut seen: BTreeMap<PlanDigest, Plan> = BTreeMap::new();
+    let mut edits = 0;
+    for _ in 0..3_000 {
+        let mut plan = random.plan();
+        for _ in 0..10 {
+            let edited = random.edited_plan(&plan);
+            edits += u32::from(edited != plan);
+            assert_eq!(edited == plan, edited.digest() == plan.digest(), "{plan:?}\n{edited:?}");
+            plan = edited;
+            let known = seen.entry(plan.digest()).or_insert_with(|| plan.clone());
+            assert_eq!(*known, plan, "two plans with one digest");
+        }
+    }
+    eprintln!("spine: {edits} edits of plans, {} digests, no collision", seen.len());
+    assert!(edits > 10_000 && seen.len() > 10_000);
+}
+
+#[test]
+fn a_plan_has_steps_and_ends_with_what_cannot_be_undone() {
+    let of = |kinds: &[Kind]| {
+        Plan::new(kinds.iter().enumerate().map(|(at, kind)| step(*kind, at, 0)).collect())
+    };
+    assert_eq!(of(&[]), Err(BadPlan::Length));
+    assert!(of(&[Kind::Issue; STEPS_MAX]).is_ok());
+    assert_eq!(of(&[Kind::Issue; STEPS_MAX + 1]), Err(BadPlan::Length));
+    for reversible in [Kind::Issue, Kind::Grant, Kind::End, Kind::Edit] {
+        assert_eq!(of(&[Kind::Revoke, reversible]), Err(BadPlan::Order), "{reversible:?}");
+        assert_eq!(of(&[reversible, Kind::Revoke, reversible]), Err(BadPlan::Order));
+        assert!(of(&[reversible, Kind::Revoke, Kind::Revoke]).is_ok());
+    }
+}

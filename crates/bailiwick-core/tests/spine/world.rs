@@ -1,0 +1,259 @@
+//! The world outside: what an effect alters, at once and for good, whoever remembers it.
+
+use std::collections::BTreeMap;
+
+use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, Step, Touched};
+use bailiwick_core::change::{IssuedCertificate, RevocationReason, Revoked};
+use bailiwick_core::gate::Envelope;
+use bailiwick_core::names::{CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId};
+use bailiwick_core::time::Time;
+
+use super::people::{START, change_id};
+use super::plans::{estate, old_envelope, old_serial};
+
+/// One alteration of the world by Bailiwick.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Act {
+    pub(crate) index: usize,
+    pub(crate) direction: Direction,
+    /// The serial it signed or revoked.
+    pub(crate) serial: Option<CertSerial>,
+    /// How many events were stored at that moment.
+    pub(crate) events: usize,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Signed {
+    pub(crate) revoked: bool,
+    /// Whether the change under test caused it.
+    pub(crate) ours: bool,
+}
+
+/// The world. Equality compares what anybody can see, and nothing of how it came about.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) estate: Digest,
+    /// Envelopes, and whether they are in force.
+    pub(crate) envelopes: BTreeMap<EnvelopeId, bool>,
+    pub(crate) certificates: BTreeMap<CertSerial, Signed>,
+    pub(crate) acts: Vec<Act>,
+    /// Serials handed out so far; each preparation gets another one.
+    serials: u16,
+}
+
+impl World {
+    pub(crate) fn before(plan: &Plan) -> Self {
+        let mut world = Self {
+            estate: estate(0),
+            envelopes: BTreeMap::new(),
+            certificates: BTreeMap::new(),
+            acts: Vec::new(),
+            serials: 0,
+        };
+        for index in 0..plan.steps().len() {
+            world.envelopes.insert(old_envelope(index), true);
+            let old = Signed { revoked: false, ours: false };
+            world.certificates.insert(old_serial(index), old);
+        }
+        world
+    }
+
+    /// Chooses what has to be chosen: every call another serial, as random ones are.
+    pub(crate) fn prepare(&mut self, step: &Step) -> Prepared {
+        match step {
+            Step::IssueCertificate(_) => {
+                self.serials += 1;
+                let [high, low] = self.serials.to_be_bytes();
+                let serial = CertSerial::from_bytes(&[1, high, low]).unwrap();
+                let tbs = serial.as_bytes().to_vec();
+                Prepared::ToBeSigned { serial, tbs, caa: Digest::from_bytes([9; 32]) }
+            }
+            Step::RevokeCertificate(_)
+            | Step::GrantEnvelope(_)
+            | Step::EndEnvelope { .. }
+            | Step::EditEstate { .. } => Prepared::Nothing,
+        }
+    }
+
+    /// Applies a step. What is there already is not done again, and that it is there is the answer.
+    pub(crate) fn apply(&mut self, at: &Place<'_>, prepared: &Prepared) -> Result<Receipt, String> {
+        match at.step {
+            Step::IssueCertificate(issue) => {
+                let Prepared::ToBeSigned { serial, tbs, .. } = prepared else {
+                    return Err("nothing was prepared for signing".to_owned());
+                };
+                if !self.certificates.contains_key(serial) {
+                    let signed = Signed { revoked: false, ours: true };
+                    self.certificates.insert(serial.clone(), signed);
+                    self.acted(at, Direction::Forward, Some(serial));
+                }
+                Ok(Receipt::Issued(Box::new(IssuedCertificate {
+                    fingerprint: CertFingerprint::of(tbs),
+                    issuer: issue.issuer.clone(),
+                    serial: serial.clone(),
+                    key: issue.key,
+                    names: issue.names.clone(),
+                    not_before: START,
+                    not_after: START,
+                    profile: issue.profile.clone(),
+                    service: issue.service.clone(),
+                    account: None,
+                    order: None,
+                    envelope: None,
+                    change: change_id(),
+                    der: tbs.clone(),
+                    issued_at: START,
+                })))
+            }
+            Step::RevokeCertificate(revoke) => {
+                if !self.certificates[&revoke.serial].revoked {
+                    self.revoke(&revoke.serial);
+                    self.acted(at, Direction::Forward, Some(&revoke.serial));
+                }
+                Ok(revoked(&revoke.issuer, &revoke.serial, at.now))
+            }
+            Step::GrantEnvelope(envelope) => {
+                if self.envelopes.insert(envelope.id.clone(), true) != Some(true) {
+                    self.acted(at, Direction::Forward, None);
+                }
+                let granted = Envelope { granted_at: at.now, ..envelope.clone() };
+                Ok(Receipt::EnvelopeGranted(Box::new(granted)))
+            }
+            Step::EndEnvelope { envelope, why, .. } => {
+                if self.envelopes.insert(envelope.clone(), false) != Some(false) {
+                    self.acted(at, Direction::Forward, None);
+                }
+                Ok(Receipt::EnvelopeEnded { envelope: envelope.clone(), why: why.clone() })
+            }
+            Step::EditEstate { before, after } => {
+                if self.estate != *after {
+                    if Some(self.estate) != *before {
+                        return Err("another estate is active".to_owned());
+                    }
+                    self.estate = *after;
+                    self.acted(at, Direction::Forward, None);
+                }
+                Ok(Receipt::EstateActivated { estate: *after })
+            }
+        }
+    }
+
+    /// Undoes a step. What is not there is not undone.
+    pub(crate) fn undo(&mut self, at: &Place<'_>, touched: &Touched) -> Result<Receipt, String> {
+        match at.step {
+            Step::IssueCertificate(issue) => {
+                let Prepared::ToBeSigned { serial, .. } = &touched.prepared else {
+                    return Ok(Receipt::Nothing);
+                };
+                if self.certificates.get(serial).is_some_and(|signed| !signed.revoked) {
+                    self.revoke(serial);
+                    self.acted(at, Direction::Back, Some(serial));
+                }
+                Ok(revoked(&issue.issuer, serial, at.now))
+            }
+            Step::RevokeCertificate(revoke) => {
+                if self.certificates[&revoke.serial].revoked {
+                    Err("a revocation cannot be taken back".to_owned())
+                } else {
+                    Ok(Receipt::Nothing)
+                }
+            }
+            Step::GrantEnvelope(envelope) => {
+                if self.envelopes.get(&envelope.id) == Some(&true) {
+                    self.envelopes.insert(envelope.id.clone(), false);
+                    self.acted(at, Direction::Back, None);
+                }
+                Ok(Receipt::EnvelopeEnded {
+                    envelope: envelope.id.clone(),
+                    why: "undone".to_owned(),
+                })
+            }
+            Step::EndEnvelope { envelope, .. } => {
+                if self.envelopes.insert(envelope.clone(), true) != Some(true) {
+                    self.acted(at, Direction::Back, None);
+                }
+                Ok(Receipt::EnvelopeReopened { envelope: envelope.clone() })
+            }
+            Step::EditEstate { before, after } => {
+                let before = before.unwrap();
+                if self.estate == *after {
+                    self.estate = before;
+                    self.acted(at, Direction::Back, None);
+                }
+                Ok(Receipt::EstateActivated { estate: before })
+            }
+        }
+    }
+
+    /// Whether the world is as after this step alone.
+    pub(crate) fn has(&self, step: &Step, prepared: &Prepared) -> bool {
+        match step {
+            Step::IssueCertificate(_) => match prepared {
+                Prepared::ToBeSigned { serial, .. } => {
+                    self.certificates.get(serial).is_some_and(|signed| !signed.revoked)
+                }
+                Prepared::Nothing => false,
+            },
+            Step::RevokeCertificate(revoke) => self.certificates[&revoke.serial].revoked,
+            Step::GrantEnvelope(envelope) => self.envelopes.get(&envelope.id) == Some(&true),
+            Step::EndEnvelope { envelope, .. } => !self.envelopes[envelope],
+            // A later edit builds on this one.
+            Step::EditEstate { after, .. } => self.estate >= *after,
+        }
+    }
+
+    fn revoke(&mut self, serial: &CertSerial) {
+        self.certificates.get_mut(serial).unwrap().revoked = true;
+    }
+
+    fn acted(&mut self, at: &Place<'_>, direction: Direction, serial: Option<&CertSerial>) {
+        self.acts.push(Act {
+            index: at.index,
+            direction,
+            serial: serial.cloned(),
+            events: at.events,
+        });
+    }
+
+    /// What anybody can see now: what is in force, and what is revoked that was there before.
+    pub(crate) fn seen(&self) -> Seen {
+        let in_force = self.envelopes.iter().filter(|(_, in_force)| **in_force);
+        let foreign = self.certificates.iter().filter(|(_, one)| one.revoked && !one.ours);
+        Seen {
+            estate: self.estate,
+            envelopes: in_force.map(|(id, _)| id.clone()).collect(),
+            certificates: self.certificates.values().filter(|one| one.ours && !one.revoked).count(),
+            revoked: foreign.map(|(serial, _)| serial.clone()).collect(),
+        }
+    }
+}
+
+/// What anybody can see of a world.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Seen {
+    estate: Digest,
+    /// Those in force.
+    envelopes: Vec<EnvelopeId>,
+    /// How many of the change's own are not revoked.
+    certificates: usize,
+    /// Those of before that are revoked.
+    revoked: Vec<CertSerial>,
+}
+
+fn revoked(issuer: &IssuerId, serial: &CertSerial, at: Time) -> Receipt {
+    Receipt::Revoked(Revoked {
+        issuer: issuer.clone(),
+        serial: serial.clone(),
+        fingerprint: None,
+        reason: RevocationReason::CessationOfOperation,
+        at,
+    })
+}
+
+/// Where in a plan and when an effect is carried out.
+pub(crate) struct Place<'a> {
+    pub(crate) index: usize,
+    pub(crate) step: &'a Step,
+    pub(crate) events: usize,
+    pub(crate) now: Time,
+}
