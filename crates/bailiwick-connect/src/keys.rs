@@ -1,11 +1,20 @@
-//! Keys at rest: sealed files, and the secrets that open them.
+//! Keys at rest: sealed secrets, and what opens them.
 //!
-//! A [`Sealer`] encrypts secrets with AES-256-GCM under a key of its own; what a secret is for and
-//! its name are bound to it, so that one sealed octet string cannot take the place of another. The
-//! sealing key lies in `seal.key`, readable by this user alone, or is derived from a passphrase.
+//! A [`Sealer`] encrypts secrets with AES-256-GCM under a data key; what a secret is for and its
+//! name are bound to it, so that one sealed octet string cannot take the place of another. The
+//! data key lies sealed in `data.key`; what opens it is `seal.key`, readable by this user alone,
+//! or a passphrase. Files are written whole or not at all, whenever the process is killed.
 
+mod disk;
+mod fault;
 mod file;
 mod sealer;
+mod secret;
+mod unlock;
 
+pub use disk::{Disk, Found, LocalDisk, Readers, put};
+pub use fault::KeyFault;
 pub use file::{KeyFiles, write_new};
-pub use sealer::{KeyFault, Sealer};
+pub use sealer::Sealer;
+pub use secret::SecretBytes;
+pub use unlock::SealSecret;

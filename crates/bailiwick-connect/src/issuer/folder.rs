@@ -1,0 +1,242 @@
+//! The folder of a built-in CA, made in an order that survives being killed on any line.
+//!
+//! ```text
+//! root.sealed → root.pem → intermediate.sealed → intermediate.pem → complete
+//! ```
+//! A key is on the disk before the certificate that names it, and `complete` names both
+//! certificates and comes last. A start that finds no `complete` goes on where the last one
+//! stopped, with the keys that are there. A start that finds it makes nothing: what is missing then
+//! was lost. Once complete, `root.sealed` may be taken away and kept offline; only making the
+//! intermediate needed it.
+
+use std::path::{Path, PathBuf};
+
+use bailiwick_core::certificate::{IssuerIdentity, random_serial};
+use bailiwick_core::names::{CertFingerprint, IssuerId};
+use bailiwick_core::time::{DAY_MS, SECOND_MS, Time};
+use bailiwick_wire::x509::{
+    AuthorityKind, AuthoritySpec, IssuerPlaces, Organisation, assemble_authority, read_chain,
+    read_issuer, verify_authority, write_authority, write_chain,
+};
+
+use super::fault::IssuerFault;
+use super::key::CaKey;
+use crate::keys::{KeyFault, KeyFiles, Readers, Sealer, put};
+
+/// How long a root lasts: ten years, so that it outlives two generations of intermediates.
+const ROOT_MS: i64 = 3_650 * DAY_MS;
+/// How long an intermediate lasts.
+const INTERMEDIATE_MS: i64 = 1_825 * DAY_MS;
+/// How far validity begins in the past, for clocks that are slow.
+const BACKDATE_MS: i64 = DAY_MS;
+
+/// What a CA is to be made of, should it not exist yet.
+#[derive(Clone, Debug)]
+pub struct IssuerPlan {
+    /// Its key in the estate.
+    pub id: IssuerId,
+    /// The organisation, for the CA's names.
+    pub organisation: String,
+    /// Where its CRL is fetched.
+    pub crl_url: String,
+    /// Where its certificate is fetched.
+    pub ca_issuers_url: String,
+}
+
+/// A complete CA.
+pub(super) struct Made {
+    pub(super) identity: IssuerIdentity,
+    pub(super) issuing_key: CaKey,
+    pub(super) issuing_der: Vec<u8>,
+    pub(super) root_der: Vec<u8>,
+}
+
+pub(super) struct CaFolder<'a> {
+    folder: &'a Path,
+    plan: &'a IssuerPlan,
+    sealer: &'a Sealer,
+    files: KeyFiles<'a>,
+    purpose: String,
+}
+
+/// Whether the CA was complete at some start before.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Before {
+    Complete,
+    NotComplete,
+}
+
+const ROOT: &str = "root";
+const INTERMEDIATE: &str = "intermediate";
+
+impl<'a> CaFolder<'a> {
+    pub(super) fn new(folder: &'a Path, plan: &'a IssuerPlan, sealer: &'a Sealer) -> Self {
+        let files = KeyFiles::new(folder.to_owned(), sealer);
+        // The id is bound in: the key of one issuer cannot be laid into the folder of another.
+        Self { folder, plan, sealer, files, purpose: format!("ca key of {}", plan.id) }
+    }
+
+    pub(super) fn open_or_make(
+        &self,
+        serials: &dyn Fn() -> Option<[u8; 16]>,
+        now: Time,
+    ) -> Result<Made, IssuerFault> {
+        let complete = self.folder.join("complete");
+        let named = self.read(&complete)?;
+        let before = if named.is_some() { Before::Complete } else { Before::NotComplete };
+        let (root, root_der) = self.root(before, serials, now)?;
+        let (issuing_key, issuing_der) = self.intermediate(before, &root, serials, now)?;
+        let path = self.certificate_path(INTERMEDIATE);
+        let identity = self.identity(&path, &issuing_der)?;
+        if identity.key.hash() != issuing_key.subject().hash() {
+            return Err(IssuerFault::OtherKey { path });
+        }
+        verify_authority(&issuing_der, &root)
+            .map_err(|cause| IssuerFault::Authority { path, cause })?;
+        let names = format!(
+            "{ROOT} {}\n{INTERMEDIATE} {}\n",
+            CertFingerprint::of(&root_der),
+            CertFingerprint::of(&issuing_der)
+        );
+        match named {
+            Some(named) if named == names.as_bytes() => {}
+            Some(_) => return Err(IssuerFault::Changed { path: complete }),
+            None => self.write(&complete, names.as_bytes())?,
+        }
+        Ok(Made { identity, issuing_key, issuing_der, root_der })
+    }
+
+    /// The root as an issuer, and its certificate.
+    fn root(
+        &self,
+        before: Before,
+        serials: &dyn Fn() -> Option<[u8; 16]>,
+        now: Time,
+    ) -> Result<(IssuerIdentity, Vec<u8>), IssuerFault> {
+        let path = self.certificate_path(ROOT);
+        let der = match (self.certificate(&path)?, before) {
+            (Some(der), _) => der,
+            (None, Before::Complete) => return Err(IssuerFault::Lost { path }),
+            (None, Before::NotComplete) => {
+                // Below the root nothing can have been made yet.
+                for name in [self.files.path(INTERMEDIATE), self.certificate_path(INTERMEDIATE)] {
+                    if self.read(&name)?.is_some() {
+                        return Err(IssuerFault::Lost { path });
+                    }
+                }
+                let key = match CaKey::read(&self.files, &self.purpose, ROOT)? {
+                    Some(key) => key,
+                    None => CaKey::make(&self.files, self.sealer, &self.purpose, ROOT)?,
+                };
+                let spec = self.spec(AuthorityKind::Root, &key, serials, now)?;
+                self.certify(&path, &spec, &key)?
+            }
+        };
+        let root = self.identity(&path, &der)?;
+        verify_authority(&der, &root).map_err(|cause| IssuerFault::Authority { path, cause })?;
+        Ok((root, der))
+    }
+
+    /// The intermediate's key and certificate.
+    fn intermediate(
+        &self,
+        before: Before,
+        root: &IssuerIdentity,
+        serials: &dyn Fn() -> Option<[u8; 16]>,
+        now: Time,
+    ) -> Result<(CaKey, Vec<u8>), IssuerFault> {
+        let path = self.certificate_path(INTERMEDIATE);
+        let certificate = self.certificate(&path)?;
+        let key = CaKey::read(&self.files, &self.purpose, INTERMEDIATE)?;
+        match (key, certificate, before) {
+            (Some(key), Some(der), _) => Ok((key, der)),
+            (None, Some(_), _) | (None, None, Before::Complete) => {
+                Err(KeyFault::Lost { path: self.files.path(INTERMEDIATE) }.into())
+            }
+            (Some(_), None, Before::Complete) => Err(IssuerFault::Lost { path }),
+            (key, None, Before::NotComplete) => {
+                let key = match key {
+                    Some(key) => key,
+                    None => CaKey::make(&self.files, self.sealer, &self.purpose, INTERMEDIATE)?,
+                };
+                let signer = CaKey::read(&self.files, &self.purpose, ROOT)?
+                    .ok_or_else(|| KeyFault::Lost { path: self.files.path(ROOT) })?;
+                if signer.subject().hash() != root.key.hash() {
+                    return Err(IssuerFault::OtherKey { path: self.certificate_path(ROOT) });
+                }
+                let spec =
+                    self.spec(AuthorityKind::Issuing { parent: root }, &key, serials, now)?;
+                let der = self.certify(&path, &spec, &signer)?;
+                Ok((key, der))
+            }
+        }
+    }
+
+    fn spec<'k>(
+        &self,
+        kind: AuthorityKind<'k>,
+        key: &CaKey,
+        serials: &dyn Fn() -> Option<[u8; 16]>,
+        now: Time,
+    ) -> Result<AuthoritySpec<'k>, IssuerFault> {
+        let random = serials().ok_or(KeyFault::NoRandomness)?;
+        let serial = random_serial(random).map_err(|_| KeyFault::NoRandomness)?;
+        // Certificates count whole seconds.
+        let not_before = Time::from_unix_seconds(now.unix_seconds()).plus_ms(-BACKDATE_MS);
+        let not_after = match &kind {
+            AuthorityKind::Root => not_before.plus_ms(ROOT_MS - SECOND_MS),
+            AuthorityKind::Issuing { parent } => {
+                not_before.plus_ms(INTERMEDIATE_MS - SECOND_MS).min(parent.not_after)
+            }
+        };
+        let organisation = Organisation::parse(&self.plan.organisation)?;
+        let key = key.subject().clone();
+        Ok(AuthoritySpec { kind, organisation, key, serial, not_before, not_after })
+    }
+
+    fn certify(
+        &self,
+        path: &Path,
+        spec: &AuthoritySpec<'_>,
+        signer: &CaKey,
+    ) -> Result<Vec<u8>, IssuerFault> {
+        let tbs = write_authority(spec)
+            .map_err(|cause| IssuerFault::Authority { path: path.to_owned(), cause })?;
+        let der = assemble_authority(&tbs, signer.subject(), &signer.sign(&tbs)?);
+        self.write(path, write_chain([der.as_slice()]).as_bytes())?;
+        Ok(der)
+    }
+
+    fn identity(&self, path: &Path, der: &[u8]) -> Result<IssuerIdentity, IssuerFault> {
+        let places = IssuerPlaces {
+            crl_url: Some(self.plan.crl_url.clone()),
+            ca_issuers_url: Some(self.plan.ca_issuers_url.clone()),
+        };
+        read_issuer(der, self.plan.id.clone(), places)
+            .map_err(|cause| IssuerFault::Authority { path: path.to_owned(), cause })
+    }
+
+    fn certificate_path(&self, role: &str) -> PathBuf {
+        self.folder.join(format!("{role}.pem"))
+    }
+
+    fn certificate(&self, path: &Path) -> Result<Option<Vec<u8>>, IssuerFault> {
+        let Some(text) = self.read(path)? else { return Ok(None) };
+        let chain = read_chain(&text)
+            .map_err(|cause| IssuerFault::Unreadable { path: path.to_owned(), cause })?;
+        match <[Vec<u8>; 1]>::try_from(chain) {
+            Ok([der]) => Ok(Some(der)),
+            Err(many) => Err(IssuerFault::NotOne { path: path.to_owned(), count: many.len() }),
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, IssuerFault> {
+        let found = self.sealer.disk().read(path).map_err(KeyFault::io(path))?;
+        Ok(found.map(|found| found.octets.to_vec()))
+    }
+
+    fn write(&self, path: &Path, octets: &[u8]) -> Result<(), IssuerFault> {
+        let written = put(self.sealer.disk(), path, octets, Readers::Everybody);
+        Ok(written.map_err(KeyFault::io(path))?)
+    }
+}
