@@ -22,6 +22,9 @@ pub enum NotAsApproved {
     /// It holds other bytes than those that were to be signed.
     #[error("the certificate holds other bytes than those that were to be signed")]
     Bytes,
+    /// It names another issuer than the one that signs.
+    #[error("the certificate names another issuer than the one that signs")]
+    OtherIssuer,
     /// Its content is not what the spec says.
     #[error("the certificate differs from what was approved: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Content(Vec<LintFinding>),
@@ -76,6 +79,9 @@ pub fn verify_signed(der: &[u8], tbs: &Tbs, issuer: &IssuerIdentity) -> Result<(
     let certificate = CertificateParts::read(der)?;
     if certificate.tbs.whole != tbs.bytes() {
         return Err(NotAsApproved::Bytes);
+    }
+    if certificate.tbs.issuer.whole != issuer.name_der {
+        return Err(NotAsApproved::OtherIssuer);
     }
     verify_signature(&certificate, issuer)
 }
