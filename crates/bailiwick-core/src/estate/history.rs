@@ -30,7 +30,14 @@ impl EstateHistory {
             let before = old.and_then(|estate| estate.services.get(id));
             let now = new.services.get(id);
             let same = before.map(|service| &service.duties) == now.map(|service| &service.duties);
-            self.owner_since.get(id).copied().filter(|_| same).unwrap_or(at)
+            let known = self.owner_since.get(id).copied().filter(|_| same);
+            // A service that is new comes with its owners and their confirmation in one approved
+            // edit. Owners that take the place of others have to confirm afterwards.
+            let confirmed = now
+                .filter(|_| before.is_none())
+                .and_then(|service| service.ownership.as_ref())
+                .map(|ownership| ownership.verified_at.min(at));
+            known.or(confirmed).unwrap_or(at)
         };
         Self { owner_since: new.services.keys().map(|id| (id.clone(), since(id))).collect() }
     }

@@ -156,8 +156,7 @@ impl App {
         if account.contacts == contacts {
             return Ok(Ok(account));
         }
-        let fact =
-            Fact::AccountUpdated { account: account.id.clone(), contacts: contacts.clone() };
+        let fact = Fact::AccountUpdated { account: account.id.clone(), contacts: contacts.clone() };
         let entry = Entry { at: self.now(), by: actor(&account), fact };
         self.commit(Batch { entries: vec![entry], ..Batch::default() }).await?;
         account.contacts = contacts;
@@ -178,4 +177,5 @@ impl App {
 /// Told alike for a key id that does not exist and for a wrong key, so that key ids cannot be tried.
 const UNKNOWN: &str =
     "the external account binding is of no credential here; check its key id and key";
-const SPENT: &str = "the credential bound another account already, or was revoked; ask for a new one";
+const SPENT: &str =
+    "the credential bound another account already, or was revoked; ask for a new one";

@@ -123,7 +123,10 @@ impl App {
         for id in &order.authorizations {
             let authz = self.store.authorization(id).await?;
             let authz = authz.ok_or_else(|| Fault::Damaged {
-                message: format!("order `{}` waits for an authorization that is not there", order.id),
+                message: format!(
+                    "order `{}` waits for an authorization that is not there",
+                    order.id
+                ),
             })?;
             all.push(authorization_at(authz, now));
         }
@@ -177,16 +180,12 @@ impl App {
 
 /// The turn at one authorization.
 async fn turn(id: &AuthzId) -> MutexGuard<'static, ()> {
-    let sum = id.as_str().bytes().fold(0_usize, |sum, octet| {
-        sum.wrapping_mul(31).wrapping_add(usize::from(octet))
-    });
-    let (first, _) = TURNS.split_at(1);
-    let turn = TURNS.get(sum % TURNS.len()).or_else(|| first.first());
-    match turn {
-        Some(turn) => turn.lock().await,
-        // There are 64.
-        None => std::future::pending().await,
-    }
+    let sum = id
+        .as_str()
+        .bytes()
+        .fold(0_usize, |sum, octet| sum.wrapping_mul(31).wrapping_add(usize::from(octet)));
+    let [first, ..] = &TURNS;
+    TURNS.get(sum % TURNS.len()).unwrap_or(first).lock().await
 }
 
 /// What an order becomes by its authorizations; `None`: it waits on (RFC 8555, section 7.1.6).
@@ -218,7 +217,11 @@ fn why(authz: &Authorization) -> Problem {
         },
         None => problem(
             ProblemKind::Unauthorized,
-            format!("the authorization of `{}` is {}; order again", authz.name, authz.status.as_str()),
+            format!(
+                "the authorization of `{}` is {}; order again",
+                authz.name,
+                authz.status.as_str()
+            ),
         ),
     }
 }
@@ -242,8 +245,10 @@ fn order_at(mut order: Order, now: Time) -> Order {
     let open = matches!(order.status, OrderStatus::Pending | OrderStatus::Ready);
     if open && now >= order.expires_at {
         order.status = OrderStatus::Invalid;
-        order.error =
-            Some(problem(ProblemKind::Malformed, "the order was not finalized in time; order again"));
+        order.error = Some(problem(
+            ProblemKind::Malformed,
+            "the order was not finalized in time; order again",
+        ));
     }
     order
 }

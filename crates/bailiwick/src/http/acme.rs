@@ -74,18 +74,22 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 /// RFC 8555, section 6.3: everything but the directory and nonces is asked for by POST.
 async fn wrong_method(State(acme): State<Arc<Acme>>, method: Method) -> Response {
     let other = if method == Method::POST { "GET" } else { "POST" };
-    let denied = Denied::malformed(format!("this resource is not for {}; use {other}", shown(&method)))
-        .with_status(405)
-        .allowing(other);
+    let denied =
+        Denied::malformed(format!("this resource is not for {}; use {other}", shown(&method)))
+            .with_status(405)
+            .allowing(other);
     acme.respond(Err(denied))
 }
 
 async fn nothing_here(State(acme): State<Arc<Acme>>) -> Response {
-    acme.respond(Err(Denied::malformed("there is nothing here; begin at the directory").with_status(404)))
+    acme.respond(Err(
+        Denied::malformed("there is nothing here; begin at the directory").with_status(404)
+    ))
 }
 
 /// A method's name, if it is one of the usual ones: others are a client's own text.
 fn shown(method: &Method) -> &str {
-    let usual = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
+    let usual =
+        [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH];
     if usual.contains(method) { method.as_str() } else { "this method" }
 }

@@ -35,20 +35,15 @@ async fn try_register(acme: &Acme, request: Request) -> Result<Answer, Denied> {
         binding: wanted.binding,
     };
     match acme.app.register_account(registration).await? {
-        AccountAnswer::Registered(account) => {
-            Ok(Answer::json(acme::account(&acme.urls, &account))
-                .created_at(acme.urls.account(&account.id)))
-        }
+        AccountAnswer::Registered(account) => Ok(Answer::json(acme::account(&acme.urls, &account))
+            .created_at(acme.urls.account(&account.id))),
         AccountAnswer::Known(account) => existing(acme, &account),
         AccountAnswer::Refused(problem) => Err(problem.into()),
     }
 }
 
 /// The account that is there already; its fields are not touched (section 7.3).
-fn existing(
-    acme: &Acme,
-    account: &bailiwick_core::gate::Account,
-) -> Result<Answer, Denied> {
+fn existing(acme: &Acme, account: &bailiwick_core::gate::Account) -> Result<Answer, Denied> {
     if account.status != AccountStatus::Valid {
         return Err(Denied::account_over(account.status.as_str()));
     }

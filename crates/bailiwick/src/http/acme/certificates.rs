@@ -28,7 +28,8 @@ async fn try_certificate(acme: &Acme, text: &str, request: Request) -> Result<An
     signed.payload.empty()?;
     let missing = || Denied::missing("certificate");
     let fingerprint = CertFingerprint::parse(text).map_err(|_| missing())?;
-    let known = acme.app.store.certificate(&fingerprint).await.map_err(crate::fault::Fault::from)?;
+    let known =
+        acme.app.store.certificate(&fingerprint).await.map_err(crate::fault::Fault::from)?;
     let own = known.filter(|known| known.account.as_ref() == Some(&signed.account.id));
     let own = own.ok_or_else(missing)?;
     Ok(Answer::chain(acme.app.certificate_pem(&own.fingerprint).await?))

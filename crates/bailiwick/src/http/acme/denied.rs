@@ -69,7 +69,9 @@ impl Denied {
     pub(super) fn account_over(status: &str) -> Self {
         Self::new(
             ProblemKind::Unauthorized,
-            format!("the account is {status}; register another with a new key and a new credential"),
+            format!(
+                "the account is {status}; register another with a new key and a new credential"
+            ),
         )
         .with_status(401)
     }

@@ -19,9 +19,11 @@ pub(super) async fn directory(State(acme): State<Arc<Acme>>) -> Response {
     let caa: BTreeSet<String> =
         issuers.flat_map(|(_, issuer)| issuer.caa_domains.iter().cloned()).collect();
     let about = |seconds: u32| format!("certificates of up to {} days", seconds / DAY_SECONDS);
-    let profiles = live.estate().profiles.iter().map(|(id, profile)| {
-        (id.to_string(), about(profile.certificate.lifetime_seconds_max))
-    });
+    let profiles = live
+        .estate()
+        .profiles
+        .iter()
+        .map(|(id, profile)| (id.to_string(), about(profile.certificate.lifetime_seconds_max)));
     let meta = DirectoryMeta {
         website: Some(acme.app.settings.base_url.clone()),
         caa_identities: caa.into_iter().collect(),

@@ -35,7 +35,8 @@ async fn try_change(acme: &Acme, request: Request) -> Result<Answer, Denied> {
 /// to have it and which key that account has now.
 fn new_key(acme: &Acme, outer: &ByAccount) -> Result<Jwk, Denied> {
     let object = read_object(outer.payload.object()?, BODY_OCTETS_MAX).map_err(JwsError::Body)?;
-    let inner = UnverifiedJws::from_object(&object, JwsKind::KeyChange)?.verify_embedded(&outer.url)?;
+    let inner =
+        UnverifiedJws::from_object(&object, JwsKind::KeyChange)?.verify_embedded(&outer.url)?;
     let wanted = KeyChange::parse(inner.payload())?;
     if wanted.account != acme.urls.account(&outer.account.id) {
         return Err(Denied::malformed("the inner `account` is another than the one that signed"));

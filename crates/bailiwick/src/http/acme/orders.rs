@@ -75,9 +75,7 @@ async fn try_finalize(acme: &Acme, id: &str, request: Request) -> Result<Answer,
     let wanted = FinalizeRequest::parse(signed.payload.object()?)?;
     let order = own_order(acme, &signed.account, id).await?;
     match acme.app.finalize(&signed.account, order, &wanted.csr).await? {
-        FinalizeAnswer::Order(order) => {
-            Ok(shown(acme, &order).at(acme.urls.order(&order.id)))
-        }
+        FinalizeAnswer::Order(order) => Ok(shown(acme, &order).at(acme.urls.order(&order.id))),
         FinalizeAnswer::Refused(problem) => Err(problem.into()),
     }
 }

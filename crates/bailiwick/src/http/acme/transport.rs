@@ -138,8 +138,8 @@ impl Acme {
             let detail = "there is no account at the URL in `kid`; register one";
             Denied::new(ProblemKind::AccountDoesNotExist, detail)
         })?;
-        let key = Jwk::parse(&account.jwk).map_err(|cause| {
-            Fault::Damaged { message: format!("key of account `{id}`: {cause}") }
+        let key = Jwk::parse(&account.jwk).map_err(|cause| Fault::Damaged {
+            message: format!("key of account `{id}`: {cause}"),
         })?;
         let nonce = jws.nonce().map(str::to_owned);
         let verified = jws.verify(&key, &url)?;
@@ -156,7 +156,8 @@ impl Acme {
     fn spend(&self, nonce: Option<&str>) -> Result<(), Denied> {
         let good = nonce.is_some_and(|nonce| self.nonces.take(nonce, self.app.now()));
         good.then_some(()).ok_or_else(|| {
-            let detail = "the nonce is unknown, used or too old; try again with the one in this answer";
+            let detail =
+                "the nonce is unknown, used or too old; try again with the one in this answer";
             Denied::new(ProblemKind::BadNonce, detail)
         })
     }

@@ -1,0 +1,265 @@
+//! One method per use case. Start here to learn what Bailiwick does; each file below holds one topic.
+//!
+//! A use case takes parsed values and who asks, decides through the core, commits once through the
+//! store, and answers. It knows nothing of HTTP or of the command line.
+
+mod accounts;
+mod access;
+mod authorizations;
+mod changes;
+mod credentials;
+mod crl;
+mod envelopes;
+pub(crate) mod estate;
+mod facts;
+mod finalize;
+mod ledger;
+mod lists;
+mod live;
+mod orders;
+mod refusal;
+mod refused_orders;
+mod revoke;
+pub(crate) mod start;
+mod start_estate;
+mod start_keys;
+mod story;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bailiwick_connect::dns::{DnsClient, Resolver, View};
+use bailiwick_connect::issuer::BuiltinIssuer;
+use bailiwick_connect::keys::Sealer;
+use bailiwick_core::actor::Actor;
+use bailiwick_core::caa::PrivateTlds;
+use bailiwick_core::change::{Change, Event};
+use bailiwick_core::names::{CertFingerprint, ChangeId, IssuerId, PersonId};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact};
+use bailiwick_core::time::Time;
+use bailiwick_store::Store;
+use tokio::sync::broadcast;
+
+use crate::fault::Fault;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::world::World;
+
+pub(crate) use accounts::{AccountAnswer, NewAccount};
+pub(crate) use authorizations::challenge_of;
+pub(crate) use finalize::FinalizeAnswer;
+pub(crate) use orders::{NewOrder, OrderAnswer};
+pub(crate) use revoke::RevokeAnswer;
+pub(crate) use access::{Asking, FreshToken, Scope};
+pub(crate) use changes::ChangeView;
+pub(crate) use credentials::NewCredential;
+pub(crate) use lists::{CertificateQuery, ChangeQuery};
+pub(crate) use orders::problem;
+pub(crate) use start_estate::read_folder;
+pub(crate) use story::{Story, Which};
+pub(crate) use live::{Live, LiveCell};
+
+/// Everything a use case needs, injected.
+pub(crate) struct App {
+    /// What is remembered.
+    pub(crate) store: Store,
+    /// Clock and randomness.
+    pub(crate) world: World,
+    /// What the operator set.
+    pub(crate) settings: Settings,
+    /// What is in force now.
+    pub(crate) live: LiveCell,
+    /// The built-in CAs by their key in the estate.
+    pub(crate) issuers: BTreeMap<IssuerId, Arc<BuiltinIssuer>>,
+    /// Seals secrets at rest.
+    pub(crate) sealer: Sealer,
+    /// Asks DNS.
+    pub(crate) dns: DnsClient,
+    /// The resolver asked beside the zones' own servers, where one is set.
+    pub(crate) resolver: Option<Resolver>,
+    /// Tells open pages and loops that something happened.
+    pub(crate) news: broadcast::Sender<News>,
+    /// What `/metrics` shows.
+    pub(crate) metrics: Metrics,
+}
+
+/// Something happened that an open page or a loop may care about.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    /// A change moved.
+    Change(ChangeId),
+    /// A certificate came or went.
+    Certificates,
+}
+
+/// A change as it stands, with what is needed to add to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    /// Its id.
+    pub id: ChangeId,
+    /// Its state.
+    pub change: Change,
+    /// How many events it has.
+    pub events: u32,
+}
+
+impl App {
+    /// The time now.
+    pub(crate) fn now(&self) -> Time {
+        self.world.now()
+    }
+
+    /// Commits a batch, or says why not in terms of a use case.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<bailiwick_store::Committed, Fault> {
+        self.store.commit(batch).await.map_err(Fault::from)
+    }
+
+    /// Loads a change out of its events.
+    pub(crate) async fn load_change(&self, id: &ChangeId) -> Result<Loaded, Fault> {
+        let stored = self.store.change_events(id).await?;
+        if stored.is_empty() {
+            return Err(Fault::not_found(format!("change `{id}`")));
+        }
+        let events = u32::try_from(stored.len()).map_err(|_| Fault::bug("too many events"))?;
+        let change = Change::replay(stored.into_iter().map(|one| (one.event, one.at)))
+            .map_err(|damage| Fault::Damaged { message: format!("change `{id}`: {damage}") })?;
+        Ok(Loaded { id: id.clone(), change, events })
+    }
+
+    /// Folds decided events into a loaded change and into a batch, so that several decisions can be
+    /// committed as one.
+    pub(crate) fn add_events(
+        loaded: &mut Loaded,
+        batch: &mut Batch,
+        events: Vec<Event>,
+        by: &Actor,
+        at: Time,
+    ) -> Result<(), Fault> {
+        if batch.entries.iter().all(|entry| !is_of(entry, &loaded.id)) {
+            batch.expects.push(Expect::ChangeAt { id: loaded.id.clone(), events: loaded.events });
+        }
+        for event in events {
+            let next = loaded
+                .change
+                .clone()
+                .apply(event.clone(), at)
+                .map_err(|damage| Fault::bug(format!("a decided event does not apply: {damage}")))?;
+            batch.entries.push(Entry {
+                at,
+                by: by.clone(),
+                fact: Fact::Change {
+                    id: loaded.id.clone(),
+                    seq: loaded.events,
+                    state: next.name().to_owned(),
+                    event: Box::new(event),
+                },
+            });
+            loaded.change = next;
+            loaded.events = loaded.events.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Begins a change: its first event, folded and in the batch.
+    pub(crate) fn open_change(
+        request: bailiwick_core::change::Request,
+        batch: &mut Batch,
+    ) -> Loaded {
+        let (id, by, at) = (request.id.clone(), request.by.clone(), request.at);
+        let change = Change::Requested(request.clone());
+        batch.expects.push(Expect::ChangeAt { id: id.clone(), events: 0 });
+        batch.entries.push(Entry {
+            at,
+            by,
+            fact: Fact::Change {
+                id: id.clone(),
+                seq: 0,
+                state: change.name().to_owned(),
+                event: Box::new(Event::Requested(Box::new(request))),
+            },
+        });
+        Loaded { id, change, events: 1 }
+    }
+
+    /// Who finds out when Bailiwick cannot: the one on duty for the service's operator, else for the
+    /// control owner, else the first administrator.
+    pub(crate) fn assignee(&self, live: &Live, change: &Change) -> PersonId {
+        let now = self.now();
+        let estate = live.estate();
+        let service = change.request().service.as_ref().and_then(|id| estate.services.get(id));
+        let teams = service
+            .map(|service| &service.duties.operator)
+            .into_iter()
+            .chain([&estate.organisation.control_owner]);
+        teams
+            .filter_map(|team| estate.person_on_duty(team, now).ok())
+            .map(|on_duty| on_duty.person().clone())
+            .next()
+            .or_else(|| estate.organisation.administrators.first().cloned())
+            .unwrap_or_else(|| crate::lab::nobody())
+    }
+
+    /// How DNS is seen: the servers of each zone, and the resolver.
+    pub(crate) fn view(&self, live: &Live) -> View {
+        let authorities = live
+            .estate()
+            .zones
+            .iter()
+            .filter(|(_, zone)| !zone.servers.is_empty())
+            .map(|(key, zone)| (key.name.clone(), zone.servers.clone()))
+            .collect();
+        View { resolver: self.resolver, authorities, private_tlds: PrivateTlds::reserved() }
+    }
+
+    /// Seals a secret for the store; `purpose` and `name` are bound to it.
+    pub(crate) fn seal(&self, purpose: &str, name: &str, secret: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.sealer.seal(purpose, name, secret).map_err(|cause| Fault::bug(cause.to_string()))
+    }
+
+    /// Opens a sealed secret.
+    pub(crate) fn unseal(
+        &self,
+        purpose: &str,
+        name: &str,
+        sealed: &[u8],
+    ) -> Result<bailiwick_connect::keys::SecretBytes, Fault> {
+        self.sealer
+            .open_sealed(purpose, name, sealed)
+            .map_err(|cause| Fault::Damaged { message: cause.to_string() })
+    }
+
+    /// A certificate with its chain, PEM.
+    pub(crate) async fn certificate_pem(&self, id: &CertFingerprint) -> Result<String, Fault> {
+        let found = self.store.certificate(id).await?;
+        let one = found.ok_or_else(|| Fault::not_found(format!("certificate `{id}`")))?;
+        let leaf = bailiwick_wire::x509::write_pem("CERTIFICATE", &one.der);
+        let chain = self.issuers.get(&one.issuer).map(|issuer| issuer.chain_pem().to_owned());
+        Ok(format!("{leaf}{}", chain.unwrap_or_default()))
+    }
+
+    /// The text of `/metrics`, with what is read from the store now.
+    pub(crate) async fn measured(&self) -> Result<String, Fault> {
+        let size = self.store.head().await?.size.get();
+        let waiting: u64 = self
+            .store
+            .change_counts()
+            .await?
+            .into_iter()
+            .filter(|(state, _)| state == "awaiting-approval")
+            .map(|(_, count)| count)
+            .sum();
+        let next = self.next_expiry_seconds().await?;
+        let whole = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.metrics.set_seen(whole(size), whole(waiting), next);
+        self.metrics.text().map_err(|cause| Fault::bug(cause.to_string()))
+    }
+
+    /// Tells whoever listens; nobody listening is fine.
+    pub(crate) fn tell(&self, news: News) {
+        drop(self.news.send(news));
+    }
+}
+
+fn is_of(entry: &Entry, change: &ChangeId) -> bool {
+    matches!(&entry.fact, Fact::Change { id, .. } if id == change)
+}

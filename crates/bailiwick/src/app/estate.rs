@@ -1,0 +1,289 @@
+//! The estate: what a folder would change, asking for that change, putting it in force.
+
+use bailiwick_core::actor::{Actor, Component};
+use bailiwick_core::change::{Basis, Change, Command, Plan, Precheck, Request, Step};
+use bailiwick_core::estate::{Estate, EstateHistory, Service};
+use bailiwick_core::gate::Envelope;
+use bailiwick_core::names::{ChangeId, Digest, EnvelopeId, ServiceId};
+use bailiwick_core::policy::{Access, Facts, judge};
+use bailiwick_core::record::{Batch, Entry, Fact, Work};
+use bailiwick_core::time::Time;
+use bailiwick_wire::estate as wire;
+
+use super::{App, Asking, Live, Loaded, Scope, facts};
+use crate::fault::Fault;
+
+/// What a folder would change.
+pub(crate) struct EstatePlan {
+    /// Whether anything.
+    pub changes: bool,
+    /// For a person.
+    pub text: String,
+    /// For a pull request.
+    pub markdown: String,
+    /// For programs.
+    pub diff: serde_json::Value,
+}
+
+/// The kind under which estates are stored as evidence.
+const EVIDENCE: &str = "estate/v1";
+
+impl App {
+    /// Reads a stored estate.
+    pub(crate) async fn estate_of(&self, digest: Digest) -> Result<Estate, Fault> {
+        let stored = self.store.evidence(&digest).await?;
+        let stored = stored.ok_or_else(|| Fault::Damaged {
+            message: format!("the estate `{digest}` is not among the evidence"),
+        })?;
+        wire::decode(&stored.octets)
+            .map_err(|cause| Fault::Damaged { message: format!("the estate `{digest}`: {cause}") })
+    }
+
+    /// Puts the active estate in force in this process, where another is.
+    pub(crate) async fn refresh_live(&self) -> Result<(), Fault> {
+        let active = self.store.active_estate().await?.map(|active| active.digest);
+        if self.live.get().digest == active {
+            return Ok(());
+        }
+        let mut before: Option<Estate> = None;
+        let mut history = EstateHistory::default();
+        for activation in self.store.estate_history().await? {
+            let estate = self.estate_of(activation.digest).await?;
+            history = history.advance(before.as_ref(), &estate, activation.at);
+            before = Some(estate);
+        }
+        if let Some(estate) = before {
+            self.live.set(Live::new(estate, history, active)?);
+        }
+        Ok(())
+    }
+
+    /// What a folder would change, or everything that is wrong with it.
+    pub(crate) fn plan_estate(&self, files: &[(String, String)]) -> Result<EstatePlan, String> {
+        let wanted = read(files)?;
+        let live = self.live.get();
+        let diff = live.estate().diff(&wanted);
+        Ok(EstatePlan {
+            changes: !diff.is_empty(),
+            text: wire::plan_text(&diff),
+            markdown: wire::plan_markdown(&diff),
+            diff: wire::plan_json(&diff),
+        })
+    }
+
+    /// Asks for a folder to become the active estate: one change, with the envelopes it brings.
+    pub(crate) async fn apply_estate(
+        &self,
+        asking: &Asking,
+        files: &[(String, String)],
+        reason: &str,
+    ) -> Result<Loaded, Fault> {
+        self.permit(asking, Access::Request, &Scope::Organisation)?;
+        let wanted = read(files).map_err(|problems| Fault::input("files", problems))?;
+        let live = self.live.get();
+        if live.estate().diff(&wanted).is_empty() {
+            return Err(Fault::conflict("the folder is what is active already; nothing to do"));
+        }
+        let now = self.now();
+        let by = Actor::Person(asking.by.clone());
+        let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
+        let (plan, batch) = plan(&live, &wanted, &id, now)?;
+        let request = Request {
+            id,
+            title: title(&live, &wanted),
+            reason: reason.trim().to_owned(),
+            by,
+            service: None,
+            zones: Vec::new(),
+            at: now,
+        };
+        self.submit(request, plan, vec![checked(&wanted)], batch).await
+    }
+
+    /// Begins: the first estate of an empty installation is activated without anybody's approval,
+    /// because there is nobody yet; whoever started the server answers for it. Later starts go on
+    /// with the estate that is active. Says whether this was the first start.
+    pub(crate) async fn begin(&self, first: Estate, verifier: &str) -> Result<bool, Fault> {
+        if self.store.active_estate().await?.is_some() {
+            self.refresh_live().await?;
+            return Ok(false);
+        }
+        let now = self.now();
+        let by = Actor::Component(Component::FirstStart);
+        let live = self.live.get();
+        let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
+        let (plan, mut batch) = plan(&live, &first, &id, now)?;
+        if self.store.head().await?.size.get() == 0 {
+            batch.entries.push(Entry {
+                at: now,
+                by: by.clone(),
+                fact: Fact::InstallationStarted {
+                    origin: origin(verifier),
+                    verifier_key: verifier.to_owned(),
+                },
+            });
+        }
+        let request = Request {
+            id: id.clone(),
+            title: format!("begin with the estate of {}", first.organisation.name),
+            reason: "the first start of this installation".to_owned(),
+            by: by.clone(),
+            service: None,
+            zones: Vec::new(),
+            at: now,
+        };
+        let facts = facts::change(&live, &request, &plan, Some(&first), &[], now);
+        let loaded = self.approve_first(&live, request, plan, &facts, &mut batch, now)?;
+        self.commit(batch).await?;
+        match crate::drive::changes::drive(self, loaded).await? {
+            Change::Closed { .. } => {}
+            other => {
+                return Err(Fault::conflict(format!("the first estate is `{}`", other.name())));
+            }
+        }
+        self.refresh_live().await?;
+        Ok(true)
+    }
+
+    /// The one approval that rests on nobody. Recorded as such.
+    fn approve_first(
+        &self,
+        live: &Live,
+        request: Request,
+        plan: Plan,
+        facts: &Facts,
+        batch: &mut Batch,
+        now: Time,
+    ) -> Result<Loaded, Fault> {
+        let by = request.by.clone();
+        let verdict = judge(&live.policy, facts);
+        let mut decision = self.decision("first-start", facts, &verdict)?;
+        decision.allowed = true;
+        "first-start".clone_into(&mut decision.rule);
+        let basis = Basis {
+            decision: decision.id.clone(),
+            policy: decision.policy,
+            of: plan.digest(),
+            approvals_needed: 0,
+        };
+        let id = request.id.clone();
+        let mut loaded = Self::open_change(request, batch);
+        batch.entries.push(Entry {
+            at: now,
+            by: by.clone(),
+            fact: Fact::Decided { decision: Box::new(decision), change: Some(id) },
+        });
+        let expires_at = now.plus_ms(super::orders::APPROVABLE_MS);
+        for command in [
+            Command::Validate { plan, prechecks: Vec::new(), expires_at },
+            Command::Approve { approval: None, basis: Some(basis) },
+        ] {
+            let events = loaded.change.decide(command, now).map_err(Fault::from)?;
+            Self::add_events(&mut loaded, batch, events, &by, now)?;
+        }
+        Ok(loaded)
+    }
+}
+
+/// The digest of the estate a plan activates, where it does.
+pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
+    plan.steps().iter().find_map(|step| match step {
+        Step::EditEstate { after, .. } => Some(*after),
+        Step::IssueCertificate(_)
+        | Step::RevokeCertificate(_)
+        | Step::GrantEnvelope(_)
+        | Step::EndEnvelope { .. } => None,
+    })
+}
+
+/// Reads a folder, or renders everything that is wrong with it.
+pub(crate) fn read(files: &[(String, String)]) -> Result<Estate, String> {
+    wire::read(files).map_err(|problems| wire::render_problems(&problems, files))
+}
+
+fn checked(wanted: &Estate) -> Precheck {
+    Precheck {
+        name: "estate-checked".to_owned(),
+        holds: true,
+        saw: format!(
+            "{} zones, {} services, {} people; no problem found",
+            wanted.zones.len(),
+            wanted.services.len(),
+            wanted.people.len()
+        ),
+        assignee: None,
+    }
+}
+
+fn origin(verifier: &str) -> String {
+    verifier.split('+').next().unwrap_or_default().to_owned()
+}
+
+fn title(live: &Live, wanted: &Estate) -> String {
+    let diff = live.estate().diff(wanted);
+    let count = diff.objects.len();
+    let first = diff.objects.first().map(|object| object.object.to_string()).unwrap_or_default();
+    match count {
+        1 => format!("edit the estate: {first}"),
+        many => format!("edit the estate: {first} and {} more", many.saturating_sub(1)),
+    }
+}
+
+/// The steps: the estate first, then every envelope that it writes down and that stood in the
+/// active one neither, or otherwise.
+fn plan(
+    live: &Live,
+    wanted: &Estate,
+    id: &ChangeId,
+    now: Time,
+) -> Result<(Plan, Batch), Fault> {
+    let octets = wire::encode(wanted);
+    let after = Digest::of(&octets);
+    let mut steps = vec![Step::EditEstate { before: live.digest, after }];
+    for (service_id, service) in &wanted.services {
+        let before = live.digest.and_then(|_| live.estate().services.get(service_id));
+        steps.extend(new_envelopes(id, service_id, service, before, now)?);
+    }
+    let plan = Plan::new(steps).map_err(|_| {
+        Fault::input("files", "too many envelopes at once; apply the folder in parts")
+    })?;
+    let batch = Batch {
+        work: vec![Work::PutEvidence { digest: after, kind: EVIDENCE, octets }],
+        ..Batch::default()
+    };
+    Ok((plan, batch))
+}
+
+fn new_envelopes(
+    change: &ChangeId,
+    service_id: &ServiceId,
+    service: &Service,
+    before: Option<&Service>,
+    now: Time,
+) -> Result<Vec<Step>, Fault> {
+    service
+        .envelopes
+        .iter()
+        .filter(|(key, spec)| {
+            before.and_then(|before| before.envelopes.get(*key)) != Some(spec) && now < spec.until
+        })
+        .map(|(key, spec)| {
+            let id = EnvelopeId::parse(&format!("{change}.{key}"))
+                .map_err(|cause| Fault::input("files", format!("envelope `{key}`: {cause}")))?;
+            Ok(Step::GrantEnvelope(Envelope {
+                id,
+                change: change.clone(),
+                service: service_id.clone(),
+                names: spec.names.iter().cloned().collect(),
+                issuer: spec.issuer.clone(),
+                profiles: spec.profiles.iter().cloned().collect(),
+                account: None,
+                granted_at: now,
+                until: spec.until,
+                uses_max: spec.uses_max,
+                uses: 0,
+                ended: None,
+            }))
+        })
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! What the judge is told: the core gathers facts out of the estate; here the order, the envelope
+//! and the sign-ins are added.
+
+use std::collections::BTreeSet;
+
+use bailiwick_core::actor::{Actor, SignedIn};
+use bailiwick_core::change::{Approval, Plan, Request, Step};
+use bailiwick_core::estate::{AttestationKind, Environment, Estate, Namespace};
+use bailiwick_core::gate::{Account, AccountStatus, Envelope};
+use bailiwick_core::names::{IssuerId, ProfileId, SanName, ServiceId};
+use bailiwick_core::policy::{
+    AccountFacts, ApprovalFacts, AuthorFacts, ChangeFacts, ChangeKind, EnvelopeApproval,
+    EnvelopeAsked, EnvelopeFacts, Fact, Facts, IssueAsked, IssueFacts, SignIn, Stage, UsesLeft,
+};
+use bailiwick_core::time::Time;
+
+use super::Live;
+
+/// What an order asks for, before anybody decided about it.
+pub(crate) struct Wanted<'a> {
+    /// Who asks.
+    pub account: &'a Account,
+    /// For which names.
+    pub names: &'a [SanName],
+    /// Under which profile.
+    pub profile: &'a ProfileId,
+    /// From which issuer.
+    pub issuer: &'a IssuerId,
+    /// The longest validity, in seconds.
+    pub lifetime_seconds: u32,
+}
+
+/// An envelope with the approvals that its change closed with.
+pub(crate) struct Granted {
+    /// The envelope.
+    pub envelope: Envelope,
+    /// Who approved it.
+    pub approvals: Vec<Approval>,
+    /// Who requested it.
+    pub requester: Actor,
+}
+
+/// The facts of an order.
+pub(crate) fn issue(
+    live: &Live,
+    wanted: &Wanted<'_>,
+    envelope: Option<&Granted>,
+    stage: Stage,
+    now: Time,
+) -> Facts {
+    let names: BTreeSet<SanName> = wanted.names.iter().cloned().collect();
+    let asked = IssueAsked {
+        now,
+        account: account_facts(wanted.account),
+        names: &names,
+        issuer: wanted.issuer,
+        profile: wanted.profile,
+        lifetime_seconds: Fact::Known(wanted.lifetime_seconds),
+        envelope: Fact::Known(envelope.map(envelope_facts)),
+        stage,
+    };
+    Facts::Issue(IssueFacts::gather(&live.active, asked))
+}
+
+fn account_facts(account: &Account) -> AccountFacts {
+    let attestations: Option<BTreeSet<AttestationKind>> =
+        account.attestations.iter().map(|kind| AttestationKind::parse(kind).ok()).collect();
+    let namespace = match account.namespace.as_deref().map(Namespace::parse) {
+        None => Fact::Known(None),
+        Some(Ok(namespace)) => Fact::Known(Some(namespace)),
+        Some(Err(_)) => Fact::Unknown,
+    };
+    AccountFacts {
+        id: account.id.clone(),
+        usable: Fact::Known(account.status == AccountStatus::Valid),
+        service: Fact::Known(account.service.clone()),
+        environment: Fact::of(Environment::parse(&account.environment).ok()),
+        namespace,
+        attestations: Fact::of(attestations),
+    }
+}
+
+fn envelope_facts(granted: &Granted) -> EnvelopeFacts {
+    let envelope = &granted.envelope;
+    let uses_left = match envelope.uses_max {
+        None => UsesLeft::Unlimited,
+        Some(max) => UsesLeft::Limited(max.saturating_sub(envelope.uses)),
+    };
+    let approvals = granted
+        .approvals
+        .iter()
+        .map(|approval| EnvelopeApproval {
+            person: approval.by.person.clone(),
+            teams: approval.teams.iter().cloned().collect(),
+            independent: !granted.requester.shares_somebody_with(&approval.by),
+        })
+        .collect();
+    EnvelopeFacts {
+        id: envelope.id.clone(),
+        service: envelope.service.clone(),
+        names: envelope.names.iter().cloned().collect(),
+        issuer: envelope.issuer.clone(),
+        profiles: envelope.profiles.iter().cloned().collect(),
+        account: envelope.account.clone(),
+        granted_at: envelope.granted_at,
+        // One that was ended is over since then, whatever it was granted for.
+        until: envelope.ended.as_ref().map_or(envelope.until, |end| end.at),
+        uses_left: Fact::Known(uses_left),
+        approvals: Fact::Known(approvals),
+    }
+}
+
+/// The facts of a change that waits for approval; `after` is the estate it leads to, where it edits
+/// the estate.
+pub(crate) fn change(
+    live: &Live,
+    request: &Request,
+    plan: &Plan,
+    after: Option<&Estate>,
+    approvals: &[Approval],
+    now: Time,
+) -> Facts {
+    let estate = live.estate();
+    let author = author(estate, &request.by);
+    let approvals: Vec<ApprovalFacts> = approvals
+        .iter()
+        .map(|approval| ApprovalFacts::person(estate, &sign_in(&approval.by), now))
+        .collect();
+    if let Some(after) = after {
+        let (before, diff) = if live.digest.is_some() {
+            (Some(estate), estate.diff(after))
+        } else {
+            (None, after.diff_from_nothing())
+        };
+        let id = request.id.clone();
+        return Facts::Change(ChangeFacts::edit(now, id, author, approvals, (before, after, &diff)));
+    }
+    let (service, names) = subject(request, plan);
+    let asked = EnvelopeAsked { service: &service, names: &names };
+    let kind = (request.id.clone(), kind_of(plan));
+    Facts::Change(ChangeFacts::about_names(now, kind, author, approvals, (&live.active, &asked)))
+}
+
+/// Whose names a plan is about. A plan about no service (there is none such without an estate edit)
+/// gets a service that no estate holds, so that nothing is known of it and nothing allowed.
+fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
+    let names = plan
+        .steps()
+        .iter()
+        .flat_map(|step| match step {
+            Step::IssueCertificate(issue) => issue.names.clone(),
+            Step::GrantEnvelope(envelope) => envelope.names.clone(),
+            Step::RevokeCertificate(_) | Step::EndEnvelope { .. } | Step::EditEstate { .. } => {
+                Vec::new()
+            }
+        })
+        .collect();
+    let service = request.service.clone().or_else(|| {
+        plan.steps().iter().find_map(Step::service).cloned()
+    });
+    (service.unwrap_or_else(no_service), names)
+}
+
+fn no_service() -> ServiceId {
+    #[expect(clippy::unwrap_used, reason = "a constant that parses; the test below shows it")]
+    ServiceId::parse("-").unwrap()
+}
+
+/// The kind that the policy knows a plan under: that of its first step.
+fn kind_of(plan: &Plan) -> ChangeKind {
+    match plan.steps().first() {
+        Some(Step::IssueCertificate(_)) => ChangeKind::IssueCertificate,
+        Some(Step::RevokeCertificate(_)) => ChangeKind::RevokeCertificate,
+        Some(Step::GrantEnvelope(_)) => ChangeKind::GrantEnvelope,
+        Some(Step::EndEnvelope { .. }) => ChangeKind::EndEnvelope,
+        // A plan is never empty; an estate edit is the kind that needs most approvals.
+        Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
+    }
+}
+
+fn sign_in(signed_in: &SignedIn) -> SignIn {
+    SignIn {
+        person: signed_in.person.clone(),
+        chain: signed_in.chain.iter().cloned().collect(),
+    }
+}
+
+fn author(estate: &Estate, by: &Actor) -> AuthorFacts {
+    match by {
+        Actor::Person(signed_in) => AuthorFacts::person(estate, &sign_in(signed_in)),
+        Actor::Account { account, service, made_by } => AuthorFacts::account(
+            account.clone(),
+            service.clone(),
+            BTreeSet::from([made_by.clone()]),
+            estate,
+        ),
+        Actor::Component(_) => AuthorFacts::component(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_service_is_an_id() {
+        assert_eq!(super::no_service().as_str(), "-");
+    }
+}

@@ -1,0 +1,316 @@
+//! Finalize: the last metres to a certificate. Policy, CAA as seen now, the exact octets, the intent
+//! made durable; then the driver signs.
+
+use std::collections::BTreeMap;
+
+use bailiwick_core::change::{Basis, Command, IssueCertificate, Plan, Precheck, Request, Step};
+use bailiwick_core::gate::{
+    Account, AuthorizationStatus, ChallengeKind, Order, OrderStatus, Problem, ProblemKind,
+    ValidationEvidence,
+};
+use bailiwick_core::names::{ChangeId, SanName};
+use bailiwick_core::policy::{
+    CaaFact, Fact as PolicyFact, FinalizeFacts, KeyFacts, Stage, ValidationMethod,
+};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
+use bailiwick_core::time::Time;
+use bailiwick_wire::x509::{Csr, read_csr};
+
+use super::orders::{Judged, actor, listed, problem, zones};
+use super::{App, Live, Loaded};
+use crate::drive::caa::CaaSeen;
+use crate::drive::{changes, issue};
+use crate::fault::Fault;
+
+/// The newest validations of a name that are looked at: an older one is over.
+const VALIDATIONS_READ: u32 = 8;
+
+/// What a client that finalizes gets.
+pub(crate) enum FinalizeAnswer {
+    /// The order as it stands now.
+    Order(Box<Order>),
+    /// No, and why. The order is as it was.
+    Refused(Problem),
+}
+
+impl App {
+    /// Issues for an order that is ready. A bad CSR leaves the order ready (RFC 8555, section 7.4).
+    pub(crate) async fn finalize(
+        &self,
+        account: &Account,
+        order: Order,
+        csr: &[u8],
+    ) -> Result<FinalizeAnswer, Fault> {
+        let now = self.now();
+        let csr = match self.check_finalize(account, &order, csr, now) {
+            Ok(csr) => csr,
+            Err(problem) => return Ok(FinalizeAnswer::Refused(problem)),
+        };
+        let methods = match self.validated(account, &order, now).await? {
+            Ok(methods) => methods,
+            Err(problem) => return Ok(FinalizeAnswer::Refused(problem)),
+        };
+        let live = self.live.get();
+        let caa = self.see_caa(&live, account, &order, &methods).await;
+        let stage = Stage::Finalize(FinalizeFacts {
+            key: PolicyFact::Known(KeyFacts { kind: csr.key().kind(), bits: csr.key().bits() }),
+            validated: PolicyFact::Known(methods.clone()),
+            caa: caa.fact(),
+        });
+        let judged =
+            self.judge_issue(&live, account, &order.names, &order.profile, stage, now).await?;
+        if let CaaFact::Forbids = caa.fact().known().copied().unwrap_or(CaaFact::Forbids) {
+            return self.refuse_finalize(&live, account, &order, judged, Some(&caa), now).await;
+        }
+        if !judged.verdict.allows() {
+            return self.refuse_finalize(&live, account, &order, judged, None, now).await;
+        }
+        self.issue(&live, account, order, csr, judged, caa, now).await
+    }
+
+    fn check_finalize(
+        &self,
+        account: &Account,
+        order: &Order,
+        csr: &[u8],
+        now: Time,
+    ) -> Result<Csr, Problem> {
+        if order.status != OrderStatus::Ready {
+            return Err(problem(
+                ProblemKind::OrderNotReady,
+                format!("the order is `{}`; finalize it once it is `ready`", order.status.as_str()),
+            ));
+        }
+        if now >= order.expires_at {
+            return Err(problem(ProblemKind::OrderNotReady, "the order expired; order again"));
+        }
+        let bad = |detail: String| problem(ProblemKind::BadCsr, detail);
+        let csr = read_csr(csr).map_err(|cause| bad(cause.to_string()))?;
+        if let Some(odd) = csr.refused_requests().first() {
+            return Err(bad(format!("the CSR asks for {odd}; make one with DNS names only")));
+        }
+        let mut asked: Vec<SanName> = csr.names().iter().cloned().collect();
+        asked.sort();
+        asked.dedup();
+        if asked != order.names {
+            return Err(bad(format!(
+                "the CSR names {}, the order {}; make the CSR for exactly the order's names",
+                listed(&asked),
+                listed(&order.names)
+            )));
+        }
+        let account_key = bailiwick_wire::jose::Jwk::parse(&account.jwk).map(|jwk| jwk.spki_hash());
+        if account_key.is_ok_and(|hash| hash == csr.key().hash()) {
+            return Err(bad(
+                "the CSR is for the account key; make a key of its own for the certificate".to_owned(),
+            ));
+        }
+        Ok(csr)
+    }
+
+    /// The method by which each name was validated, out of the ledger, not out of working rows.
+    async fn validated(
+        &self,
+        account: &Account,
+        order: &Order,
+        now: Time,
+    ) -> Result<Result<BTreeMap<SanName, ValidationMethod>, Problem>, Fault> {
+        let mut methods = BTreeMap::new();
+        for name in &order.names {
+            let seen = self.store.validations(&account.id, name.base(), VALIDATIONS_READ).await?;
+            let holds = |seen: &&ValidationEvidence| {
+                seen.wildcard == name.is_wildcard() && now < seen.expires_at
+            };
+            let seen = seen.iter().find(holds).map(|seen| seen.kind);
+            let Some(kind) = seen else {
+                return Ok(Err(problem(
+                    ProblemKind::Unauthorized,
+                    format!("control of `{name}` was not shown, or too long ago; order again"),
+                )));
+            };
+            let method = match kind {
+                ChallengeKind::Http01 => ValidationMethod::Http01,
+                ChallengeKind::Dns01 => ValidationMethod::Dns01,
+            };
+            methods.insert(name.clone(), method);
+        }
+        for id in &order.authorizations {
+            let state = self.store.authorization(id).await?.map(|one| (one.status, one.expires_at));
+            let holds = state.is_some_and(|(s, until)| s == AuthorizationStatus::Valid && now < until);
+            if !holds {
+                return Ok(Err(problem(
+                    ProblemKind::Unauthorized,
+                    "an authorization of this order was given up or is too old; order again",
+                )));
+            }
+        }
+        Ok(Ok(methods))
+    }
+
+    async fn see_caa(
+        &self,
+        live: &Live,
+        account: &Account,
+        order: &Order,
+        methods: &BTreeMap<SanName, ValidationMethod>,
+    ) -> CaaSeen {
+        let domains = live.estate().issuers.get(&order.issuer).map(|issuer| issuer.caa_domains.clone());
+        let asked: Vec<(SanName, Option<String>)> = order
+            .names
+            .iter()
+            .map(|name| (name.clone(), methods.get(name).map(|m| m.as_str().to_owned())))
+            .collect();
+        CaaSeen::look(
+            self,
+            live,
+            &domains.unwrap_or_default(),
+            &self.settings.account_url(&account.id),
+            &asked,
+        )
+        .await
+    }
+
+    async fn refuse_finalize(
+        &self,
+        live: &Live,
+        account: &Account,
+        order: &Order,
+        judged: Judged,
+        caa: Option<&CaaSeen>,
+        now: Time,
+    ) -> Result<FinalizeAnswer, Fault> {
+        let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
+        let mut batch = Batch::default();
+        let refusal = match caa {
+            Some(caa) => {
+                batch.work.push(caa.evidence());
+                Problem { kind: ProblemKind::Caa, ..problem(ProblemKind::Caa, caa.refusal()) }
+            }
+            None => super::refusal::of_order(
+                &self.settings,
+                live,
+                &order.names,
+                &judged.verdict,
+                None,
+                now,
+            ),
+        };
+        batch.entries.push(Entry {
+            at: now,
+            by: actor(account),
+            fact: Fact::OrderRefused {
+                account: account.id.clone(),
+                names: order.names.clone(),
+                decision: Box::new(decision),
+                change: None,
+            },
+        });
+        self.commit(batch).await?;
+        self.metrics.order("refused");
+        Ok(FinalizeAnswer::Refused(refusal))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one thing the last metres need; called once")]
+    async fn issue(
+        &self,
+        live: &Live,
+        account: &Account,
+        mut order: Order,
+        csr: Csr,
+        judged: Judged,
+        caa: CaaSeen,
+        now: Time,
+    ) -> Result<FinalizeAnswer, Fault> {
+        let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
+        let wanted = IssueCertificate {
+            service: account.service.clone(),
+            account: Some(account.id.clone()),
+            order: Some(order.id.clone()),
+            envelope: judged.envelope.as_ref().map(|granted| granted.envelope.id.clone()),
+            issuer: judged.issuer.clone(),
+            profile: judged.profile.clone(),
+            names: order.names.clone(),
+            spki: csr.key().spki_der().to_vec(),
+            key: csr.key().hash(),
+            lifetime_seconds_max: judged.lifetime_seconds,
+        };
+        let prepared = match issue::prepare(self, live, &wanted, csr.key(), &caa, now) {
+            Ok(prepared) => prepared,
+            Err(why) => return Ok(FinalizeAnswer::Refused(problem(ProblemKind::BadCsr, why))),
+        };
+        let mut batch = Batch::default();
+        let mut loaded =
+            self.approve_by_policy(live, account, &id, wanted, &judged, &caa, now, &mut batch)?;
+        let start = loaded.change.decide(Command::Start { prepared }, now).map_err(Fault::from)?;
+        Self::add_events(&mut loaded, &mut batch, start, &actor(account), now)?;
+        batch.expects.push(Expect::OrderIs { id: order.id.clone(), status: OrderStatus::Ready });
+        batch.expects.push(Expect::EstateIs(live.digest));
+        if let Some(granted) = &judged.envelope {
+            let id = granted.envelope.id.clone();
+            batch.expects.push(Expect::EnvelopeUsable { id, at: now });
+        }
+        order.status = OrderStatus::Processing;
+        order.change = Some(id.clone());
+        batch.work.push(caa.evidence());
+        batch.work.push(Work::PutOrder(Box::new(order.clone())));
+        self.commit(batch).await?;
+        // From here on the intent is durable: the same function that goes on after a crash signs.
+        changes::drive(self, loaded).await?;
+        let order = self.store.order(&order.id).await?.ok_or_else(|| Fault::bug("an order vanished"))?;
+        Ok(FinalizeAnswer::Order(Box::new(order)))
+    }
+
+    /// The events from request to approval, where policy alone approves.
+    #[expect(clippy::too_many_arguments, reason = "each is one thing an approval rests on; called once")]
+    fn approve_by_policy(
+        &self,
+        live: &Live,
+        account: &Account,
+        id: &ChangeId,
+        wanted: IssueCertificate,
+        judged: &Judged,
+        caa: &CaaSeen,
+        now: Time,
+        batch: &mut Batch,
+    ) -> Result<Loaded, Fault> {
+        let by = actor(account);
+        let request = Request {
+            id: id.clone(),
+            title: format!("issue {} for {}", listed(&wanted.names), wanted.service),
+            reason: "ordered by its ACME client".to_owned(),
+            by: by.clone(),
+            service: Some(wanted.service.clone()),
+            zones: zones(live, &wanted.names),
+            at: now,
+        };
+        let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
+        let plan = Plan::of(Step::IssueCertificate(wanted));
+        let basis = Basis {
+            decision: decision.id.clone(),
+            policy: decision.policy,
+            of: plan.digest(),
+            approvals_needed: 0,
+        };
+        let prechecks = vec![Precheck {
+            name: "caa-permits".to_owned(),
+            holds: true,
+            saw: caa.summary(),
+            assignee: None,
+        }];
+        let mut loaded = Self::open_change(request, batch);
+        batch.entries.push(Entry {
+            at: now,
+            by: by.clone(),
+            fact: Fact::Decided { decision: Box::new(decision), change: Some(id.clone()) },
+        });
+        let expires_at = now.plus_ms(super::orders::APPROVABLE_MS);
+        for command in [
+            Command::Validate { plan, prechecks, expires_at },
+            Command::Approve { approval: None, basis: Some(basis) },
+        ] {
+            let events = loaded.change.decide(command, now).map_err(Fault::from)?;
+            Self::add_events(&mut loaded, batch, events, &by, now)?;
+        }
+        Ok(loaded)
+    }
+}

@@ -1,0 +1,69 @@
+//! What is in force now: the active estate with its compiled policy, swapped as one.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bailiwick_core::estate::{ActiveEstate, Estate, EstateHistory};
+use bailiwick_core::names::Digest;
+use bailiwick_core::policy::{PolicyProblem, PolicySet};
+
+use crate::fault::Fault;
+
+/// The active estate and everything made from it.
+///
+/// Always: all parts are of the same estate; replaced as a whole, never altered.
+pub(crate) struct Live {
+    /// The estate, with who owns which name and since when.
+    pub active: ActiveEstate,
+    /// The digest of its stored form; `None` until the first estate was activated.
+    pub digest: Option<Digest>,
+    /// Its policies and the default ones, compiled and validated.
+    pub policy: PolicySet,
+}
+
+impl Live {
+    /// An estate with its history, its policies compiled.
+    pub(crate) fn new(
+        estate: Estate,
+        history: EstateHistory,
+        digest: Option<Digest>,
+    ) -> Result<Self, Fault> {
+        let policy = PolicySet::compile(&estate.policies).map_err(|problems| Fault::Damaged {
+            message: format!("the policies of the active estate: {}", worded(&problems)),
+        })?;
+        Ok(Self { active: ActiveEstate::new(estate, history), digest, policy })
+    }
+
+    /// The estate.
+    pub(crate) const fn estate(&self) -> &Estate {
+        self.active.estate()
+    }
+
+    /// Since when services have their owners.
+    pub(crate) const fn history(&self) -> &EstateHistory {
+        self.active.history()
+    }
+}
+
+fn worded(problems: &[PolicyProblem]) -> String {
+    let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    all.join("; ")
+}
+
+/// Holds the one [`Live`].
+pub(crate) struct LiveCell(RwLock<Arc<Live>>);
+
+impl LiveCell {
+    pub(crate) fn new(live: Live) -> Self {
+        Self(RwLock::new(Arc::new(live)))
+    }
+
+    /// What is in force now. Work with one copy through a whole use case.
+    pub(crate) fn get(&self) -> Arc<Live> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another in force.
+    pub(crate) fn set(&self, live: Live) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(live);
+    }
+}

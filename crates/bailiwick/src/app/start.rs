@@ -1,0 +1,359 @@
+//! Starting: all of it or nothing, and stopping in order.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bailiwick_connect::dns::{DnsClient, Limits, Resolver, ResolverTrust, random_ids};
+use bailiwick_connect::issuer::BuiltinIssuer;
+use bailiwick_connect::keys::Sealer;
+use bailiwick_core::estate::{Estate, EstateHistory, IssuerKind};
+use bailiwick_core::names::IssuerId;
+use bailiwick_store::{Store, StoreUrl};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use super::{App, Live, LiveCell};
+use crate::fault::Fault;
+use crate::http::server::{self, Security};
+use crate::lab::Lab;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::world::World;
+
+/// News kept for listeners that are slow; they read the state anew when they missed some.
+const NEWS_KEPT: usize = 1_024;
+
+/// What the operator asked for.
+pub(crate) struct Options {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The estate folder to begin with.
+    pub estate: Option<PathBuf>,
+    /// Whether to bring the lab.
+    pub lab: bool,
+    /// PostgreSQL, where it is not the embedded database.
+    pub database: Option<String>,
+    /// Where HTTPS listens.
+    pub listen: SocketAddr,
+    /// Where plain HTTP listens.
+    pub listen_http: SocketAddr,
+    /// Under which URL clients reach HTTPS.
+    pub base_url: Option<String>,
+    /// Under which URL clients reach plain HTTP.
+    pub http_url: Option<String>,
+    /// A validating resolver.
+    pub resolver: Option<SocketAddr>,
+    /// The port http-01 asks.
+    pub http01_port: Option<u16>,
+    /// Networks that validation may reach although private.
+    pub allow_network: Vec<String>,
+    /// Where the lab's DNS listens.
+    pub lab_dns: SocketAddr,
+}
+
+/// Why the server did not start; nothing of it runs then.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotStarted {
+    /// The data folder cannot be used.
+    #[error("the data folder `{path}` cannot be used: {cause}; give another with --data")]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// An address cannot be listened on.
+    #[error("`{address}` cannot be listened on: {cause}; choose another with --{flag}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// The flag that sets it.
+        flag: &'static str,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] bailiwick_store::OpenError),
+    /// Keys or CA cannot be had.
+    #[error("{0}")]
+    Keys(String),
+    /// The estate has problems.
+    #[error("{0}")]
+    Estate(String),
+    /// A setting makes no sense.
+    #[error("--{flag}: {message}")]
+    Setting {
+        /// Which.
+        flag: &'static str,
+        /// Why.
+        message: String,
+    },
+    /// A use case failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A server that serves.
+pub(crate) struct Running {
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    first_link: Option<String>,
+    lab: Option<Lab>,
+}
+
+impl Running {
+    /// Starts everything, or nothing.
+    pub(crate) async fn start(options: Options) -> Result<Self, NotStarted> {
+        let world = World::system();
+        make_private(&options.data)
+            .map_err(|cause| NotStarted::Data { path: options.data.clone(), cause })?;
+        let https = bind(options.listen, "listen").await?;
+        let plain = bind(options.listen_http, "listen-http").await?;
+        let settings = settings(&options, &https, &plain)?;
+        let sealer = super::start_keys::sealer(&settings.data, &world)?;
+        let ledger_key = crate::app::start_keys::ledger_key(&settings, &sealer, &world)?;
+        let url = store_url(&options)?;
+        let verifier = ledger_key.verifier().to_string();
+        let store = Store::open(
+            &url,
+            Arc::new(super::start_keys::Signer(ledger_key)),
+            Arc::new(super::start_keys::StoreClock(world.clone())),
+        )
+        .await?;
+        let lab = if options.lab { Some(Lab::start(&options, &world).await?) } else { None };
+        let estate = super::start_estate::first_or_active(&store, &options, lab.as_ref(), world.now()).await?;
+        let issuers = issuers(&settings, &estate, &sealer, &world)?;
+        let tls = super::start_keys::listener_tls(&settings, &sealer, &world)?;
+        let (news, _) = broadcast::channel(NEWS_KEPT);
+        // Nothing is in force until `begin`; the digest says so.
+        let live = Live::new(estate.clone(), EstateHistory::default(), None)?;
+        let app = Arc::new(App {
+            store,
+            dns: dns(&world),
+            resolver: resolver(&options),
+            settings,
+            live: LiveCell::new(live),
+            issuers,
+            sealer,
+            news,
+            metrics: Metrics::new(),
+            world,
+        });
+        let fresh = app.begin(estate, &verifier).await?;
+        app.refresh_crls().await?;
+        let first_link = match (&lab, fresh) {
+            (None, true) => app.first_link().await?.map(|link| link.url),
+            _ => None,
+        };
+        let mut running = Self::serve(app, https, plain, tls);
+        running.first_link = first_link;
+        if let Some(mut lab) = lab {
+            lab.people(&running.app).await?;
+            running.lab = Some(lab);
+        }
+        Ok(running)
+    }
+
+    fn serve(
+        app: Arc<App>,
+        https: TcpListener,
+        plain: TcpListener,
+        tls: Arc<rustls::ServerConfig>,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (_keep, tls) = watch::channel(tls);
+        let holder = format!("{}", app.now().unix_ms());
+        let tasks = vec![
+            tokio::spawn(server::serve(
+                https,
+                Security::Tls(tls),
+                crate::http::router(&app),
+                stopped.clone(),
+            )),
+            tokio::spawn(server::serve(
+                plain,
+                Security::Plain,
+                crate::http::plain_router(&app),
+                stopped.clone(),
+            )),
+            tokio::spawn(crate::drive::run(Arc::clone(&app), holder, stopped)),
+        ];
+        Self { app, stop, tasks, first_link: None, lab: None }
+    }
+
+    /// The line that says that everything is served, for programs.
+    pub(crate) fn ready_json(&self) -> String {
+        let settings = &self.app.settings;
+        let mut ready = serde_json::json!({
+            "event": "ready",
+            "https": settings.base_url,
+            "http": settings.http_url,
+            "directory": format!("{}/acme/directory", settings.base_url),
+            "https_address": settings.https.to_string(),
+            "http_address": settings.http.to_string(),
+            "data": settings.data,
+            "trust": settings.data.join("tls/root.pem"),
+            "first_link": self.first_link,
+            "pid": std::process::id(),
+        });
+        if let (Some(lab), Some(object)) = (&self.lab, ready.as_object_mut()) {
+            object.insert("lab".to_owned(), lab.json());
+        }
+        ready.to_string()
+    }
+
+    /// The same for a person.
+    pub(crate) fn welcome(&self, lab: bool) -> String {
+        let settings = &self.app.settings;
+        let mut text = format!(
+            "Bailiwick serves.\n\n  console         {base}\n  ACME directory  {base}/acme/directory\n  \
+             trust file      {trust}   (the CA of this listener; give it to browsers and clients)\n  \
+             data            {data}\n",
+            base = settings.base_url,
+            trust = settings.data.join("tls/root.pem").display(),
+            data = settings.data.display(),
+        );
+        if let Some(link) = &self.first_link {
+            text.push_str(&format!(
+                "\nSign in as the first administrator with this link; it works once, for 30 minutes:\n\n  {link}\n"
+            ));
+        }
+        if let (true, Some(lab)) = (lab, &self.lab) {
+            text.push_str(&lab.welcome(settings));
+        }
+        text.push_str("\nStop with Ctrl-C.");
+        text
+    }
+
+    /// Serves until a signal, then drains and closes the store.
+    pub(crate) async fn until_stopped(self) {
+        wait_for_signal().await;
+        tracing::info!("stopping: requests in flight are finished first");
+        // Nobody listening means that everything stopped by itself.
+        drop(self.stop.send(true));
+        for task in self.tasks {
+            if let Err(cause) = task.await {
+                tracing::error!(error = %cause, "a part of the server ended badly");
+            }
+        }
+        self.app.store.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be caught; stop the server with SIGKILL, it survives that");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, NotStarted> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| NotStarted::Listen { address, flag, cause })
+}
+
+fn settings(
+    options: &Options,
+    https: &TcpListener,
+    plain: &TcpListener,
+) -> Result<Settings, NotStarted> {
+    let at = |listener: &TcpListener| {
+        listener.local_addr().map_err(|cause| NotStarted::Keys(cause.to_string()))
+    };
+    let (https, http) = (at(https)?, at(plain)?);
+    let network = |text: &String| {
+        bailiwick_connect::validate::Network::parse(text).map_err(|cause| NotStarted::Setting {
+            flag: "allow-network",
+            message: cause.to_string(),
+        })
+    };
+    let mut allowed: Vec<_> = options.allow_network.iter().map(network).collect::<Result<_, _>>()?;
+    if options.lab {
+        allowed.push(network(&"127.0.0.0/8".to_owned())?);
+    }
+    let trimmed = |url: &String| url.trim_end_matches('/').to_owned();
+    Ok(Settings {
+        data: options.data.clone(),
+        base_url: options.base_url.as_ref().map_or_else(|| default_url("https", https), trimmed),
+        http_url: options.http_url.as_ref().map_or_else(|| default_url("http", http), trimmed),
+        https,
+        http,
+        http01_port: options.http01_port.unwrap_or(if options.lab { 7402 } else { 80 }),
+        allowed_networks: allowed,
+        binding_required: true,
+        lab: options.lab,
+    })
+}
+
+fn default_url(scheme: &str, address: SocketAddr) -> String {
+    let host = if address.ip().is_loopback() || address.ip().is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        address.ip().to_string()
+    };
+    format!("{scheme}://{host}:{}", address.port())
+}
+
+fn store_url(options: &Options) -> Result<StoreUrl, NotStarted> {
+    match &options.database {
+        Some(url) => StoreUrl::parse(url)
+            .map_err(|cause| NotStarted::Setting { flag: "database", message: cause.to_string() }),
+        None => Ok(StoreUrl::sqlite(options.data.join("bailiwick.db"))),
+    }
+}
+
+fn issuers(
+    settings: &Settings,
+    estate: &Estate,
+    sealer: &Sealer,
+    world: &World,
+) -> Result<BTreeMap<IssuerId, Arc<BuiltinIssuer>>, NotStarted> {
+    estate
+        .issuers
+        .iter()
+        .filter(|(_, issuer)| issuer.kind == IssuerKind::BuiltIn)
+        .map(|(id, _)| {
+            let issuer =
+                super::start_keys::open_issuer(settings, estate, id, sealer, world)?;
+            Ok((id.clone(), Arc::new(issuer)))
+        })
+        .collect()
+}
+
+/// A resolver that the operator names is one that validates: `--help` says so.
+fn resolver(options: &Options) -> Option<Resolver> {
+    options.resolver.map(|server| Resolver { server, trust: ResolverTrust::Validates })
+}
+
+fn dns(world: &World) -> DnsClient {
+    let clock = Arc::clone(&world.clock);
+    DnsClient::new(Limits::default(), move || clock.now(), random_ids)
+}
+
+/// Makes the folder where it is missing, for this user alone.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    if !path.exists() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    }
+    let mut permissions = std::fs::metadata(path)?.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        permissions.set_mode(0o700);
+        std::fs::set_permissions(path, permissions)?;
+    }
+    Ok(())
+}

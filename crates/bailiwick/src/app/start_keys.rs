@@ -1,0 +1,128 @@
+//! Keys at the start: the ledger's, the issuers', the listener's. Made once, sealed, then opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan, listener_config};
+use bailiwick_connect::keys::{KeyFault, KeyFiles, Sealer, write_new};
+use bailiwick_core::estate::Estate;
+use bailiwick_core::ledger::TreeHead;
+use bailiwick_core::names::IssuerId;
+use bailiwick_core::time::Time;
+use bailiwick_wire::ledger::{KeyName, LedgerKey};
+use zeroize::Zeroizing;
+
+use super::start::NotStarted;
+use crate::settings::Settings;
+use crate::world::World;
+
+/// Signs the checkpoints of the store's commits.
+pub(super) struct Signer(pub(super) LedgerKey);
+
+impl bailiwick_store::CheckpointSigner for Signer {
+    fn sign(&self, head: TreeHead) -> Result<Vec<u8>, bailiwick_store::SignFailed> {
+        let note = self.0.sign_checkpoint(head);
+        note.map(|note| note.to_string().into_bytes())
+            .map_err(|cause| bailiwick_store::SignFailed(Box::new(cause)))
+    }
+}
+
+/// The injected clock, as the store asks for it.
+pub(super) struct StoreClock(pub(super) World);
+
+impl bailiwick_store::Clock for StoreClock {
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+}
+
+/// Fills octets out of the injected randomness, as `connect` asks for it.
+fn filler(world: &World) -> impl Fn(&mut [u8]) -> bool + Send + Sync + 'static {
+    let random = Arc::clone(&world.random);
+    move |octets| random.fill(octets).is_ok()
+}
+
+/// The sealer of the data folder: by its key file, or by a passphrase out of the environment.
+pub(super) fn sealer(data: &Path, world: &World) -> Result<Sealer, NotStarted> {
+    let sealer = match std::env::var("BAILIWICK_PASSPHRASE") {
+        Ok(passphrase) => Sealer::with_passphrase(data, &passphrase, filler(world)),
+        Err(_) => Sealer::open(data, filler(world)),
+    };
+    sealer.map_err(|cause| NotStarted::Keys(cause.to_string()))
+}
+
+/// The key that signs checkpoints. Its name is the ledger's origin: chosen once, never again.
+pub(super) fn ledger_key(
+    settings: &Settings,
+    sealer: &Sealer,
+    world: &World,
+) -> Result<LedgerKey, NotStarted> {
+    let failed = |cause: &dyn std::fmt::Display| NotStarted::Keys(cause.to_string());
+    let files = KeyFiles::new(settings.data.join("ledger"), sealer);
+    let seed = files
+        .get_or_make("ledger-key", "checkpoint", || {
+            let seed: [u8; 32] = world.octets().map_err(|_| KeyFault::NoRandomness)?;
+            Ok(Zeroizing::new(seed.to_vec()))
+        })
+        .map_err(|cause| failed(&cause))?;
+    let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
+        <[u8; 32]>::try_from(seed.as_slice()).map_err(|_| failed(&"the ledger key has another length"))?,
+    );
+    let name = origin(settings, world)?;
+    let name = KeyName::parse(&name).map_err(|cause| failed(&cause))?;
+    LedgerKey::from_seed(name, &seed).map_err(|cause| failed(&cause))
+}
+
+/// The ledger's origin, kept beside its key: the host of the first start and a random part.
+fn origin(settings: &Settings, world: &World) -> Result<String, NotStarted> {
+    let path = settings.data.join("ledger/origin");
+    let failed = |cause: &dyn std::fmt::Display| {
+        NotStarted::Keys(format!("`{}` cannot be used: {cause}", path.display()))
+    };
+    if !path.exists() {
+        let random: [u8; 6] = world.octets().map_err(|cause| failed(&cause))?;
+        let digits: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+        let host = settings.base_url.split("://").nth(1).unwrap_or("localhost");
+        let host = host.split([':', '/']).next().unwrap_or("localhost");
+        write_new(&path, format!("{host}/bailiwick/{digits}").as_bytes())
+            .map_err(|cause| failed(&cause))?;
+    }
+    let text = std::fs::read_to_string(&path).map_err(|cause| failed(&cause))?;
+    Ok(text.trim().to_owned())
+}
+
+/// Opens a built-in CA of the estate, and makes it at the first time.
+pub(super) fn open_issuer(
+    settings: &Settings,
+    estate: &Estate,
+    id: &IssuerId,
+    sealer: &Sealer,
+    world: &World,
+) -> Result<BuiltinIssuer, NotStarted> {
+    let plan = IssuerPlan {
+        id: id.clone(),
+        organisation: estate.organisation.name.clone(),
+        crl_url: format!("{}/crl/{id}.crl", settings.http_url),
+        ca_issuers_url: format!("{}/issuer/{id}.cer", settings.http_url),
+    };
+    let folder = settings.data.join("ca").join(id.as_str());
+    let serials = || world.octets().ok();
+    BuiltinIssuer::open(&folder, &plan, sealer, &serials, world.now())
+        .map_err(|cause| NotStarted::Keys(cause.to_string()))
+}
+
+/// TLS of the listener, for localhost and the host of the base URL.
+pub(super) fn listener_tls(
+    settings: &Settings,
+    sealer: &Sealer,
+    world: &World,
+) -> Result<Arc<rustls::ServerConfig>, NotStarted> {
+    let host = settings.base_url.split("://").nth(1).unwrap_or_default();
+    let host = host.split([':', '/']).next().unwrap_or_default().to_owned();
+    let mut hosts = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned(), host];
+    hosts.retain(|host| !host.is_empty());
+    hosts.sort();
+    hosts.dedup();
+    listener_config(&settings.data.join("tls"), &hosts, sealer, world.now())
+        .map_err(|cause| NotStarted::Keys(cause.to_string()))
+}

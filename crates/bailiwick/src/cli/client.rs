@@ -1,0 +1,204 @@
+//! Asking a running server: where it is, whom to trust, who asks.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// A server that does not answer within this time is taken for dead.
+const ANSWER_MAX: Duration = Duration::from_secs(90);
+
+/// Which server, and who asks.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Server {
+    /// The URL of the server
+    #[arg(long, value_name = "URL", default_value = "https://localhost:7443", env = "BAILIWICK_SERVER", global = true)]
+    server: String,
+    /// A file with the CA of the server's listener; the data folder's tls/root.pem where absent
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_TRUST", global = true)]
+    trust: Option<PathBuf>,
+    /// A file with the token to use; `bailiwick login` writes one
+    #[arg(long, value_name = "FILE", env = "BAILIWICK_TOKEN_FILE", global = true)]
+    token_file: Option<PathBuf>,
+    /// In the lab: ask as this person
+    #[arg(long = "as", value_name = "PERSON", global = true)]
+    person: Option<String>,
+    /// The server's data folder, for `--as` and its CA
+    #[arg(long, value_name = "DIR", default_value = "bailiwick-data", env = "BAILIWICK_DATA", global = true)]
+    data: PathBuf,
+}
+
+/// Why an answer could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoAnswer {
+    /// The server could not be reached.
+    #[error("{url} could not be reached: {cause}; is `bailiwick up` running, and is --server right?")]
+    Unreachable {
+        /// Which URL.
+        url: String,
+        /// Why.
+        cause: String,
+    },
+    /// It said no.
+    #[error("{message}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        message: String,
+    },
+    /// A file could not be used.
+    #[error("`{path}` cannot be read: {cause}; {remedy}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        cause: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The answer is not what this version understands.
+    #[error("the server's answer cannot be understood ({0}); is it another version?")]
+    Strange(String),
+}
+
+impl NoAnswer {
+    /// The exit code for it.
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Self::Refused { status: 400..500, .. } => super::exit::NO,
+            Self::Refused { .. } | Self::Unreachable { .. } | Self::File { .. } | Self::Strange(_) => {
+                super::exit::FAILED
+            }
+        }
+    }
+}
+
+/// A server that can be asked.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<String>,
+}
+
+impl Server {
+    /// Prepares to ask.
+    pub(crate) fn client(&self) -> Result<Client, NoAnswer> {
+        let trust = self.trust.clone().unwrap_or_else(|| self.data.join("tls/root.pem"));
+        let pem = read(&trust, "give the CA of the server's listener with --trust")?;
+        let root = reqwest::Certificate::from_pem(pem.as_bytes())
+            .map_err(|cause| NoAnswer::Strange(cause.to_string()))?;
+        let http = reqwest::Client::builder()
+            .tls_certs_only([root])
+            .timeout(ANSWER_MAX)
+            .build()
+            .map_err(|cause| NoAnswer::Strange(cause.to_string()))?;
+        Ok(Client { http, base: self.server.trim_end_matches('/').to_owned(), token: self.token()? })
+    }
+
+    fn token(&self) -> Result<Option<String>, NoAnswer> {
+        if let Ok(token) = std::env::var("BAILIWICK_TOKEN") {
+            return Ok(Some(token.trim().to_owned()));
+        }
+        let file = match (&self.token_file, &self.person) {
+            (Some(file), _) => file.clone(),
+            (None, Some(person)) => self.data.join("lab").join(format!("{person}.token")),
+            (None, None) => {
+                let own = token_path();
+                if !own.exists() {
+                    return Ok(None);
+                }
+                own
+            }
+        };
+        let remedy = "sign in with `bailiwick login LINK`, or in the lab use --as PERSON";
+        read(&file, remedy).map(|token| Some(token.trim().to_owned()))
+    }
+}
+
+/// Where `bailiwick login` keeps the token of this user.
+pub(crate) fn token_path() -> PathBuf {
+    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from);
+    let home = || std::env::var_os("HOME").map_or_else(PathBuf::new, PathBuf::from).join(".config");
+    config.unwrap_or_else(home).join("bailiwick/token")
+}
+
+fn read(path: &std::path::Path, remedy: &'static str) -> Result<String, NoAnswer> {
+    std::fs::read_to_string(path).map_err(|cause| NoAnswer::File {
+        path: path.display().to_string(),
+        cause: cause.to_string(),
+        remedy,
+    })
+}
+
+impl Client {
+    /// Reads something.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, NoAnswer> {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    /// Sends something.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, NoAnswer> {
+        self.send(self.http.post(self.url(path)).json(body)).await
+    }
+
+    /// Ends something.
+    pub(crate) async fn delete(&self, path: &str) -> Result<(), NoAnswer> {
+        self.answer(self.http.delete(self.url(path))).await.map(drop)
+    }
+
+    /// Reads text as it is.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, NoAnswer> {
+        self.answer(self.http.get(self.url(path))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.base)
+    }
+
+    async fn send<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<T, NoAnswer> {
+        let text = self.answer(request).await?;
+        serde_json::from_str(&text).map_err(|cause| NoAnswer::Strange(cause.to_string()))
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<String, NoAnswer> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let unreachable = |cause: reqwest::Error| NoAnswer::Unreachable {
+            url: self.base.clone(),
+            cause: innermost(&cause),
+        };
+        let response = request.send().await.map_err(unreachable)?;
+        let status = response.status();
+        let text = response.text().await.map_err(unreachable)?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        let message = serde_json::from_str::<Value>(&text)
+            .ok()
+            .and_then(|body| body.get("message").and_then(Value::as_str).map(str::to_owned))
+            .unwrap_or_else(|| format!("the server answered {status}"));
+        Err(NoAnswer::Refused { status: status.as_u16(), message })
+    }
+}
+
+/// The cause at the bottom of a chain: the one a person can act on.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut at = error;
+    while let Some(below) = at.source() {
+        at = below;
+    }
+    at.to_string()
+}

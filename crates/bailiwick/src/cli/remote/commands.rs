@@ -1,0 +1,250 @@
+//! The commands that ask a running server, as they are typed.
+
+use clap::{Args, Subcommand};
+
+use crate::cli::client::Server;
+
+/// A command with the server it asks.
+#[derive(Args)]
+pub(crate) struct Asked<T: Subcommand> {
+    /// What is asked
+    #[command(subcommand)]
+    pub what: T,
+    /// Of whom
+    #[command(flatten)]
+    pub server: Server,
+    /// How the answer is printed
+    #[command(flatten)]
+    pub output: GlobalOutput,
+}
+
+/// `--json` anywhere on the line.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct GlobalOutput {
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Commands that ask a running server.
+#[derive(Subcommand)]
+pub(crate) enum RemoteCommand {
+    /// Changes: list, show, approve, refuse
+    Change(Asked<ChangeCommand>),
+    /// Certificates: list, why one exists, revoke
+    Certificate(Asked<CertificateCommand>),
+    /// Credentials for ACME clients (external account binding)
+    Credential(Asked<CredentialCommand>),
+    /// Envelopes: standing approvals
+    Envelope(Asked<EnvelopeCommand>),
+    /// Services with who answers for them
+    Service(Asked<ServiceCommand>),
+    /// API tokens of yours
+    Token(Asked<TokenCommand>),
+    /// People: make a one-time sign-in link
+    Person(Asked<PersonCommand>),
+    /// Sign in with a one-time link; keeps a token for this user
+    Login(Login),
+    /// Who you are to the server
+    Whoami(Plain),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ChangeCommand {
+    /// List changes, the newest first
+    List {
+        /// Only in this state, such as awaiting-approval
+        #[arg(long)]
+        state: Option<String>,
+        /// Only of this service
+        #[arg(long)]
+        service: Option<String>,
+        /// The `next` of the page before
+        #[arg(long)]
+        after: Option<String>,
+    },
+    /// Show a change: plan, checks, approvals, history
+    Show {
+        /// The change's id
+        id: String,
+    },
+    /// Approve exactly the plan that is shown
+    Approve {
+        /// The change's id
+        id: String,
+        /// The digest you saw; where absent, the plan is shown and its digest taken
+        #[arg(long, value_name = "DIGEST")]
+        plan: Option<String>,
+        /// What to remember with it
+        #[arg(long, default_value = "")]
+        comment: String,
+    },
+    /// Refuse a change
+    Refuse {
+        /// The change's id
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Take back a change that you requested
+    Withdraw {
+        /// The change's id
+        id: String,
+    },
+    /// Say how a change stands that Bailiwick could not settle by itself
+    Resolve {
+        /// The change's id
+        id: String,
+        /// The world is as after the change; without it, as before
+        #[arg(long)]
+        carried_out: bool,
+        /// What you found and did
+        #[arg(long)]
+        note: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CertificateCommand {
+    /// List certificates, the next to expire first
+    List {
+        /// Only of this service
+        #[arg(long)]
+        service: Option<String>,
+        /// Only with a name that contains this
+        #[arg(long)]
+        name: Option<String>,
+        /// Only those that expire within so many days
+        #[arg(long, value_name = "DAYS")]
+        expires_within: Option<u32>,
+        /// The `next` of the page before
+        #[arg(long)]
+        after: Option<String>,
+    },
+    /// Why a certificate exists: intent, decision, approvals, CAA, validation, with ledger indexes
+    Story {
+        /// A serial, a fingerprint (64 hexadecimal digits), or a PEM or DER file
+        certificate: String,
+    },
+    /// Ask for a certificate to be revoked
+    Revoke {
+        /// A serial, a fingerprint, or a PEM or DER file
+        certificate: String,
+        /// keyCompromise, superseded, cessationOfOperation, affiliationChanged, privilegeWithdrawn
+        /// or unspecified
+        #[arg(long, default_value = "unspecified")]
+        reason: String,
+        /// Why, in words
+        #[arg(long)]
+        why: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum CredentialCommand {
+    /// Make a credential for an ACME client of a service; its key is shown this once
+    New {
+        /// The service
+        #[arg(long)]
+        service: String,
+        /// Where the client runs; the service's own environment where absent
+        #[arg(long)]
+        environment: Option<String>,
+        /// In which namespace; the service's own where absent
+        #[arg(long)]
+        namespace: Option<String>,
+        /// What you vouch for, by kind; may be repeated
+        #[arg(long = "attest", value_name = "KIND")]
+        attestations: Vec<String>,
+        /// How long it can be used to register
+        #[arg(long)]
+        hours: Option<i64>,
+    },
+    /// Revoke a credential
+    Revoke {
+        /// Its kid
+        kid: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum EnvelopeCommand {
+    /// List the envelopes of a service
+    List {
+        /// The service
+        service: String,
+    },
+    /// Ask for an envelope to end before its time
+    End {
+        /// The envelope's id
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ServiceCommand {
+    /// List the services that you may see
+    List,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token that can do no more than you, for a limited time
+    New {
+        /// read, request, approve, revoke, administer; may be repeated
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<String>,
+        /// Only for this service; may be repeated
+        #[arg(long = "service")]
+        services: Vec<String>,
+        /// How long it lasts, 1 to 720
+        #[arg(long, default_value_t = 8)]
+        hours: u32,
+        /// What it is for
+        #[arg(long)]
+        purpose: String,
+    },
+    /// List your tokens
+    List,
+    /// Revoke a token
+    Revoke {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PersonCommand {
+    /// Make a one-time sign-in link. You stand behind that sign-in: neither of you can approve what
+    /// the other requests
+    Link {
+        /// The person's key in the estate
+        person: String,
+    },
+}
+
+/// Sign in with a one-time link.
+#[derive(Args)]
+pub(crate) struct Login {
+    /// The link
+    pub link: String,
+    /// Of whom
+    #[command(flatten)]
+    pub server: Server,
+}
+
+/// A command without arguments of its own.
+#[derive(Args)]
+pub(crate) struct Plain {
+    /// Of whom
+    #[command(flatten)]
+    pub server: Server,
+    /// How the answer is printed
+    #[command(flatten)]
+    pub output: GlobalOutput,
+}
+

@@ -1,0 +1,207 @@
+//! Answers as a tired person reads them: what it is first, then what to do, then the rest.
+
+use std::fmt::Write as _;
+
+use crate::app::Story;
+use crate::http::api::bodies::{
+    CertificateBody, ChangeBody, ChangeLine, CredentialBody, EnvelopeBody, FreshTokenBody, Me,
+    PageOf, ServiceBody, TokenBody,
+};
+
+/// Appends a line; writing to a `String` cannot fail.
+macro_rules! line {
+    ($text:expr) => { $text.push('\n') };
+    ($text:expr, $($format:tt)+) => { drop(writeln!($text, $($format)+)) };
+}
+
+fn more(text: &mut String, next: Option<&String>) {
+    if let Some(next) = next {
+        line!(text);
+        line!(text, "There are more: repeat with --after '{next}'");
+    }
+}
+
+pub(super) fn changes(page: &PageOf<ChangeLine>) -> String {
+    if page.items.is_empty() {
+        return "No changes.".to_owned();
+    }
+    let mut text = String::new();
+    for one in &page.items {
+        line!(text, "{}  {:<17}  {}", one.id, one.state, one.title);
+        line!(text, "    by {}, {}", one.by, one.at);
+    }
+    more(&mut text, page.next.as_ref());
+    text
+}
+
+pub(super) fn change(body: &ChangeBody) -> String {
+    let mut text = String::new();
+    let head = &body.line;
+    line!(text, "{}", head.title);
+    line!(text, "  change   {}", head.id);
+    line!(text, "  state    {}", head.state);
+    if let Some(outcome) = &body.outcome {
+        line!(text, "  outcome  {outcome}");
+    }
+    line!(text, "  by       {}, {}", head.by, head.at);
+    line!(text, "  why      {}", body.reason);
+    if !body.zones.is_empty() {
+        line!(text, "  zones    {}", body.zones.join(", "));
+    }
+    text.push_str(&plan(body));
+    for check in &body.prechecks {
+        let mark = if check.holds { "holds" } else { "FAILS" };
+        line!(text, "  check {} {}: {}", check.name, mark, check.saw);
+    }
+    if !body.approved_by.is_empty() {
+        line!(text, "  approved by {}", body.approved_by.join(", "));
+    }
+    if head.state == "awaiting-approval" {
+        line!(text);
+        for missing in &body.missing {
+            line!(text, "  still needed: {missing}");
+        }
+        if let Some(until) = &head.expires_at {
+            line!(text, "  until {until}; then it lapses");
+        }
+        line!(text, "  approve with: bailiwick change approve {}", head.id);
+    }
+    line!(text);
+    line!(text, "History");
+    for event in &body.events {
+        let says = if event.says.is_empty() { String::new() } else { format!(": {}", event.says) };
+        line!(text, "  [{}] {} {} by {}{says}", event.ledger_index, event.at, event.kind, event.by);
+    }
+    text
+}
+
+pub(super) fn plan(body: &ChangeBody) -> String {
+    let mut text = String::new();
+    let Some(digest) = &body.plan_digest else { return text };
+    line!(text);
+    line!(text, "Plan {digest}");
+    for (index, step) in body.steps.iter().enumerate() {
+        let number = index.saturating_add(1);
+        if body.point_of_no_return == Some(number) {
+            line!(text, "  --- from here on Bailiwick cannot take it back ---");
+        }
+        line!(text, "  {number}. {} (undo: {})", step.does, step.undo);
+        for (label, value) in &step.fields {
+            line!(text, "       {label:<16} {value}");
+        }
+    }
+    text
+}
+
+pub(super) fn certificates(page: &PageOf<CertificateBody>) -> String {
+    if page.items.is_empty() {
+        return "No certificates.".to_owned();
+    }
+    let mut text = String::new();
+    for one in &page.items {
+        let state = one.revoked_at.as_ref().map_or_else(String::new, |at| format!("  REVOKED {at}"));
+        line!(text, "{}  until {}  {}{state}", one.serial, one.not_after, one.names.join(", "));
+        line!(text, "    {} from {}, change {}", one.service, one.issuer, one.change);
+    }
+    more(&mut text, page.next.as_ref());
+    text
+}
+
+pub(super) fn story(story: &Story) -> String {
+    let mut text = String::new();
+    line!(text, "{}: {}", if story.explained { "EXPLAINED" } else { "UNEXPLAINED" }, story.summary);
+    if let Some(serial) = &story.serial {
+        line!(text, "  serial       {serial}");
+    }
+    line!(text, "  fingerprint  {}", story.fingerprint);
+    if !story.names.is_empty() {
+        line!(text, "  names        {}", story.names.join(", "));
+    }
+    if let (Some(from), Some(until)) = (&story.not_before, &story.not_after) {
+        line!(text, "  in date      {from} to {until}");
+    }
+    for chapter in &story.chapters {
+        line!(text);
+        let index = chapter.ledger_index.map_or_else(String::new, |index| format!("[{index}] "));
+        line!(text, "{index}{}: {}", chapter.about, chapter.headline);
+        if let (Some(at), Some(by)) = (&chapter.at, &chapter.by) {
+            line!(text, "    {at} by {by}");
+        }
+        for (label, value) in &chapter.details {
+            line!(text, "    {label:<16} {value}");
+        }
+    }
+    line!(text);
+    line!(text, "Numbers in brackets are leaves of the ledger; `bailiwick ledger entry N` shows one.");
+    text
+}
+
+pub(super) fn credential(body: &CredentialBody) -> String {
+    format!(
+        "directory  {}\nkid        {}\nhmac key   {}\n\nThe key is shown this once. It binds one account \
+         until {}.",
+        body.directory, body.kid, body.hmac_key, body.expires_at
+    )
+}
+
+pub(super) fn envelopes(all: &[EnvelopeBody]) -> String {
+    if all.is_empty() {
+        return "No envelopes: each order of this service is decided by itself.".to_owned();
+    }
+    let mut text = String::new();
+    for one in all {
+        let state = one.ended.as_ref().map_or_else(
+            || format!("until {}", one.until),
+            |ended| format!("ended: {ended}"),
+        );
+        let most = one.uses_max.map_or_else(String::new, |max| format!(" of {max}"));
+        line!(text, "{}  {state}", one.id);
+        line!(text, "    {} from {} as {}", one.names.join(", "), one.issuer, one.profiles.join(", "));
+        line!(text, "    used {}{most} times, granted {} by change {}", one.uses, one.granted_at, one.change);
+    }
+    text
+}
+
+pub(super) fn services(all: &[ServiceBody]) -> String {
+    if all.is_empty() {
+        return "No services that you may see.".to_owned();
+    }
+    let mut text = String::new();
+    for one in all {
+        line!(text, "{}  {} ({})", one.id, one.name, one.environment);
+        line!(text, "    names {}", one.names.join(", "));
+        for (duty, team, person) in &one.duties {
+            let person = person.as_deref().unwrap_or("NOBODY ON DUTY");
+            line!(text, "    {duty:<18} {team}: {person}");
+        }
+    }
+    text
+}
+
+pub(super) fn fresh_token(body: &FreshTokenBody) -> String {
+    format!("{}\n\nShown this once; works until {}. Its id is {}.", body.token, body.expires_at, body.id)
+}
+
+pub(super) fn tokens(all: &[TokenBody]) -> String {
+    if all.is_empty() {
+        return "No tokens.".to_owned();
+    }
+    let mut text = String::new();
+    for one in all {
+        line!(text, "{}  until {}  {}: {}", one.id, one.expires_at, one.scopes.join(", "), one.purpose);
+    }
+    text
+}
+
+pub(super) fn me(me: &Me) -> String {
+    let mut text = String::new();
+    line!(text, "{} ({})", me.person, me.name.as_deref().unwrap_or("not in the estate"));
+    line!(text, "  teams  {}", me.teams.join(", "));
+    if !me.through.is_empty() {
+        line!(text, "  signed in through {}", me.through.join(", "));
+    }
+    if me.administrator {
+        line!(text, "  administrator");
+    }
+    text
+}

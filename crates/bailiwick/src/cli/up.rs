@@ -1,0 +1,96 @@
+//! `bailiwick up`: starts the server and stays until it is told to stop.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit;
+use crate::app::start::{Options, Running};
+
+/// Start the server: ACME, API, console and the loops behind them.
+#[derive(Args)]
+pub(crate) struct Up {
+    /// Where data lies: database, sealed keys, CA certificates
+    #[arg(long, value_name = "DIR", default_value = "bailiwick-data", env = "BAILIWICK_DATA")]
+    data: PathBuf,
+    /// The estate to begin with, a folder of TOML and Cedar files; later edits go through
+    /// `bailiwick estate apply`
+    #[arg(long, value_name = "DIR")]
+    estate: Option<PathBuf>,
+    /// Bring a small fictional organisation, with its DNS, to learn on
+    #[arg(long)]
+    lab: bool,
+    /// PostgreSQL instead of the embedded database, as postgres://USER:PASSWORD@HOST/DATABASE
+    #[arg(long, value_name = "URL", env = "BAILIWICK_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// Where HTTPS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7443")]
+    listen: SocketAddr,
+    /// Where plain HTTP listens, for CRLs and health; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7480")]
+    listen_http: SocketAddr,
+    /// The URL under which clients reach HTTPS; the listening address where none is given
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// The URL that certificates name for CRLs; the plain listening address where none is given
+    #[arg(long, value_name = "URL")]
+    http_url: Option<String>,
+    /// A resolver that validates DNSSEC; asked beside the authoritative servers of each zone
+    #[arg(long, value_name = "ADDR:PORT")]
+    resolver: Option<SocketAddr>,
+    /// The port that http-01 validation asks
+    #[arg(long, value_name = "PORT")]
+    http01_port: Option<u16>,
+    /// A network that validation may reach although it is private or loopback; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    allow_network: Vec<String>,
+    /// Where the lab's DNS listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7453")]
+    lab_dns: SocketAddr,
+    /// Print one line of JSON on standard output once everything is served
+    #[arg(long)]
+    ready_json: bool,
+    /// Write logs as JSON
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Runs the server.
+pub(crate) async fn run(up: Up) -> u8 {
+    logs(up.log_json);
+    let (ready_json, lab) = (up.ready_json, up.lab);
+    let options = Options {
+        data: up.data,
+        estate: up.estate,
+        lab: up.lab,
+        database: up.database,
+        listen: up.listen,
+        listen_http: up.listen_http,
+        base_url: up.base_url,
+        http_url: up.http_url,
+        resolver: up.resolver,
+        http01_port: up.http01_port,
+        allow_network: up.allow_network,
+        lab_dns: up.lab_dns,
+    };
+    let running = match Running::start(options).await {
+        Ok(running) => running,
+        Err(cause) => return super::failed(cause, exit::FAILED),
+    };
+    if ready_json {
+        println!("{}", running.ready_json());
+    } else {
+        println!("{}", running.welcome(lab));
+    }
+    running.until_stopped().await;
+    exit::YES
+}
+
+fn logs(json: bool) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("BAILIWICK_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,bailiwick=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { builder.json().init() } else { builder.with_target(false).compact().init() }
+}

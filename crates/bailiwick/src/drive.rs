@@ -1,0 +1,10 @@
+//! The loops: what goes on without anybody asking. Each owns no state and survives being killed on
+//! any line: load, ask the core what is next, do it, append how it went.
+
+pub(crate) mod caa;
+pub(crate) mod changes;
+pub(crate) mod effects;
+pub(crate) mod issue;
+mod loops;
+
+pub(crate) use loops::run;

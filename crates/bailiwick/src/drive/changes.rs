@@ -1,0 +1,121 @@
+//! Carries out approved changes. The normal path and the way on after a crash are this function.
+
+use bailiwick_core::actor::{Actor, Component};
+use bailiwick_core::change::{Change, Command, Grant, Next, Outcome};
+use bailiwick_core::record::Batch;
+
+use super::effects::Effects;
+use crate::app::{App, Loaded, News};
+use crate::fault::Fault;
+
+/// Turns of one run at most: every step of the longest plan started, applied three times, undone
+/// three times. More means that the core does not get on, which is a bug.
+const TURNS_MAX: usize = bailiwick_core::change::STEPS_MAX * 10;
+
+/// Who carries out: never a person, so executor, requester and approver differ.
+pub(crate) const DRIVER: Actor = Actor::Component(Component::Driver);
+
+/// Drives a change with the real effects until it is finished or waits for somebody.
+///
+/// # Errors
+/// [`Fault::Conflict`] when another driver moved the change meanwhile: that one goes on with it.
+pub(crate) async fn drive(app: &App, loaded: Loaded) -> Result<Change, Fault> {
+    drive_with(app, &super::effects::Real { app }, loaded).await
+}
+
+/// As [`drive`], with other effects: tests strike faults here.
+pub(crate) async fn drive_with<E: Effects>(
+    app: &App,
+    effects: &E,
+    mut loaded: Loaded,
+) -> Result<Change, Fault> {
+    let id = loaded.id.clone();
+    for _ in 0..TURNS_MAX {
+        let mut batch = Batch::default();
+        match turn(app, effects, &mut loaded, &mut batch).await? {
+            Turn::Went => {}
+            Turn::Waits => return Ok(loaded.change),
+        }
+        effects.accompany(&loaded, &mut batch).await?;
+        app.commit(batch).await?;
+        effects.committed(&loaded).await?;
+        app.tell(News::Change(id.clone()));
+    }
+    Err(Fault::bug(format!("change `{id}` does not come to an end")))
+}
+
+enum Turn {
+    Went,
+    Waits,
+}
+
+/// One turn: decides what is next, does it, and puts how it went into the batch.
+async fn turn<E: Effects>(
+    app: &App,
+    effects: &E,
+    loaded: &mut Loaded,
+    batch: &mut Batch,
+) -> Result<Turn, Fault> {
+    let now = app.now();
+    let command = match loaded.change.next() {
+        Next::Validate | Next::AwaitApproval | Next::AwaitPerson | Next::Finished => {
+            return Ok(Turn::Waits);
+        }
+        Next::Start { step, .. } => match effects.prepare(loaded, step, batch).await {
+            Ok(prepared) => Command::Start { prepared },
+            Err(why) => return cannot_start(app, loaded, batch, why),
+        },
+        Next::StartUndo { .. } => Command::StartUndo,
+        Next::Apply { prepared, .. } => {
+            let grant = mint(loaded, now)?;
+            report(app, loaded, effects.apply(grant, prepared).await)
+        }
+        Next::Undo { touched, .. } => {
+            let grant = mint(loaded, now)?;
+            report(app, loaded, effects.undo(grant, touched).await)
+        }
+        Next::Verify { plan, done } => report(app, loaded, effects.verify(&loaded.id, plan, done).await),
+    };
+    add(app, loaded, batch, command)?;
+    // What an effect left is compared with the intent at once where that needs nothing but what was
+    // just seen; both facts are then stored together.
+    if let Change::Verifying(_) = &loaded.change
+        && let Next::Verify { plan, done } = loaded.change.next()
+        && let Some(outcome) = effects.verify_at_once(plan, done)
+    {
+        let command = report(app, loaded, outcome);
+        add(app, loaded, batch, command)?;
+    }
+    Ok(Turn::Went)
+}
+
+/// A step that cannot even be prepared: the intent and its failure are stored together, so that
+/// the ledger says why the change turned back.
+fn cannot_start(
+    app: &App,
+    loaded: &mut Loaded,
+    batch: &mut Batch,
+    why: String,
+) -> Result<Turn, Fault> {
+    let prepared = bailiwick_core::change::Prepared::Nothing;
+    add(app, loaded, batch, Command::Start { prepared })?;
+    let failed = report(app, loaded, Outcome::Failed(why));
+    add(app, loaded, batch, failed)?;
+    Ok(Turn::Went)
+}
+
+fn mint(loaded: &Loaded, now: bailiwick_core::time::Time) -> Result<Grant, Fault> {
+    Grant::mint(&loaded.id, &loaded.change, now)
+        .ok_or_else(|| Fault::bug("an effect is due, but no grant can be minted for it"))
+}
+
+fn report(app: &App, loaded: &Loaded, outcome: Outcome) -> Command {
+    let assignee = app.assignee(&app.live.get(), &loaded.change);
+    Command::Report { outcome, assignee }
+}
+
+fn add(app: &App, loaded: &mut Loaded, batch: &mut Batch, command: Command) -> Result<(), Fault> {
+    let now = app.now();
+    let events = loaded.change.decide(command, now).map_err(Fault::from)?;
+    App::add_events(loaded, batch, events, &DRIVER, now)
+}

@@ -1,0 +1,151 @@
+//! The effects of steps on the world.
+
+mod envelope;
+mod estate;
+mod issued;
+mod revoked;
+
+use bailiwick_core::change::{
+    Change, Direction, Grant, Outcome, Plan, Prepared, Receipt, Step, Touched,
+};
+use bailiwick_core::names::ChangeId;
+use bailiwick_core::record::Batch;
+
+use crate::app::{App, Loaded};
+use crate::fault::Fault;
+
+/// What can be done to the world. The real ones are [`Real`]; tests wrap them to strike faults.
+pub(crate) trait Effects {
+    /// Chooses what has to be chosen before the effect; evidence goes into the batch.
+    fn prepare(
+        &self,
+        loaded: &Loaded,
+        step: &Step,
+        batch: &mut Batch,
+    ) -> impl Future<Output = Result<Prepared, String>> + Send;
+
+    /// Applies the granted step. Twice is the same as once.
+    fn apply(&self, grant: Grant, prepared: &Prepared) -> impl Future<Output = Outcome> + Send;
+
+    /// Undoes the granted step. Undoing what never happened changes nothing anybody sees.
+    fn undo(&self, grant: Grant, touched: &Touched) -> impl Future<Output = Outcome> + Send;
+
+    /// Compares the world with the plan.
+    fn verify(
+        &self,
+        id: &ChangeId,
+        plan: &Plan,
+        done: &[Touched],
+    ) -> impl Future<Output = Outcome> + Send;
+
+    /// The same, where what was just seen is enough.
+    fn verify_at_once(&self, plan: &Plan, done: &[Touched]) -> Option<Outcome>;
+
+    /// Adds what has to be stored together with the new state: orders, notices.
+    fn accompany(
+        &self,
+        loaded: &Loaded,
+        batch: &mut Batch,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// After the commit: refreshes what is kept in memory.
+    fn committed(&self, loaded: &Loaded) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// The real effects.
+pub(crate) struct Real<'a> {
+    /// What they need.
+    pub app: &'a App,
+}
+
+impl Effects for Real<'_> {
+    async fn prepare(
+        &self,
+        loaded: &Loaded,
+        step: &Step,
+        batch: &mut Batch,
+    ) -> Result<Prepared, String> {
+        match step {
+            Step::IssueCertificate(wanted) => {
+                super::issue::prepare_again(self.app, &loaded.change, wanted, batch).await
+            }
+            Step::RevokeCertificate(_)
+            | Step::GrantEnvelope(_)
+            | Step::EndEnvelope { .. }
+            | Step::EditEstate { .. } => Ok(Prepared::Nothing),
+        }
+    }
+
+    async fn apply(&self, grant: Grant, prepared: &Prepared) -> Outcome {
+        let now = self.app.now();
+        let Some((change, Direction::Forward, step)) = grant.open(now) else {
+            return Outcome::Failed("the grant for this step is over".to_owned());
+        };
+        match step {
+            Step::IssueCertificate(wanted) => issued::apply(self.app, &change, &wanted, prepared).await,
+            Step::RevokeCertificate(revoke) => revoked::apply(self.app, &revoke).await,
+            Step::GrantEnvelope(wanted) => envelope::grant(&wanted, now),
+            Step::EndEnvelope { envelope, why, .. } => envelope::end(self.app, &envelope, &why).await,
+            Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
+        }
+    }
+
+    async fn undo(&self, grant: Grant, touched: &Touched) -> Outcome {
+        let now = self.app.now();
+        let Some((_, Direction::Back, step)) = grant.open(now) else {
+            return Outcome::Failed("the grant for this step is over".to_owned());
+        };
+        match step {
+            Step::IssueCertificate(wanted) => issued::undo(self.app, &wanted, touched).await,
+            Step::RevokeCertificate(_) => Outcome::Failed(
+                "a revocation cannot be taken back; find out whether it is published".to_owned(),
+            ),
+            Step::GrantEnvelope(wanted) => envelope::undo_grant(self.app, &wanted).await,
+            Step::EndEnvelope { envelope, .. } => envelope::undo_end(self.app, &envelope).await,
+            Step::EditEstate { before, after } => estate::restore(self.app, before, after).await,
+        }
+    }
+
+    async fn verify(&self, _: &ChangeId, plan: &Plan, done: &[Touched]) -> Outcome {
+        for (step, touched) in plan.steps().iter().zip(done) {
+            let seen = match step {
+                Step::IssueCertificate(wanted) => issued::verify(self.app, wanted, touched),
+                Step::RevokeCertificate(revoke) => revoked::verify(self.app, revoke).await,
+                Step::GrantEnvelope(envelope) => envelope::verify(self.app, &envelope.id, true).await,
+                Step::EndEnvelope { envelope, .. } => {
+                    envelope::verify(self.app, envelope, false).await
+                }
+                Step::EditEstate { after, .. } => estate::verify(self.app, *after).await,
+            };
+            if !matches!(seen, Outcome::Done(_)) {
+                return seen;
+            }
+        }
+        Outcome::Done(Receipt::Nothing)
+    }
+
+    fn verify_at_once(&self, plan: &Plan, done: &[Touched]) -> Option<Outcome> {
+        match (plan.steps(), done) {
+            ([Step::IssueCertificate(wanted)], [touched]) => {
+                Some(issued::verify(self.app, wanted, touched))
+            }
+            _ => None,
+        }
+    }
+
+    async fn accompany(&self, loaded: &Loaded, batch: &mut Batch) -> Result<(), Fault> {
+        issued::settle_order(self.app, loaded, batch).await?;
+        estate::expect(loaded, batch);
+        self.app.notify(loaded, batch);
+        Ok(())
+    }
+
+    async fn committed(&self, loaded: &Loaded) -> Result<(), Fault> {
+        if let Change::Verifying(_) | Change::RolledBack { .. } | Change::Closed { .. } =
+            &loaded.change
+        {
+            estate::refresh(self.app).await?;
+        }
+        Ok(())
+    }
+}

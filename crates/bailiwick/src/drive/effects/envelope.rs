@@ -1,0 +1,57 @@
+//! Granting and ending envelopes. The effect is the row that the receipt causes, so it happens in
+//! the very transaction that records it.
+
+use bailiwick_core::change::{Outcome, Receipt};
+use bailiwick_core::gate::Envelope;
+use bailiwick_core::names::EnvelopeId;
+use bailiwick_core::time::Time;
+
+use crate::app::App;
+
+pub(super) fn grant(wanted: &Envelope, now: Time) -> Outcome {
+    if now >= wanted.until {
+        return Outcome::Failed(format!("the envelope would have ended at {}", wanted.until));
+    }
+    let granted = Envelope { granted_at: now, ..wanted.clone() };
+    Outcome::Done(Receipt::EnvelopeGranted(Box::new(granted)))
+}
+
+pub(super) async fn undo_grant(app: &App, wanted: &Envelope) -> Outcome {
+    match app.store.envelope(&wanted.id).await {
+        Ok(Some(envelope)) if envelope.ended.is_none() => Outcome::Done(Receipt::EnvelopeEnded {
+            envelope: envelope.id,
+            why: "the change that granted it was rolled back".to_owned(),
+        }),
+        Ok(_) => Outcome::Done(Receipt::Nothing),
+        Err(cause) => Outcome::Unknown(cause.to_string()),
+    }
+}
+
+pub(super) async fn end(app: &App, id: &EnvelopeId, why: &str) -> Outcome {
+    match app.store.envelope(id).await {
+        Ok(Some(envelope)) if envelope.ended.is_none() => {
+            Outcome::Done(Receipt::EnvelopeEnded { envelope: envelope.id, why: why.to_owned() })
+        }
+        Ok(Some(_)) => Outcome::Done(Receipt::Nothing),
+        Ok(None) => Outcome::Failed(format!("there is no envelope `{id}`")),
+        Err(cause) => Outcome::Unknown(cause.to_string()),
+    }
+}
+
+pub(super) async fn undo_end(app: &App, id: &EnvelopeId) -> Outcome {
+    match app.store.envelope(id).await {
+        Ok(Some(envelope)) if envelope.ended.is_some() => {
+            Outcome::Done(Receipt::EnvelopeReopened { envelope: envelope.id })
+        }
+        Ok(_) => Outcome::Done(Receipt::Nothing),
+        Err(cause) => Outcome::Unknown(cause.to_string()),
+    }
+}
+
+pub(super) async fn verify(app: &App, id: &EnvelopeId, in_force: bool) -> Outcome {
+    match app.store.envelope(id).await {
+        Ok(Some(envelope)) if envelope.ended.is_none() == in_force => Outcome::Done(Receipt::Nothing),
+        Ok(_) => Outcome::Failed(format!("envelope `{id}` is not as the plan says")),
+        Err(cause) => Outcome::Unknown(cause.to_string()),
+    }
+}

@@ -1,0 +1,155 @@
+//! From an approved certificate to the exact octets that may be signed, and back.
+
+use bailiwick_core::certificate::{
+    CertificateProfile, CertificateSpec, IssuerIdentity, SanSet, SubjectKey, Tbs, random_serial,
+};
+use bailiwick_core::change::{Change, IssueCertificate, IssuedCertificate, Prepared, Step};
+use bailiwick_core::names::{CertSerial, SanName};
+use bailiwick_core::record::Batch;
+use bailiwick_core::time::Time;
+use bailiwick_wire::x509;
+
+use super::caa::CaaSeen;
+use crate::app::{App, Live};
+
+/// The certificate step of a plan, where it has one.
+pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
+    steps.iter().find_map(|step| match step {
+        Step::IssueCertificate(wanted) => Some(wanted),
+        Step::RevokeCertificate(_)
+        | Step::GrantEnvelope(_)
+        | Step::EndEnvelope { .. }
+        | Step::EditEstate { .. } => None,
+    })
+}
+
+/// Chooses serial and validity, builds the octets out of the approved fields only, and lints them.
+/// CAA must have permitted just before.
+pub(crate) fn prepare(
+    app: &App,
+    live: &Live,
+    wanted: &IssueCertificate,
+    key: &SubjectKey,
+    caa: &CaaSeen,
+    now: Time,
+) -> Result<Prepared, String> {
+    if !caa.permits() {
+        return Err(caa.refusal());
+    }
+    let (profile, issuer) = rules(app, live, wanted)?;
+    let random = app.world.octets().map_err(|cause| cause.to_string())?;
+    let serial = random_serial(random).map_err(|cause| cause.to_string())?;
+    let (not_before, not_after) =
+        CertificateSpec::validity(profile, now, wanted.lifetime_seconds_max);
+    let spec = CertificateSpec {
+        issuer: wanted.issuer.clone(),
+        profile: wanted.profile.clone(),
+        names: SanSet::new(wanted.names.iter().cloned()).map_err(|cause| cause.to_string())?,
+        key: key.clone(),
+        not_before,
+        not_after,
+        serial: serial.clone(),
+    };
+    let tbs = x509::build_tbs(&spec, profile, &issuer, now).map_err(|cause| cause.to_string())?;
+    Ok(Prepared::ToBeSigned { serial, tbs: tbs.bytes().to_vec(), caa: caa.digest() })
+}
+
+/// As [`prepare`], for a driver that finds the step approved but not started: CAA is read anew.
+pub(crate) async fn prepare_again(
+    app: &App,
+    change: &Change,
+    wanted: &IssueCertificate,
+    batch: &mut Batch,
+) -> Result<Prepared, String> {
+    let live = app.live.get();
+    let now = app.now();
+    let domains = live
+        .estate()
+        .issuers
+        .get(&wanted.issuer)
+        .map(|issuer| issuer.caa_domains.clone())
+        .unwrap_or_default();
+    let account = wanted.account.as_ref().map(|id| app.settings.account_url(id));
+    let asked: Vec<(SanName, Option<String>)> =
+        wanted.names.iter().map(|name| (name.clone(), None)).collect();
+    let caa =
+        CaaSeen::look(app, &live, &domains, account.as_deref().unwrap_or(""), &asked).await;
+    batch.work.push(caa.evidence());
+    let key = subject_key(wanted)
+        .map_err(|cause| format!("the key of `{}`: {cause}", change.request().title))?;
+    prepare(app, &live, wanted, &key, &caa, now)
+}
+
+/// The proof that recorded octets say exactly what was approved; only that can be signed.
+pub(crate) fn signable(
+    app: &App,
+    live: &Live,
+    wanted: &IssueCertificate,
+    serial: &CertSerial,
+    tbs: &[u8],
+    now: Time,
+) -> Result<Tbs, String> {
+    let (profile, issuer) = rules(app, live, wanted)?;
+    let content = x509::read_tbs(tbs).map_err(|cause| cause.to_string())?;
+    let spec = spec(wanted, serial, content.not_before, content.not_after)?;
+    if spec.lifetime_seconds() > i64::from(wanted.lifetime_seconds_max) {
+        return Err("the prepared certificate lasts longer than was approved".to_owned());
+    }
+    x509::restore_tbs(tbs.to_vec(), &spec, profile, &issuer, now).map_err(|cause| cause.to_string())
+}
+
+fn subject_key(wanted: &IssueCertificate) -> Result<SubjectKey, String> {
+    let key = x509::PublicKey::from_spki(&wanted.spki).map_err(|cause| cause.to_string())?;
+    Ok(key.to_subject_key())
+}
+
+/// Whether an issued certificate holds exactly what was approved.
+pub(crate) fn verify(
+    app: &App,
+    live: &Live,
+    wanted: &IssueCertificate,
+    certificate: &IssuedCertificate,
+) -> Result<(), String> {
+    let (profile, issuer) = rules(app, live, wanted)?;
+    let spec =
+        spec(wanted, &certificate.serial, certificate.not_before, certificate.not_after)?;
+    x509::verify_issued(&certificate.der, &spec, profile, &issuer)
+        .map(drop)
+        .map_err(|cause| cause.to_string())
+}
+
+fn spec(
+    wanted: &IssueCertificate,
+    serial: &CertSerial,
+    not_before: Time,
+    not_after: Time,
+) -> Result<CertificateSpec, String> {
+    Ok(CertificateSpec {
+        issuer: wanted.issuer.clone(),
+        profile: wanted.profile.clone(),
+        names: SanSet::new(wanted.names.iter().cloned()).map_err(|cause| cause.to_string())?,
+        key: subject_key(wanted)?,
+        not_before,
+        not_after,
+        serial: serial.clone(),
+    })
+}
+
+fn rules<'a>(
+    app: &App,
+    live: &'a Live,
+    wanted: &IssueCertificate,
+) -> Result<(&'a CertificateProfile, IssuerIdentity), String> {
+    let profile = live
+        .estate()
+        .profiles
+        .get(&wanted.profile)
+        .map(|profile| &profile.certificate)
+        .ok_or_else(|| format!("there is no profile `{}` any more", wanted.profile))?;
+    let issuer = app
+        .issuers
+        .get(&wanted.issuer)
+        .map(|issuer| issuer.identity().clone())
+        .ok_or_else(|| format!("issuer `{}` does not run here", wanted.issuer))?;
+    Ok((profile, issuer))
+}

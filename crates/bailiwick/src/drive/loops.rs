@@ -1,0 +1,68 @@
+//! What runs beside the requests: changes left over, validations left over, CRLs, lapsed changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::app::App;
+use crate::fault::Fault;
+
+/// How often the loops look. Promise P2 wants every change of a killed server settled within 60 s.
+const PAUSE: Duration = Duration::from_secs(5);
+/// A change that moved within this time belongs to whoever moved it; a driver that takes longer
+/// for one effect has lost it to the loop, and its commit is refused.
+pub(crate) const IN_FLIGHT_MS: u32 = 20_000;
+/// Changes carried on in one turn of the loop.
+const CHANGES_PER_TURN: u32 = 100;
+/// How often each of the slower chores is done, in turns.
+const CHORES_EVERY: u32 = 6;
+
+/// Runs until `stop` turns true.
+pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver<bool>) {
+    let mut turn: u32 = 0;
+    loop {
+        if turn == 0 {
+            // Whatever a killed process left is taken up at once, not after the pause.
+            note("changes left over", carry_on(&app, &holder, 0).await);
+            note("validations left over", app.resume_validations().await);
+        } else {
+            note("changes", carry_on(&app, &holder, IN_FLIGHT_MS).await);
+        }
+        if turn.is_multiple_of(CHORES_EVERY) {
+            note("CRLs", app.refresh_crls().await);
+            note("lapsed changes", app.expire_changes().await);
+            note("the active estate", app.refresh_live().await);
+        }
+        turn = turn.wrapping_add(1);
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// Carries on changes that nobody is moving.
+async fn carry_on(app: &Arc<App>, holder: &str, idle_ms: u32) -> Result<(), Fault> {
+    let before = app.now().plus_ms(-i64::from(idle_ms));
+    for id in app.store.unfinished_changes(before, CHANGES_PER_TURN).await? {
+        let lease = format!("change/{id}");
+        let Some(held) = app.store.acquire(&lease, holder, IN_FLIGHT_MS).await? else { continue };
+        let loaded = app.load_change(&id).await?;
+        match super::changes::drive(app, loaded).await {
+            Ok(change) => tracing::info!(change.id = %id, state = change.name(), "carried on"),
+            Err(Fault::Conflict { message }) => {
+                tracing::debug!(change.id = %id, %message, "somebody else moved the change");
+            }
+            Err(fault) => tracing::error!(change.id = %id, error = %fault, "a change is stuck"),
+        }
+        app.store.release(&held).await?;
+    }
+    Ok(())
+}
+
+fn note(what: &str, result: Result<(), Fault>) {
+    if let Err(fault) = result {
+        tracing::error!(error = %fault, "{what} could not be looked after; trying again");
+    }
+}

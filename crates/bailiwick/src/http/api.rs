@@ -1,0 +1,103 @@
+//! The REST API, version 1. Each handler: who asks, parse, one use case, render.
+
+pub(crate) mod bodies;
+mod caller;
+pub(crate) mod certificates;
+pub(crate) mod changes;
+mod error;
+mod estate;
+mod events;
+mod ledger;
+mod people;
+mod reference;
+pub(crate) mod services;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{delete, get, post};
+use utoipa::OpenApi as _;
+
+use crate::app::App;
+
+pub(crate) use caller::{COOKIE, Caller, cookie_of, from_our_pages};
+pub(crate) use error::{ApiError, status};
+pub(crate) use events::stream as events_stream;
+
+/// The description of the API, made from the handlers below.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Bailiwick",
+        description = "Who may cause a certificate or a DNS record to exist, who approved it, and the proof.",
+        version = "1"
+    ),
+    servers((url = "/api/v1")),
+    paths(
+        people::me, people::make_link, people::exchange_link, people::make_token, people::list_tokens,
+        people::revoke_token,
+        changes::list, changes::show, changes::approve, changes::refuse, changes::withdraw,
+        changes::resolve,
+        certificates::list, certificates::show, certificates::story, certificates::revoke,
+        services::list, services::envelopes, services::end_envelope, services::make_credential,
+        services::revoke_credential,
+        estate::show, estate::plan, estate::apply,
+        ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
+        events::stream,
+    ),
+    modifiers(&Token),
+    tags(
+        (name = "changes", description = "Tickets: ask, read, approve, refuse"),
+        (name = "certificates", description = "What was issued, and why it exists"),
+        (name = "services", description = "Owners of names, their envelopes and credentials"),
+        (name = "estate", description = "What the organisation decided to have"),
+        (name = "ledger", description = "Proof"),
+        (name = "people", description = "Who asks"),
+    )
+)]
+pub(crate) struct Description;
+
+/// The description as JSON text.
+pub(crate) fn description() -> Result<String, serde_json::Error> {
+    Description::openapi().to_pretty_json()
+}
+
+/// The routes under `/api/v1`.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/me", get(people::me))
+        .route("/people/{person}/link", post(people::make_link))
+        .route("/sign-in", post(people::exchange_link))
+        .route("/tokens", get(people::list_tokens).post(people::make_token))
+        .route("/tokens/{token}", delete(people::revoke_token))
+        .route("/changes", get(changes::list))
+        .route("/changes/{change}", get(changes::show))
+        .route("/changes/{change}/approve", post(changes::approve))
+        .route("/changes/{change}/refuse", post(changes::refuse))
+        .route("/changes/{change}/withdraw", post(changes::withdraw))
+        .route("/changes/{change}/resolve", post(changes::resolve))
+        .route("/certificates", get(certificates::list))
+        .route("/certificates/{certificate}", get(certificates::show))
+        .route("/certificates/{certificate}/story", get(certificates::story))
+        .route("/certificates/{certificate}/revoke", post(certificates::revoke))
+        .route("/services", get(services::list))
+        .route("/services/{service}/envelopes", get(services::envelopes))
+        .route("/envelopes/{envelope}/end", post(services::end_envelope))
+        .route("/credentials", post(services::make_credential))
+        .route("/credentials/{credential}", delete(services::revoke_credential))
+        .route("/estate", get(estate::show))
+        .route("/estate/plan", post(estate::plan))
+        .route("/estate/apply", post(estate::apply))
+        .route("/ledger/checkpoint", get(ledger::checkpoint))
+        .route("/ledger/entries/{index}", get(ledger::entry))
+        .route("/ledger/{*path}", get(ledger::tile))
+        .route("/decisions/{decision}", get(ledger::decision))
+        .route("/events", get(events::stream))
+        .route("/openapi.json", get(reference::openapi))
+        .fallback(error::no_route)
+        .with_state(app)
+}
+
+/// The reference page, which the console serves at `/docs/api`.
+pub(crate) use reference::page as reference_page;
+use reference::Token;

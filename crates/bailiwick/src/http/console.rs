@@ -1,0 +1,40 @@
+//! The console: server-rendered pages that work without script; one small script of our own keeps
+//! them live. Strict CSP, no inline script or style.
+
+mod assets;
+mod certificates;
+mod changes;
+mod home;
+mod page;
+mod services;
+mod sign_in;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+/// The console's routes.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/certificates", get(certificates::list))
+        .route("/certificates/{certificate}", get(certificates::story))
+        .route("/changes", get(changes::list))
+        .route("/changes/{change}", get(changes::show))
+        .route("/changes/{change}/approve", post(changes::approve))
+        .route("/changes/{change}/refuse", post(changes::refuse))
+        .route("/services", get(services::list))
+        .route("/events", get(super::api::events_stream))
+        .route("/welcome/{secret}", get(sign_in::welcome).post(sign_in::enter))
+        .route("/sign-in", get(sign_in::show))
+        .route("/sign-out", post(sign_in::leave))
+        .route("/docs/api", get(home::api))
+        .route("/assets/{file}", get(assets::serve))
+        .route("/metrics", get(home::metrics))
+        .route("/healthz", get(super::plain::health))
+        .fallback(page::missing)
+        .with_state(app)
+}

@@ -1,0 +1,110 @@
+//! The authorisation table: every route of the server with the permission it asks for. A route that
+//! is served and does not stand here fails the tests; so does one that stands here and is not served.
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Permission {
+    /// Anybody: what it tells is public, or it is the way to prove who one is.
+    Public,
+    /// The request proves itself: a JWS by an ACME account or a certificate's key (RFC 8555, 6.2).
+    Signed,
+    /// Anybody who is signed in; what is shown is narrowed to what they may see.
+    SignedIn,
+    /// The policy is asked for this access to the object that the request names.
+    Asked(&'static str),
+}
+
+impl Permission {
+    /// Its name in `bailiwick routes`.
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Public => "public".to_owned(),
+            Self::Signed => "signed-request".to_owned(),
+            Self::SignedIn => "signed-in".to_owned(),
+            Self::Asked(access) => format!("policy:{access}"),
+        }
+    }
+}
+
+/// One route.
+pub(crate) struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path, as the router spells it.
+    pub path: &'static str,
+    /// Who may use it.
+    pub permission: Permission,
+}
+
+const fn route(method: &'static str, path: &'static str, permission: Permission) -> Route {
+    Route { method, path, permission }
+}
+
+use Permission::{Asked, Public, Signed, SignedIn};
+
+/// Every route.
+pub(crate) const ROUTES: &[Route] = &[
+    route("GET", "/acme/directory", Public),
+    route("GET", "/acme/new-nonce", Public),
+    route("HEAD", "/acme/new-nonce", Public),
+    route("POST", "/acme/new-account", Signed),
+    route("POST", "/acme/account/{account}", Signed),
+    route("POST", "/acme/account/{account}/orders", Signed),
+    route("POST", "/acme/key-change", Signed),
+    route("POST", "/acme/new-order", Signed),
+    route("POST", "/acme/order/{order}", Signed),
+    route("POST", "/acme/order/{order}/finalize", Signed),
+    route("POST", "/acme/authz/{authz}", Signed),
+    route("POST", "/acme/challenge/{authz}/{challenge}", Signed),
+    route("POST", "/acme/certificate/{certificate}", Signed),
+    route("POST", "/acme/revoke-cert", Signed),
+    route("GET", "/api/v1/openapi.json", Public),
+    route("GET", "/api/v1/me", SignedIn),
+    route("POST", "/api/v1/people/{person}/link", Asked("administer")),
+    route("POST", "/api/v1/sign-in", Public),
+    route("GET", "/api/v1/tokens", SignedIn),
+    route("POST", "/api/v1/tokens", Asked("request")),
+    route("DELETE", "/api/v1/tokens/{token}", Asked("revoke")),
+    route("GET", "/api/v1/changes", SignedIn),
+    route("GET", "/api/v1/changes/{change}", Asked("read")),
+    route("POST", "/api/v1/changes/{change}/approve", Asked("approve")),
+    route("POST", "/api/v1/changes/{change}/refuse", Asked("approve")),
+    route("POST", "/api/v1/changes/{change}/withdraw", Asked("request")),
+    route("POST", "/api/v1/changes/{change}/resolve", Asked("request")),
+    route("GET", "/api/v1/certificates", SignedIn),
+    route("GET", "/api/v1/certificates/{certificate}", Asked("read")),
+    route("GET", "/api/v1/certificates/{certificate}/story", Asked("read")),
+    route("POST", "/api/v1/certificates/{certificate}/revoke", Asked("revoke")),
+    route("GET", "/api/v1/services", SignedIn),
+    route("GET", "/api/v1/services/{service}/envelopes", Asked("read")),
+    route("POST", "/api/v1/envelopes/{envelope}/end", Asked("request")),
+    route("POST", "/api/v1/credentials", Asked("administer")),
+    route("DELETE", "/api/v1/credentials/{credential}", Asked("revoke")),
+    route("GET", "/api/v1/estate", Asked("read")),
+    route("POST", "/api/v1/estate/plan", Asked("read")),
+    route("POST", "/api/v1/estate/apply", Asked("request")),
+    route("GET", "/api/v1/ledger/checkpoint", Asked("read")),
+    route("GET", "/api/v1/ledger/entries/{index}", Asked("read")),
+    route("GET", "/api/v1/ledger/{*path}", Asked("read")),
+    route("GET", "/api/v1/decisions/{decision}", Asked("read")),
+    route("GET", "/api/v1/events", SignedIn),
+    route("GET", "/", SignedIn),
+    route("GET", "/certificates", SignedIn),
+    route("GET", "/certificates/{certificate}", Asked("read")),
+    route("GET", "/changes", SignedIn),
+    route("GET", "/changes/{change}", Asked("read")),
+    route("POST", "/changes/{change}/approve", Asked("approve")),
+    route("POST", "/changes/{change}/refuse", Asked("approve")),
+    route("GET", "/services", SignedIn),
+    route("GET", "/events", SignedIn),
+    route("GET", "/welcome/{secret}", Public),
+    route("POST", "/welcome/{secret}", Public),
+    route("GET", "/sign-in", Public),
+    route("POST", "/sign-out", SignedIn),
+    route("GET", "/docs/api", Public),
+    route("GET", "/assets/{file}", Public),
+    route("GET", "/metrics", Public),
+    route("GET", "/healthz", Public),
+    route("GET", "/crl/{issuer}", Public),
+    route("GET", "/issuer/{issuer}", Public),
+];
