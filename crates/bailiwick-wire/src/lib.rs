@@ -20,4 +20,6 @@ pub mod caa_text;
 
 pub mod jose;
 
+pub mod estate;
+
 pub mod policy;

@@ -65,6 +65,8 @@ pub enum PolicyProblemKind {
     Annotation,
     /// Two policies have one id.
     Duplicate,
+    /// It holds for a zone or a profile that the estate does not have.
+    Scope,
     /// The default policies are damaged: a fault of this build.
     Build,
 }
@@ -80,6 +82,7 @@ impl PolicyProblemKind {
             Self::Schema => "policy-schema",
             Self::Annotation => "policy-annotation",
             Self::Duplicate => "policy-duplicate",
+            Self::Scope => "policy-scope",
             Self::Build => "policy-build",
         }
     }
@@ -120,6 +123,33 @@ impl PolicySet {
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The policies that hold in a zone or for a profile there is none of: they would never be
+    /// asked, which nobody who wrote one means.
+    #[must_use]
+    pub fn misplaced(
+        &self,
+        zone: &dyn Fn(&str) -> bool,
+        profile: &dyn Fn(&str) -> bool,
+    ) -> Vec<PolicyProblem> {
+        let mut problems = Vec::new();
+        for rule in self.rules.values() {
+            let in_zone = rule.zone.as_ref().map(ToString::to_string);
+            let missing_zone = in_zone.filter(|name| !zone(name)).map(|name| ("zone", name));
+            let for_profile = rule.profile.as_ref().map(ToString::to_string);
+            let missing_profile = for_profile.filter(|id| !profile(id)).map(|id| ("profile", id));
+            for (kind, id) in missing_zone.into_iter().chain(missing_profile) {
+                problems.push(PolicyProblem {
+                    file: rule.source.clone(),
+                    span: rule.span.map(|(at, _)| (at, 1)),
+                    kind: PolicyProblemKind::Scope,
+                    message: format!("policy `{}` holds for {kind} `{id}`, and there is none", rule.id),
+                    remedy: format!("correct its `@{kind}`, or remove the policy"),
+                });
+            }
+        }
+        problems
     }
 
     /// The rules that may be set aside by an exception.
@@ -178,7 +208,6 @@ struct Found {
     problems: Vec<PolicyProblem>,
     rules: BTreeMap<String, Rule>,
     policies: BTreeMap<String, cedar_policy::Policy>,
-    spans: BTreeMap<String, (usize, usize)>,
 }
 
 impl Found {
@@ -219,7 +248,7 @@ impl Found {
 
     fn policy(&mut self, file: &str, policy: &cedar_policy::Policy, span: Option<(usize, usize)>) {
         let kind = PolicyProblemKind::Annotation;
-        match Rule::read(policy, file) {
+        match Rule::read(policy, file, span) {
             Err(bad) => {
                 for bad in bad {
                     let (message, remedy) = said(&bad);
@@ -233,7 +262,6 @@ impl Found {
             }
             Ok(rule) => {
                 self.policies.insert(rule.id.clone(), policy.new_id(PolicyId::new(&rule.id)));
-                self.spans.extend(span.map(|span| (rule.id.clone(), span)));
                 self.rules.insert(rule.id.clone(), rule);
             }
         }
@@ -255,7 +283,7 @@ impl Found {
         for error in result.validation_errors() {
             let id: &str = error.policy_id().as_ref();
             let file = self.rules.get(id).map_or("default", |rule| rule.source.as_str()).to_owned();
-            let whole = || self.spans.get(id).map(|(at, _)| (*at, 1));
+            let whole = || self.rules.get(id).and_then(|rule| rule.span).map(|(at, _)| (at, 1));
             let span = span(error).or_else(whole);
             let help = error.help().map(|help| help.to_string());
             let remedy = help.unwrap_or_else(|| {

@@ -1,5 +1,7 @@
 //! One rule: a Cedar policy with what its annotations say about it.
 
+use std::fmt;
+
 use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PolicySet, pst};
 
 use crate::estate::{RuleId, View, ZoneKey};
@@ -55,6 +57,8 @@ pub(super) struct Rule {
     pub(super) rule: RuleId,
     /// The file it stands in.
     pub(super) source: String,
+    /// Where in the file.
+    pub(super) span: Option<(usize, usize)>,
     pub(super) control: Option<String>,
     pub(super) grantable: GrantWord,
     /// Whether an exception may set it aside.
@@ -80,6 +84,15 @@ pub(super) enum ZoneScope {
     Name(ZoneName),
     /// One view.
     View(ZoneKey),
+}
+
+impl fmt::Display for ZoneScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::View(key) => key.fmt(f),
+        }
+    }
 }
 
 /// A condition of a permit.
@@ -109,7 +122,11 @@ pub(super) enum BadRule {
 }
 
 impl Rule {
-    pub(super) fn read(policy: &Policy, source: &str) -> Result<Self, Vec<BadRule>> {
+    pub(super) fn read(
+        policy: &Policy,
+        source: &str,
+        span: Option<(usize, usize)>,
+    ) -> Result<Self, Vec<BadRule>> {
         let mut bad = unknown_annotations(policy);
         let id = policy.annotation("id").unwrap_or_default().to_owned();
         if id.is_empty() {
@@ -150,6 +167,7 @@ impl Rule {
                 id,
                 rule,
                 source: source.to_owned(),
+                span,
                 control: policy.annotation("control").map(ToOwned::to_owned),
                 grantable: grantable.unwrap_or(GrantWord::Nobody),
                 excepted: excepted.unwrap_or(false),

@@ -1,0 +1,280 @@
+//! The small files: organisation, people, teams, issuers, profiles, exceptions.
+
+use std::collections::BTreeSet;
+
+use bailiwick_core::certificate::{CertificateProfile, KeyKind, KeyPurpose};
+use bailiwick_core::estate::{
+    AttestationKind, Environment, Exception, Issuer, IssuerKind, Organisation, Person, Profile,
+    RuleId, Scope, Team, ZoneKey,
+};
+use bailiwick_core::names::{
+    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
+};
+
+use super::document::{At, File, Section};
+use super::places::{Kind, Reading, RuleAt};
+
+/// Ten years: a limit nobody needs to pass, and that keeps sums in range.
+pub(super) const DAYS_MAX: u32 = 3_660;
+/// Seconds of a day (BR 6.3.2).
+pub(super) const DAY_SECONDS: u32 = 86_400;
+
+pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
+    file.keys(root, &["name", "control_owner", "auditors", "administrators"]);
+    let name = file.needed(root, "name");
+    let owner = file.needed(root, "control_owner");
+    let owner = reading.holds(file, owner, "the control owner of the organisation".to_owned());
+    let auditors = file.text(root, "auditors");
+    let auditors = auditors.map(|at| reading.refers(file, Kind::Team, at, TeamId::parse));
+    let administrators = file.needed_list(root, "administrators");
+    let administrators = reading.refers_to_all(file, Kind::Person, administrators, PersonId::parse);
+    if let (Some(name), Some(control_owner)) = (name, owner) {
+        reading.organisation = Some(Organisation {
+            name: name.value.to_owned(),
+            control_owner,
+            auditors: auditors.flatten(),
+            administrators,
+        });
+    }
+}
+
+pub(super) fn people(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
+    for (key, section) in file.entries(root) {
+        let fresh = reading.begins(file, Kind::Person, key);
+        let id = file.parsed(key, "bad-id", PersonId::parse);
+        file.keys(section, &["name", "email", "left"]);
+        let name = file.needed(section, "name");
+        let email = file.needed(section, "email").and_then(|at| file.parsed(at, "bad-email", email));
+        let left = file.time(section, "left");
+        if let (true, Some(id), Some(name), Some(email)) = (fresh, id, name, email) {
+            let left = left.map(|at| at.value);
+            let person = Person { name: name.value.to_owned(), email: email.value, left };
+            reading.people.insert(id.value, person);
+        }
+    }
+}
+
+/// An address alerts can be sent to: one `@` between a local part without spaces and a domain.
+fn email(text: &str) -> Result<String, &'static str> {
+    let bad = "not an e-mail address; write it as `name@example.com`";
+    let (local, domain) = text.split_once('@').ok_or(bad)?;
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | ',' | ';' | '"' | '@');
+    let fits = !local.is_empty() && local.len() <= 64 && local.chars().all(plain);
+    if fits && DnsName::parse(domain).is_ok() { Ok(text.to_owned()) } else { Err(bad) }
+}
+
+pub(super) fn teams(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
+    for (key, section) in file.entries(root) {
+        let fresh = reading.begins(file, Kind::Team, key);
+        let id = file.parsed(key, "bad-id", TeamId::parse);
+        file.keys(section, &["unit", "members", "parts", "on_call", "deputy"]);
+        let unit = file.needed(section, "unit");
+        let members = file.list(section, "members");
+        let members = reading.refers_to_all(file, Kind::Person, members, PersonId::parse);
+        let parts = file.list(section, "parts");
+        let parts = reading.refers_to_all(file, Kind::Team, parts, TeamId::parse);
+        let on_call = file.needed(section, "on_call");
+        let on_call_id = on_call.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
+        let deputy = file.needed(section, "deputy");
+        let deputy_id = deputy.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
+        if let (Some(one), Some(two)) = (on_call, deputy)
+            && one.value == two.value
+        {
+            let message = format!("`{}` is on call and deputy at once", two.value);
+            file.problem(two.place, "deputy-is-on-call", message, "name another deputy");
+        }
+        if let (true, Some(id), Some(unit), Some(on_call_id), Some(deputy_id)) =
+            (fresh, id, unit, on_call_id, deputy_id)
+        {
+            let spot = file.spot(on_call.map_or(key.place, |at| at.place));
+            reading.on_call.insert(id.value.clone(), spot);
+            let unit = unit.value.to_owned();
+            let team = Team { unit, members, parts, on_call: on_call_id, deputy: deputy_id };
+            reading.teams.insert(id.value, team);
+        }
+    }
+}
+
+/// Reads the words of a list, such as environments.
+pub(super) fn words<T: Ord, E: std::fmt::Display>(
+    file: &mut File<'_>,
+    items: Vec<At<&str>>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> BTreeSet<T> {
+    items.into_iter().filter_map(|at| file.parsed(at, "bad-id", &parse)).map(|at| at.value).collect()
+}
+
+pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
+    for (key, section) in file.entries(root) {
+        let fresh = reading.begins(file, Kind::Issuer, key);
+        let id = file.parsed(key, "bad-id", IssuerId::parse);
+        file.keys(section, &["kind", "caa_domains", "environments", "profiles"]);
+        let kind = file.needed(section, "kind").and_then(|at| file.word(at, IssuerKind::ALL));
+        let mut caa_domains = BTreeSet::new();
+        for at in file.needed_list(section, "caa_domains") {
+            let domain = file.parsed(at, "bad-name", DnsName::parse);
+            caa_domains.extend(domain.map(|domain| domain.value.to_string()));
+        }
+        let environments = file.needed_list(section, "environments");
+        let environments = words(file, environments, Environment::parse);
+        let profiles = file.needed_list(section, "profiles");
+        let profiles = reading.refers_to_all(file, Kind::Profile, profiles, ProfileId::parse);
+        if let (true, Some(id), Some(kind)) = (fresh, id, kind) {
+            reading.issuers.insert(id.value, Issuer { kind, caa_domains, environments, profiles });
+        }
+    }
+}
+
+pub(super) fn profiles(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
+    for (key, section) in file.entries(root) {
+        let fresh = reading.begins(file, Kind::Profile, key);
+        let id = file.parsed(key, "bad-id", ProfileId::parse);
+        file.keys(
+            section,
+            &[
+                "lifetime_days_max",
+                "lifetime_seconds_max",
+                "backdate_seconds",
+                "purposes",
+                "keys_allowed",
+                "rsa_bits_min",
+                "names_max",
+                "wildcard_allowed",
+                "crl_pointer",
+                "environments",
+                "attestation_required",
+            ],
+        );
+        let certificate = id.and_then(|id| certificate(file, section, id.value));
+        let environments = file.needed_list(section, "environments");
+        let environments = words(file, environments, Environment::parse);
+        let attestation = file.text(section, "attestation_required");
+        let attestation = attestation.map(|at| file.parsed(at, "bad-id", AttestationKind::parse));
+        if let (true, Some(certificate)) = (fresh, certificate) {
+            let attestation_required = attestation.flatten().map(|at| at.value);
+            let profile = Profile { certificate, environments, attestation_required };
+            reading.profiles.insert(profile.certificate.id.clone(), profile);
+        }
+    }
+}
+
+fn certificate(
+    file: &mut File<'_>,
+    section: Section<'_>,
+    id: ProfileId,
+) -> Option<CertificateProfile> {
+    let lifetime = lifetime(file, section);
+    let mut purposes = BTreeSet::new();
+    for at in file.needed_list(section, "purposes") {
+        purposes.extend(file.word(at, &KeyPurpose::ALL));
+    }
+    let mut keys_allowed = BTreeSet::new();
+    for at in file.needed_list(section, "keys_allowed") {
+        keys_allowed.extend(file.word(at, &KeyKind::ALL));
+    }
+    // BR 6.1.5: RSA moduli have at least 2,048 bits; more than 4,096 no relying party verifies well.
+    let rsa_bits_min = file.number(section, "rsa_bits_min", 2_048..=4_096).map_or(2_048, |at| at.value);
+    let backdate = file.number(section, "backdate_seconds", 0..=DAY_SECONDS).map_or(300, |at| at.value);
+    let names_max = file.needed_number(section, "names_max", 1..=1_000);
+    let wildcard_allowed = file.flag(section, "wildcard_allowed", Some(false));
+    let crl_pointer = file.flag(section, "crl_pointer", Some(true));
+    Some(CertificateProfile {
+        id,
+        lifetime_seconds_max: lifetime?,
+        backdate_seconds: backdate,
+        purposes,
+        keys_allowed,
+        rsa_bits_min: u16::try_from(rsa_bits_min).ok()?,
+        names_max: u16::try_from(names_max?).ok()?,
+        wildcard_allowed: wildcard_allowed?,
+        crl_pointer: crl_pointer?,
+    })
+}
+
+/// The lifetime, in days or in seconds, and in one of them only.
+fn lifetime(file: &mut File<'_>, section: Section<'_>) -> Option<u32> {
+    let days = file.number(section, "lifetime_days_max", 1..=DAYS_MAX);
+    let seconds_max = DAYS_MAX.saturating_mul(DAY_SECONDS);
+    let seconds = file.number(section, "lifetime_seconds_max", 60..=seconds_max);
+    match (days, seconds) {
+        (Some(days), None) => Some(days.value.saturating_mul(DAY_SECONDS)),
+        (None, Some(seconds)) => Some(seconds.value),
+        (Some(_), Some(seconds)) => {
+            let message = "the lifetime stands there twice".to_owned();
+            file.problem(seconds.place, "duplicate", message, "keep one of days and seconds");
+            None
+        }
+        (None, None) => {
+            if !file.has(section, &["lifetime_days_max", "lifetime_seconds_max"]) {
+                file.missing(section, "lifetime_days_max", "`lifetime_days_max = 90`");
+            }
+            None
+        }
+    }
+}
+
+pub(super) fn exceptions(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
+    for (key, section) in file.entries(root) {
+        let fresh = reading.begins(file, Kind::Exception, key);
+        let id = file.parsed(key, "bad-id", ExceptionId::parse);
+        file.keys(
+            section,
+            &["zone", "service", "name", "rule", "reason", "approver", "compensating_control", "until"],
+        );
+        let scope = scope(file, reading, section);
+        let rule = file.needed(section, "rule");
+        let rule = rule.and_then(|at| {
+            let rule = file.parsed(at, "bad-id", RuleId::parse)?;
+            let spot = file.spot(at.place);
+            reading.rules.push(RuleAt { rule: at.value.to_owned(), spot });
+            Some(rule.value)
+        });
+        let reason = file.needed(section, "reason");
+        let approver = file.needed(section, "approver");
+        let approver = approver.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
+        let control = file.needed(section, "compensating_control");
+        if !file.has(section, &["until"]) {
+            let message = "the exception has no end".to_owned();
+            let remedy = "write `until = 2027-01-31`: an exception that never ends is a rule";
+            file.problem(section.place, "exception-without-end", message, remedy);
+        }
+        let until = file.time(section, "until");
+        if let (true, Some(id), Some(scope), Some(rule), Some(approver)) =
+            (fresh, id, scope, rule, approver)
+            && let (Some(reason), Some(control), Some(until)) = (reason, control, until)
+        {
+            let exception = Exception {
+                scope,
+                rule,
+                reason: reason.value.to_owned(),
+                approver,
+                compensating_control: control.value.to_owned(),
+                until: until.value,
+            };
+            reading.exceptions.insert(id.value, exception);
+        }
+    }
+}
+
+/// Where an exception holds: exactly one of zone, service and name.
+fn scope(file: &mut File<'_>, reading: &mut Reading, section: Section<'_>) -> Option<Scope> {
+    let zone = file.text(section, "zone");
+    let service = file.text(section, "service");
+    let name = file.text(section, "name");
+    let given = [zone, service, name].iter().flatten().count();
+    if given != 1 {
+        let message = format!("the exception has {given} scopes, and one is needed");
+        let remedy = "write one of `zone`, `service` and `name`";
+        file.problem(section.place, "exception-scope", message, remedy);
+        return None;
+    }
+    let zone = zone.and_then(|at| {
+        reading.refers(file, Kind::Zone, at, |text| {
+            ZoneKey::parse(text).ok_or("not a zone; write `shop.example` or `corp.example/internal`")
+        })
+    });
+    let service = service.and_then(|at| reading.refers(file, Kind::Service, at, ServiceId::parse));
+    let name = name.and_then(|at| file.parsed(at, "bad-name", SanName::parse));
+    let zone = zone.map(Scope::Zone).or_else(|| service.map(Scope::Service));
+    zone.or_else(|| name.map(|name| Scope::Name(name.value)))
+}

@@ -1,0 +1,209 @@
+//! An estate as files, laid out one way.
+
+use bailiwick_core::estate::{
+    Estate, Exception, Issuer, Organisation, Profile, Scope, Service, Team, Zone, ZoneKey,
+};
+use bailiwick_core::names::ServiceId;
+
+use super::parts::DAY_SECONDS;
+
+/// Spells an estate as the files of a folder: `read` gives the same estate back. Comments that
+/// people wrote are not part of an estate and are not kept.
+#[must_use]
+pub fn write(estate: &Estate) -> Vec<(String, String)> {
+    let mut files = vec![
+        ("organisation.toml".to_owned(), organisation(&estate.organisation)),
+        (
+            "people.toml".to_owned(),
+            sections(&estate.people, |lines, person| {
+                lines.text("name", &person.name);
+                lines.text("email", &person.email);
+                lines.maybe("left", person.left.as_ref());
+            }),
+        ),
+        ("teams.toml".to_owned(), sections(&estate.teams, team)),
+        ("issuers.toml".to_owned(), sections(&estate.issuers, issuer)),
+        ("profiles.toml".to_owned(), sections(&estate.profiles, profile)),
+        ("exceptions.toml".to_owned(), sections(&estate.exceptions, exception)),
+    ];
+    let zones = estate.zones.iter().map(|(key, it)| {
+        let name = key.to_string().replace('/', ".");
+        (format!("zones/{name}.toml"), zone(key, it))
+    });
+    let services = estate.services.iter();
+    let services = services.map(|(id, it)| (format!("services/{id}.toml"), service(id, it)));
+    let policies = estate.policies.iter().map(|(path, text)| (path.clone(), text.clone()));
+    files.extend(zones.chain(services).chain(policies));
+    files.sort();
+    files
+}
+
+/// Lines of TOML.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn raw(&mut self, key: &str, value: &str) {
+        self.0.extend([key, " = ", value, "\n"]);
+    }
+
+    fn text(&mut self, key: &str, value: &(impl ToString + ?Sized)) {
+        self.raw(key, &quoted(&value.to_string()));
+    }
+
+    fn maybe<T: ToString>(&mut self, key: &str, value: Option<&T>) {
+        if let Some(value) = value {
+            self.text(key, value);
+        }
+    }
+
+    fn list<T: ToString>(&mut self, key: &str, values: impl IntoIterator<Item = T>) {
+        let items: Vec<String> = values.into_iter().map(|it| quoted(&it.to_string())).collect();
+        if !items.is_empty() {
+            self.raw(key, &format!("[{}]", items.join(", ")));
+        }
+    }
+
+    fn section(&mut self, name: &str) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        self.0.extend(["[", name, "]\n"]);
+    }
+}
+
+/// A TOML basic string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A key of a table, quoted where it has to be: a dot in an id is part of it.
+fn key(text: &str) -> String {
+    let bare = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_';
+    if text.bytes().all(bare) { text.to_owned() } else { quoted(text) }
+}
+
+fn sections<K: ToString, V>(
+    values: &std::collections::BTreeMap<K, V>,
+    write: impl Fn(&mut Lines, &V),
+) -> String {
+    let mut lines = Lines::default();
+    for (id, value) in values {
+        lines.section(&key(&id.to_string()));
+        write(&mut lines, value);
+    }
+    lines.0
+}
+
+fn organisation(it: &Organisation) -> String {
+    let mut lines = Lines::default();
+    lines.text("name", &it.name);
+    lines.text("control_owner", &it.control_owner);
+    lines.maybe("auditors", it.auditors.as_ref());
+    lines.list("administrators", &it.administrators);
+    lines.0
+}
+
+fn team(lines: &mut Lines, it: &Team) {
+    lines.text("unit", &it.unit);
+    lines.list("members", &it.members);
+    lines.list("parts", &it.parts);
+    lines.text("on_call", &it.on_call);
+    lines.text("deputy", &it.deputy);
+}
+
+fn zone(key: &ZoneKey, it: &Zone) -> String {
+    let mut lines = Lines::default();
+    lines.text("name", &key.name);
+    lines.text("view", &key.view);
+    lines.text("class", &it.class);
+    lines.text("pattern", &it.pattern);
+    lines.text("mode", &it.mode);
+    lines.text("policy_owner", &it.policy_owner);
+    lines.text("operator", &it.operator);
+    lines.list("servers", &it.servers);
+    lines.section("caa");
+    lines.list("issue", &it.caa.issue);
+    lines.list("issuewild", &it.caa.issuewild);
+    lines.list("iodef", &it.caa.iodef);
+    lines.section("limits");
+    let limits = it.limits;
+    lines.raw("names_per_certificate_max", &limits.names_per_certificate_max.to_string());
+    lines.raw("wildcard_allowed", &limits.wildcard_allowed.to_string());
+    lines.raw("lifetime_days_max", &limits.lifetime_days_max.to_string());
+    lines.raw("ownership_days_max", &limits.ownership_days_max.to_string());
+    lines.0
+}
+
+fn service(id: &ServiceId, it: &Service) -> String {
+    let mut lines = Lines::default();
+    lines.text("id", id);
+    lines.text("name", &it.name);
+    lines.text("environment", &it.environment);
+    lines.maybe("namespace", it.namespace.as_ref());
+    lines.maybe("view", it.view.as_ref());
+    lines.list("names", &it.names);
+    lines.list("below", &it.below);
+    lines.list("profiles", &it.profiles);
+    lines.section("duties");
+    lines.text("policy_owner", &it.duties.policy_owner);
+    lines.text("operator", &it.duties.operator);
+    lines.text("integration_owner", &it.duties.integration_owner);
+    if let Some(ownership) = &it.ownership {
+        lines.section("ownership");
+        lines.text("verified", &ownership.verified_at);
+        lines.text("by", &ownership.by);
+    }
+    for (name, spec) in &it.envelopes {
+        lines.section(&format!("envelopes.{}", key(name)));
+        lines.list("names", &spec.names);
+        lines.text("issuer", &spec.issuer);
+        lines.list("profiles", &spec.profiles);
+        lines.text("until", &spec.until);
+        if let Some(uses_max) = spec.uses_max {
+            lines.raw("uses_max", &uses_max.to_string());
+        }
+        lines.text("reason", &spec.reason);
+    }
+    lines.0
+}
+
+fn issuer(lines: &mut Lines, it: &Issuer) {
+    lines.text("kind", &it.kind);
+    lines.list("caa_domains", &it.caa_domains);
+    lines.list("environments", &it.environments);
+    lines.list("profiles", &it.profiles);
+}
+
+fn profile(lines: &mut Lines, it: &Profile) {
+    let certificate = &it.certificate;
+    let seconds = certificate.lifetime_seconds_max;
+    if seconds.checked_rem(DAY_SECONDS) == Some(0) {
+        let days = seconds.checked_div(DAY_SECONDS).unwrap_or_default();
+        lines.raw("lifetime_days_max", &days.to_string());
+    } else {
+        lines.raw("lifetime_seconds_max", &seconds.to_string());
+    }
+    lines.raw("backdate_seconds", &certificate.backdate_seconds.to_string());
+    lines.list("purposes", &certificate.purposes);
+    lines.list("keys_allowed", &certificate.keys_allowed);
+    lines.raw("rsa_bits_min", &certificate.rsa_bits_min.to_string());
+    lines.raw("names_max", &certificate.names_max.to_string());
+    lines.raw("wildcard_allowed", &certificate.wildcard_allowed.to_string());
+    lines.raw("crl_pointer", &certificate.crl_pointer.to_string());
+    lines.list("environments", &it.environments);
+    lines.maybe("attestation_required", it.attestation_required.as_ref());
+}
+
+fn exception(lines: &mut Lines, it: &Exception) {
+    match &it.scope {
+        Scope::Service(service) => lines.text("service", service),
+        Scope::Zone(zone) => lines.text("zone", zone),
+        Scope::Name(name) => lines.text("name", name),
+    }
+    lines.text("rule", &it.rule);
+    lines.text("reason", &it.reason);
+    lines.text("approver", &it.approver);
+    lines.text("compensating_control", &it.compensating_control);
+    lines.text("until", &it.until);
+}
