@@ -9,7 +9,7 @@ CREATE TABLE ledger_head (
     frontier BYTES  NOT NULL,               -- roots of the full subtrees, the largest first
     last_at  BIGINT NOT NULL                -- time of the last leaf; the next is never earlier
 );
-INSERT INTO ledger_head (one, size, frontier, last_at) VALUES (1, 0, '', 0);
+INSERT INTO ledger_head (one, size, frontier, last_at) VALUES (1, 0, CAST('' AS BYTES), 0);
 
 -- The leaves. `kind` and `subject` repeat what stands in `body`, for look-ups; fsck compares them.
 CREATE TABLE entry (
@@ -36,7 +36,8 @@ CREATE TABLE checkpoint (
     size BIGINT NOT NULL PRIMARY KEY,
     root BYTES  NOT NULL,
     note BYTES  NOT NULL,                   -- the signed note
-    at   BIGINT NOT NULL
+    at   BIGINT NOT NULL,                   -- time of its last leaf
+    n    BIGINT NOT NULL UNIQUE             -- from 1, without gaps: none can be taken out unseen
 );
 
 -- How many groups each writing process committed: an unknown COMMIT is looked up here.

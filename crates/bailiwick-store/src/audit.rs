@@ -216,6 +216,10 @@ async fn strays(
             found.add("tile", format!("{level} {index}"), "no tree of this size has it");
         }
     }
+    let newest = "SELECT 1 FROM checkpoint WHERE size = $1";
+    if size != TreeSize::EMPTY && tx.first(newest, &args![size]).await?.is_none() {
+        found.add("checkpoint", size, "the newest one is missing");
+    }
     let beyond = "SELECT size FROM checkpoint WHERE size > $1 OR size < 1 ORDER BY size LIMIT 100";
     for row in tx.all(beyond, &args![size]).await? {
         let beyond = Reader::new("checkpoint", row).int()?;

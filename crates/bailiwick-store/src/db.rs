@@ -9,7 +9,10 @@ mod sqlite;
 
 use sqlx::sqlite::{Sqlite, SqlitePool};
 use sqlx::postgres::{PgPool, Postgres};
-use sqlx::{AssertSqlSafe, Column as _, Row as _, SqlSafeStr as _, SqlStr, Transaction, TypeInfo as _, ValueRef as _};
+use sqlx::pool::PoolConnection;
+use sqlx::{
+    AssertSqlSafe, Column as _, Row as _, SqlSafeStr as _, SqlStr, TypeInfo as _, ValueRef as _,
+};
 
 use crate::error::DbError;
 
@@ -69,10 +72,16 @@ pub(crate) enum Db {
     Postgres(PgPool),
 }
 
-/// A transaction.
-pub(crate) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+/// A transaction. One that is dropped in the middle takes its connection along: engines end some
+/// transactions by themselves, and then nobody knows how the connection stands.
+pub(crate) struct Tx {
+    connection: Connection,
+    open: bool,
+}
+
+enum Connection {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
 }
 
 macro_rules! bind {
@@ -168,20 +177,31 @@ impl Db {
 
     /// A transaction that writes. On SQLite it is the only one from here on.
     pub(crate) async fn begin(&self) -> Result<Tx, DbError> {
-        Ok(match self {
-            Self::Sqlite { write, .. } => Tx::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        match self {
+            Self::Sqlite { write, .. } => {
+                let connection = Connection::Sqlite(write.acquire().await?);
+                Tx::begin(connection, "BEGIN IMMEDIATE").await
+            }
+            Self::Postgres(pool) => {
+                let connection = Connection::Postgres(pool.acquire().await?);
+                Tx::begin(connection, "BEGIN").await
+            }
+        }
     }
 
     /// A transaction in which everything that is read is of one moment.
     pub(crate) async fn snapshot(&self) -> Result<Tx, DbError> {
-        Ok(match self {
-            Self::Sqlite { read, .. } => Tx::Sqlite(read.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?,
-            ),
-        })
+        match self {
+            Self::Sqlite { read, .. } => {
+                let connection = Connection::Sqlite(read.acquire().await?);
+                Tx::begin(connection, "BEGIN").await
+            }
+            Self::Postgres(pool) => {
+                let connection = Connection::Postgres(pool.acquire().await?);
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Tx::begin(connection, begin).await
+            }
+        }
     }
 
     /// Lets go of every connection.
@@ -197,10 +217,16 @@ impl Db {
 }
 
 impl Tx {
+    async fn begin(connection: Connection, begin: &'static str) -> Result<Self, DbError> {
+        let mut tx = Self { connection, open: true };
+        tx.exec(begin, &[]).await?;
+        Ok(tx)
+    }
+
     const fn engine(&self) -> Engine {
-        match self {
-            Self::Sqlite(_) => Engine::Sqlite,
-            Self::Postgres(_) => Engine::Postgres,
+        match self.connection {
+            Connection::Sqlite(_) => Engine::Sqlite,
+            Connection::Postgres(_) => Engine::Postgres,
         }
     }
 
@@ -210,9 +236,9 @@ impl Tx {
         args: &[Arg<'_>],
     ) -> Result<Vec<Row>, DbError> {
         let sql = sql.into().of(self.engine());
-        Ok(match self {
-            Self::Sqlite(tx) => all!(&mut **tx, sql, args),
-            Self::Postgres(tx) => all!(&mut **tx, sql, args),
+        Ok(match &mut self.connection {
+            Connection::Sqlite(one) => all!(&mut **one, sql, args),
+            Connection::Postgres(one) => all!(&mut **one, sql, args),
         })
     }
 
@@ -231,35 +257,46 @@ impl Tx {
         args: &[Arg<'_>],
     ) -> Result<u64, DbError> {
         let sql = sql.into().of(self.engine());
-        Ok(match self {
-            Self::Sqlite(tx) => bind!(sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bind!(sql, args).execute(&mut **tx).await?.rows_affected(),
+        Ok(match &mut self.connection {
+            Connection::Sqlite(one) => bind!(sql, args).execute(&mut **one).await?.rows_affected(),
+            Connection::Postgres(one) => {
+                bind!(sql, args).execute(&mut **one).await?.rows_affected()
+            }
         })
     }
 
     /// Executes a text of several statements without parameters.
     pub(crate) async fn script(&mut self, text: String) -> Result<(), DbError> {
         let sql = AssertSqlSafe(text);
-        match self {
-            Self::Sqlite(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ())?,
-            Self::Postgres(tx) => sqlx::raw_sql(sql).execute(&mut **tx).await.map(|_| ())?,
+        match &mut self.connection {
+            Connection::Sqlite(one) => sqlx::raw_sql(sql).execute(&mut **one).await.map(drop)?,
+            Connection::Postgres(one) => sqlx::raw_sql(sql).execute(&mut **one).await.map(drop)?,
         }
         Ok(())
     }
 
     /// Commits. On an error it is not known whether it was.
-    pub(crate) async fn commit(self) -> Result<(), DbError> {
-        Ok(match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        })
+    pub(crate) async fn commit(mut self) -> Result<(), DbError> {
+        self.exec("COMMIT", &[]).await?;
+        self.open = false;
+        Ok(())
     }
 
     /// Takes everything back.
-    pub(crate) async fn rollback(self) -> Result<(), DbError> {
-        Ok(match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
-        })
+    pub(crate) async fn rollback(mut self) -> Result<(), DbError> {
+        self.exec("ROLLBACK", &[]).await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        if self.open {
+            match &mut self.connection {
+                Connection::Sqlite(one) => one.close_on_drop(),
+                Connection::Postgres(one) => one.close_on_drop(),
+            }
+        }
     }
 }

@@ -12,6 +12,9 @@ struct Migration {
     text: &'static str,
 }
 
+/// Name and digest of a step that was applied.
+type Applied = (String, Vec<u8>);
+
 /// Every step, the oldest first; its number is its position, from 1.
 const MIGRATIONS: [Migration; 3] = [
     Migration { name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
@@ -28,9 +31,9 @@ const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (\
 /// The words of a type in the dialect of an engine.
 fn spelled(text: &str, engine: Engine) -> String {
     match engine {
-        Engine::Sqlite => text.replace("BYTES ", "BLOB ").replace("BIGINT ", "INTEGER "),
+        Engine::Sqlite => text.replace("BYTES", "BLOB").replace("BIGINT", "INTEGER"),
         Engine::Postgres => {
-            text.replace("BYTES ", "BYTEA ").replace("TEXT", "TEXT COLLATE \"C\"")
+            text.replace("BYTES", "BYTEA").replace("TEXT", "TEXT COLLATE \"C\"")
         }
     }
 }
@@ -66,24 +69,24 @@ pub(crate) async fn check_only(db: &Db) -> Result<(), OpenError> {
     if applied < MIGRATIONS.len() { Err(OpenError::OldSchema { found: applied }) } else { Ok(()) }
 }
 
-async fn stored(tx: &mut Tx) -> Result<Vec<(String, Digest)>, StoreError> {
+async fn stored(tx: &mut Tx) -> Result<Vec<Applied>, StoreError> {
     let rows = tx.all("SELECT version, name, digest FROM schema_version ORDER BY version", &[]).await?;
     rows.into_iter()
         .map(|row| {
             let mut row = Reader::new("schema_version", row);
             let _version = row.int()?;
-            Ok((row.text()?, row.digest()?))
+            Ok((row.text()?, row.bytes()?))
         })
         .collect()
 }
 
 /// How many steps were applied, if they are ours.
-fn check(stored: &[(String, Digest)]) -> Result<usize, OpenError> {
+fn check(stored: &[Applied]) -> Result<usize, OpenError> {
     if stored.len() > MIGRATIONS.len() {
         return Err(OpenError::NewSchema { found: stored.len(), known: MIGRATIONS.len() });
     }
     for ((name, digest), ours) in stored.iter().zip(&MIGRATIONS) {
-        if name != ours.name || *digest != Digest::of(ours.text.as_bytes()) {
+        if name != ours.name || digest.as_slice() != Digest::of(ours.text.as_bytes()).as_bytes() {
             return Err(OpenError::OtherSchema { step: name.clone() });
         }
     }

@@ -191,7 +191,7 @@ impl Writer {
                 Err(why) => {
                     pending.answer(Err(why.into()));
                     // A first batch has no savepoint: the group begins anew without it.
-                    group = (!accepted.is_empty()).then_some(open);
+                    group = if accepted.is_empty() { open.end().await } else { Some(open) };
                 }
             }
             let full = accepted.len() >= GROUP_BATCHES_MAX || Instant::now() >= until;

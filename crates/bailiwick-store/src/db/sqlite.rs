@@ -10,9 +10,9 @@ use sqlx::sqlite::{
 };
 use tokio::task::JoinHandle;
 
-use super::{Arg, Db};
-use crate::error::DbError;
-use crate::open::OpenError;
+use super::{Arg, Db, Reader, Sql};
+use crate::error::{DbError, StoreError};
+use crate::open::{OpenError, Store};
 
 /// Connections that only read.
 const READERS: u32 = 4;
@@ -26,6 +26,9 @@ const CHECKPOINT_EVERY_MS: u64 = 500;
 /// From this size on the log is cut, for which commits wait: readers that never pause would
 /// otherwise let it grow without end.
 const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How long commits wait at most for readers while the log is cut.
+const CUT_WAIT_MS_MAX: u64 = 100;
 
 /// What SQLite puts behind the name of the file.
 const WAL_SUFFIX: &str = "-wal";
@@ -76,6 +79,27 @@ impl Db {
             .synchronous(SqliteSynchronous::Off);
         let one = pool(1, scratch).await?;
         Ok(Self::Sqlite { write: one.clone(), read: one })
+    }
+}
+
+impl Store {
+    /// Lets an embedded store grow to that many octets and no further: then commits are refused
+    /// as on a full disk, and reading goes on. Holds until the store is closed. A server has
+    /// quotas of its own; there this does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be asked for its page size.
+    pub async fn limit_octets(&self, octets: u64) -> Result<(), StoreError> {
+        let db = &self.inner.db;
+        let Db::Sqlite { write, .. } = db else { return Ok(()) };
+        let row = db.write("PRAGMA page_size", &[]).await?.into_iter().next().unwrap_or_default();
+        let page = Reader::new("file", row).number::<u64>()?.max(1);
+        let pages = octets.div_euclid(page).max(1);
+        // For the connection that is open, and for those that replace it.
+        db.write(Sql::Built(format!("PRAGMA max_page_count = {pages}")), &[]).await?;
+        let options = (*write.connect_options()).clone();
+        write.set_connect_options(options.pragma("max_page_count", pages.to_string()));
+        Ok(())
     }
 }
 
@@ -205,6 +229,7 @@ impl Checkpointer {
     /// Starts it with a connection of its own.
     pub(crate) async fn start(path: &Path) -> Result<Self, OpenError> {
         let moving = options(path)
+            .busy_timeout(Duration::from_millis(CUT_WAIT_MS_MAX))
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", "0");
         let pool = pool(1, moving).await?;

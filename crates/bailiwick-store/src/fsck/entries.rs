@@ -195,7 +195,8 @@ async fn check_head(
     Ok(())
 }
 
-/// A checkpoint's time is not signed; it is that of its last leaf.
+/// A checkpoint's time is not signed; it is that of its last leaf. Its number tells whether all
+/// before it are there.
 async fn check_checkpoints(theirs: &mut Tx, found: &mut Findings) -> Result<(), StoreError> {
     let wrong = "SELECT size FROM checkpoint WHERE NOT EXISTS \
         (SELECT 1 FROM entry WHERE entry.idx = checkpoint.size - 1 AND entry.at = checkpoint.at) \
@@ -203,6 +204,12 @@ async fn check_checkpoints(theirs: &mut Tx, found: &mut Findings) -> Result<(), 
     for row in theirs.all(wrong, &[]).await? {
         let size = Reader::new("checkpoint", row).int()?;
         found.add("checkpoint", size, "its time is not that of its last leaf");
+    }
+    let numbered = "SELECT size FROM (SELECT size, n, ROW_NUMBER() OVER (ORDER BY size) AS due \
+        FROM checkpoint) AS numbered WHERE n <> due ORDER BY size LIMIT 100";
+    for row in theirs.all(numbered, &[]).await? {
+        let size = Reader::new("checkpoint", row).int()?;
+        found.add("checkpoint", size, "its number is not its place; one before it is missing");
     }
     Ok(())
 }

@@ -78,6 +78,14 @@ impl Group {
         Ok(first_index)
     }
 
+    /// Takes back a transaction without batches; gives nothing.
+    pub(super) async fn end(self) -> Option<Self> {
+        if let Err(why) = self.tx.rollback().await {
+            tracing::warn!(%why, "a connection is given up");
+        }
+        None
+    }
+
     fn next_index(&self) -> Result<LeafIndex, Rejected> {
         let full = || Rejected::Broken(Unavailable::Stopped);
         let ahead = u64::try_from(self.leaves.len()).map_err(|_| full())?;
@@ -194,7 +202,8 @@ impl Group {
             let note = signer.sign(self.frontier.head())?;
             self.tx
                 .exec(
-                    "INSERT INTO checkpoint (size, root, note, at) VALUES ($1, $2, $3, $4)",
+                    "INSERT INTO checkpoint (size, root, note, at, n) \
+                     SELECT $1, $2, $3, $4, COALESCE(MAX(n), 0) + 1 FROM checkpoint",
                     &args![size, &root, note, self.last_at],
                 )
                 .await?;

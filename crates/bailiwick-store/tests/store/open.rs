@@ -1,0 +1,121 @@
+//! What is opened, and what is not.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bailiwick_core::names::Digest;
+use bailiwick_store::{CommitError, OpenError, Store, StoreUrl, Unavailable};
+
+use crate::engine::{Place, assert_sound};
+use crate::sample;
+
+crate::both! {
+    other_schemas_are_refused,
+    a_head_that_does_not_fit_is_refused,
+    a_reader_changes_nothing,
+}
+
+async fn other_schemas_are_refused(place: &Place) {
+    place.open().await.close().await;
+    place.sql("INSERT INTO schema_version (version, name, digest) VALUES (99, 'later', CAST('' AS BYTES))").await;
+    let refused = place.try_open().await.err();
+    assert!(matches!(refused, Some(OpenError::NewSchema { .. })), "{refused:?}");
+    place.sql("DELETE FROM schema_version WHERE version = 99").await;
+    place.sql("UPDATE schema_version SET name = 'theirs' WHERE version = 2").await;
+    let refused = place.try_open().await.err();
+    assert!(matches!(refused, Some(OpenError::OtherSchema { .. })), "{refused:?}");
+    place.sql("DELETE FROM schema_version WHERE version > 1").await;
+    let refused = Store::open_read_only(&place.url).await.err();
+    assert!(matches!(refused, Some(OpenError::OldSchema { found: 1 })), "{refused:?}");
+    place.sql("DROP TABLE schema_version").await;
+    let refused = Store::open_read_only(&place.url).await.err();
+    assert!(matches!(refused, Some(OpenError::NoStore)), "{refused:?}");
+}
+
+async fn a_head_that_does_not_fit_is_refused(place: &Place) {
+    let store = place.open().await;
+    for n in 0..3 {
+        store.commit(sample::denied(store.now(), &format!("{n}"))).await.unwrap();
+    }
+    store.close().await;
+    for (damage, mend) in [
+        ("UPDATE ledger_head SET size = 2", "UPDATE ledger_head SET size = 3"),
+        ("UPDATE checkpoint SET size = 9 WHERE size = 3", "UPDATE checkpoint SET size = 3 WHERE size = 9"),
+        ("UPDATE entry SET idx = 7 WHERE idx = 2", "UPDATE entry SET idx = 2 WHERE idx = 7"),
+    ] {
+        place.sql(damage).await;
+        let refused = place.try_open().await.err();
+        assert!(matches!(refused, Some(OpenError::Damaged(_))), "{damage}: {refused:?}");
+        place.sql(mend).await;
+    }
+    place.open().await.close().await;
+}
+
+/// Every file of a folder with its octets.
+fn files(folder: &Path) -> BTreeMap<String, Digest> {
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| {
+            let file = file.unwrap();
+            let octets = std::fs::read(file.path()).unwrap();
+            (file.file_name().into_string().unwrap(), Digest::of(&octets))
+        })
+        .collect()
+}
+
+async fn a_reader_changes_nothing(place: &Place) {
+    let store = place.open().await;
+    for batch in sample::life(store.now()) {
+        store.commit(batch).await.unwrap();
+    }
+    // Beside the one that writes.
+    let reader = Store::open_read_only(&place.url).await.unwrap();
+    assert_sound(&reader, place).await;
+    store.commit(sample::denied(store.now(), "meanwhile")).await.unwrap();
+    assert_eq!(reader.head().await.unwrap(), store.head().await.unwrap());
+    let refused = reader.commit(sample::denied(store.now(), "x")).await;
+    assert!(matches!(refused, Err(CommitError::Unavailable(Unavailable::ReadOnly))));
+    reader.close().await;
+    if place.is_sqlite() {
+        // A copy taken while it was written, with its log.
+        let copy = tempfile::tempdir().unwrap();
+        for file in ["bailiwick.db", "bailiwick.db-wal"] {
+            std::fs::copy(place.folder().join(file), copy.path().join(file)).unwrap();
+        }
+        let before = files(copy.path());
+        let url = StoreUrl::sqlite(copy.path().join("bailiwick.db"));
+        let reader = Store::open_read_only(&url).await.unwrap();
+        assert_sound(&reader, place).await;
+        assert_eq!(reader.head().await.unwrap(), store.head().await.unwrap());
+        reader.close().await;
+        assert_eq!(files(copy.path()), before);
+    }
+    store.close().await;
+    let before = place.is_sqlite().then(|| files(&place.folder()));
+    let reader = Store::open_read_only(&place.url).await.unwrap();
+    assert_sound(&reader, place).await;
+    reader.close().await;
+    assert_eq!(place.is_sqlite().then(|| files(&place.folder())), before);
+}
+
+#[tokio::test]
+async fn a_server_that_may_lose_commits_is_refused() {
+    let mut place = Place::own_postgres().await;
+    let mut server = place.server.take().unwrap();
+    server.stop();
+    server.restart("-F");
+    let refused = place.try_open().await.err();
+    assert!(matches!(&refused, Some(OpenError::Setting { name, .. }) if name == "fsync"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = StoreUrl::sqlite(folder.path().join("nothing.db"));
+    assert!(matches!(Store::open_read_only(&nothing).await.err(), Some(OpenError::NoStore)));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let text = folder.path().join("text.db");
+    std::fs::write(&text, "this is no database, whatever it is called").unwrap();
+    let place = StoreUrl::sqlite(&text);
+    assert!(Store::open_read_only(&place).await.is_err());
+}
