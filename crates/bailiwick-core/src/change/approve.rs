@@ -40,11 +40,33 @@ pub struct Basis {
 
 /// A plan that was approved for its requester, for exactly what was shown.
 ///
-/// Only `ApprovedPlan::new` makes one, so a function that takes it needs no check:
+/// Only `ApprovedPlan::new` makes one, and only [`Change::decide`](super::Change::decide) and
+/// [`Change::apply`](super::Change::apply) can call that, so a function that takes one needs no
+/// check. Everybody can look into one:
 ///
-/// ```compile_fail
-/// # use bailiwick_core::change::{ApprovedPlan, Plan};
-/// fn cheat(plan: Plan) -> ApprovedPlan { ApprovedPlan { plan } }
+/// ```
+/// # use bailiwick_core::change::{Approval, ApprovedPlan, Basis, Plan};
+/// fn look(approved: &ApprovedPlan) -> (&Plan, &Basis, &[Approval]) {
+///     (approved.plan(), approved.basis(), approved.approvals())
+/// }
+/// ```
+///
+/// Nobody can put one together (E0451: private fields), and nobody else can ask for one (E0624: a
+/// private function):
+///
+/// ```compile_fail,E0451
+/// # use bailiwick_core::change::{Approval, ApprovedPlan, Basis, Plan};
+/// fn cheat(plan: Plan, basis: Basis, approvals: Vec<Approval>) -> ApprovedPlan {
+///     ApprovedPlan { plan, basis, approvals }
+/// }
+/// ```
+///
+/// ```compile_fail,E0624
+/// # use bailiwick_core::{actor::Actor, time::Time};
+/// # use bailiwick_core::change::{ApprovedPlan, Basis, Plan};
+/// fn cheat(plan: &Plan, by: &Actor, basis: &Basis, now: Time) -> Option<ApprovedPlan> {
+///     ApprovedPlan::new(plan, by, &[], basis, now).ok()
+/// }
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ApprovedPlan {

@@ -12,11 +12,30 @@ pub const GRANT_MS: i64 = 5 * crate::time::MINUTE_MS;
 /// A short-lived right to apply or undo one step of one approved plan.
 ///
 /// Minted only from a change whose events allow exactly that step now, and consumed by value: an
-/// executor that was handed one cannot use it twice.
+/// executor that was handed one can use it once,
 ///
-/// ```compile_fail
+/// ```
+/// # use bailiwick_core::{change::{Grant, Step}, time::Time};
+/// fn once(grant: Grant, now: Time) -> Option<Step> {
+///     grant.open(now).map(|(_, _, step)| step)
+/// }
+/// ```
+///
+/// but not twice (E0382: moved away), and not a copy of it (E0599: there is no `clone`):
+///
+/// ```compile_fail,E0382
+/// # use bailiwick_core::{change::{Grant, Step}, time::Time};
+/// fn twice(grant: Grant, now: Time) -> Option<Step> {
+///     grant.open(now)?;
+///     grant.open(now).map(|(_, _, step)| step)
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
 /// # use bailiwick_core::change::Grant;
-/// fn twice(grant: Grant) -> (Grant, Grant) { (grant.clone(), grant) }
+/// fn twice(grant: Grant) -> (Grant, Grant) {
+///     (grant.clone(), grant)
+/// }
 /// ```
 #[derive(Debug, Eq, PartialEq)]
 pub struct Grant {
