@@ -1,6 +1,6 @@
 //! Every field that an approval binds changes the digest that is approved (P1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::change::{
     BadPlan, IssueCertificate, Plan, PlanDigest, RevocationReason, RevokeCertificate, STEPS_MAX,
@@ -252,6 +252,60 @@ fn every_edit_of_a_plan_changes_its_digest() {
     }
     eprintln!("spine: {edits} edits of plans, {} digests, no collision", seen.len());
     assert!(edits > 10_000 && seen.len() > 10_000);
+}
+
+#[test]
+fn fields_do_not_run_into_each_other() {
+    let mut random = Random(8);
+    let base = random.issue();
+    let id = |text: &str| {
+        (
+            AccountId::parse(text).unwrap(),
+            OrderId::parse(text).unwrap(),
+            EnvelopeId::parse(text).unwrap(),
+        )
+    };
+    let (account, order, envelope) = id("a");
+    let none = IssueCertificate { account: None, order: None, envelope: None, ..base };
+    let digests = [
+        IssueCertificate { account: Some(account), ..none.clone() },
+        IssueCertificate { order: Some(order), ..none.clone() },
+        IssueCertificate { envelope: Some(envelope), ..none.clone() },
+        none,
+    ]
+    .map(|issue| Plan::of(Step::IssueCertificate(issue)).digest());
+    assert_eq!(BTreeSet::from(digests).len(), 4, "the same text in three optional fields");
+
+    let grant = |names: &[&str], issuer: &str, profiles: &[&str]| {
+        let names = names.iter().map(|name| SanName::parse(name).unwrap()).collect();
+        let profiles = profiles.iter().map(|id| ProfileId::parse(id).unwrap()).collect();
+        let issuer = IssuerId::parse(issuer).unwrap();
+        let envelope = Envelope { names, issuer, profiles, ..Random(9).envelope() };
+        Plan::of(Step::GrantEnvelope(envelope)).digest()
+    };
+    let digests = [
+        grant(&["a.b", "c.d"], "e", &[]),
+        grant(&["a.b"], "c.d", &["e"]),
+        grant(&[], "a.b", &["c.d", "e"]),
+    ];
+    assert_eq!(BTreeSet::from(digests).len(), 3, "the same texts in two lists");
+
+    let end = |envelope: &str, service: &str, why: &str| {
+        let (envelope, service) =
+            (EnvelopeId::parse(envelope).unwrap(), ServiceId::parse(service).unwrap());
+        Plan::of(Step::EndEnvelope { envelope, service, why: why.to_owned() }).digest()
+    };
+    let digests = [end("ab", "c", "d"), end("a", "bc", "d"), end("a", "b", "cd")];
+    assert_eq!(BTreeSet::from(digests).len(), 3, "the same letters in three fields");
+
+    let one = end("a", "b", "c");
+    let step = Step::EndEnvelope {
+        envelope: EnvelopeId::parse("a").unwrap(),
+        service: ServiceId::parse("b").unwrap(),
+        why: "c".to_owned(),
+    };
+    let two = Plan::new(vec![step.clone(), step]).unwrap().digest();
+    assert_ne!(one, two);
 }
 
 #[test]

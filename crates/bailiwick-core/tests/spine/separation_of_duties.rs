@@ -273,6 +273,18 @@ fn whoever_let_an_approval_expire_can_give_it_again() {
 }
 
 #[test]
+fn a_change_lapses_when_it_can_no_longer_be_approved_and_not_before() {
+    let plan = plan(&[Kind::Revoke]);
+    let change = awaiting(Requester::Component(Component::Gate), &plan);
+    for (now, lapses) in [(CHANGE_EXPIRES.plus_ms(-1), false), (CHANGE_EXPIRES, true)] {
+        let approved = change.decide(approve(None, Some(basis(&plan, 0))), now);
+        assert_eq!(approved.is_ok(), !lapses, "{now}");
+        let expired = change.decide(Command::Expire, now);
+        assert_eq!(expired.is_ok(), lapses, "{now}: {expired:?}");
+    }
+}
+
+#[test]
 fn an_approval_is_spent_once() {
     let plan = plan(&[Kind::Revoke]);
     let requester = Requester::Person(Who("ana", &[]));
