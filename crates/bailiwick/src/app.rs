@@ -3,8 +3,8 @@
 //! A use case takes parsed values and who asks, decides through the core, commits once through the
 //! store, and answers. It knows nothing of HTTP or of the command line.
 
-mod accounts;
 mod access;
+mod accounts;
 mod authorizations;
 mod changes;
 mod credentials;
@@ -45,19 +45,19 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::world::World;
 
+pub(crate) use access::{Asking, FreshToken, Scope};
 pub(crate) use accounts::{AccountAnswer, NewAccount};
 pub(crate) use authorizations::challenge_of;
-pub(crate) use finalize::FinalizeAnswer;
-pub(crate) use orders::{NewOrder, OrderAnswer};
-pub(crate) use revoke::RevokeAnswer;
-pub(crate) use access::{Asking, FreshToken, Scope};
 pub(crate) use changes::ChangeView;
 pub(crate) use credentials::NewCredential;
+pub(crate) use finalize::FinalizeAnswer;
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
+pub(crate) use live::{Live, LiveCell};
 pub(crate) use orders::problem;
+pub(crate) use orders::{NewOrder, OrderAnswer};
+pub(crate) use revoke::RevokeAnswer;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
-pub(crate) use live::{Live, LiveCell};
 
 /// Everything a use case needs, injected.
 pub(crate) struct App {
@@ -139,11 +139,9 @@ impl App {
             batch.expects.push(Expect::ChangeAt { id: loaded.id.clone(), events: loaded.events });
         }
         for event in events {
-            let next = loaded
-                .change
-                .clone()
-                .apply(event.clone(), at)
-                .map_err(|damage| Fault::bug(format!("a decided event does not apply: {damage}")))?;
+            let next = loaded.change.clone().apply(event.clone(), at).map_err(|damage| {
+                Fault::bug(format!("a decided event does not apply: {damage}"))
+            })?;
             batch.entries.push(Entry {
                 at,
                 by: by.clone(),
@@ -196,7 +194,7 @@ impl App {
             .map(|on_duty| on_duty.person().clone())
             .next()
             .or_else(|| estate.organisation.administrators.first().cloned())
-            .unwrap_or_else(|| crate::lab::nobody())
+            .unwrap_or_else(crate::lab::nobody)
     }
 
     /// How DNS is seen: the servers of each zone, and the resolver.

@@ -98,7 +98,9 @@ impl fmt::Display for Fault {
             Self::NotAllowed { rule, message } => write!(f, "{message} (rule `{rule}`)"),
             Self::NotFound { what } => write!(f, "there is no {what}, or you may not see it"),
             Self::Conflict { message } | Self::Busy { message } => f.write_str(message),
-            Self::Unreachable { peer, message } => write!(f, "{peer} could not be reached: {message}"),
+            Self::Unreachable { peer, message } => {
+                write!(f, "{peer} could not be reached: {message}")
+            }
             Self::Damaged { message } => {
                 write!(f, "stored data is damaged: {message}; run `bailiwick ledger verify`")
             }
@@ -149,9 +151,10 @@ impl From<bailiwick_core::change::Refusal> for Fault {
     fn from(refusal: bailiwick_core::change::Refusal) -> Self {
         use bailiwick_core::change::Refusal;
         match refusal {
-            Refusal::NotApproved(why) => {
-                Self::NotAllowed { rule: "separation-of-duties".to_owned(), message: why.to_string() }
-            }
+            Refusal::NotApproved(why) => Self::NotAllowed {
+                rule: "separation-of-duties".to_owned(),
+                message: why.to_string(),
+            },
             Refusal::WrongState { .. } | Refusal::Expired { .. } | Refusal::NotExpired { .. } => {
                 Self::Conflict { message: refusal.to_string() }
             }

@@ -8,7 +8,7 @@ mod plain;
 mod routes;
 pub(crate) mod server;
 
-pub(crate) use routes::{ROUTES, Route};
+pub(crate) use routes::ROUTES;
 
 use std::sync::Arc;
 

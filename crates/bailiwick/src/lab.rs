@@ -28,17 +28,17 @@ const ESTATE: &[(&str, &str)] = &[
     ("services/intranet.toml", include_str!("../../../estates/lab/services/intranet.toml")),
     ("services/pay-api.toml", include_str!("../../../estates/lab/services/pay-api.toml")),
     ("services/shop-web.toml", include_str!("../../../estates/lab/services/shop-web.toml")),
-    ("zones/corp.example.internal.toml", include_str!("../../../estates/lab/zones/corp.example.internal.toml")),
+    (
+        "zones/corp.example.internal.toml",
+        include_str!("../../../estates/lab/zones/corp.example.internal.toml"),
+    ),
     ("zones/pay.example.toml", include_str!("../../../estates/lab/zones/pay.example.toml")),
     ("zones/shop.example.toml", include_str!("../../../estates/lab/zones/shop.example.toml")),
 ];
 
 /// The lab's zones as master files; `{caa}` is where the intended CAA set goes.
 const ZONES: &[(&str, &str)] = &[
-    (
-        "shop.example",
-        include_str!("lab/shop.example.zone"),
-    ),
+    ("shop.example", include_str!("lab/shop.example.zone")),
     ("pay.example", include_str!("lab/pay.example.zone")),
     ("corp.example", include_str!("lab/corp.example.zone")),
 ];
@@ -132,7 +132,12 @@ impl Lab {
             settings.http01_port
         );
         for person in &self.people {
-            text.push_str(&format!("  {:<6} {:<16} {}\n", person.id, person.name, person.link));
+            text.push_str(&format!(
+                "  {:<6} {:<12} {}\n",
+                person.id.as_str(),
+                person.name,
+                person.link
+            ));
         }
         text
     }
@@ -153,7 +158,12 @@ fn keep(settings: &Settings, person: &PersonId, secret: &str) -> Result<(), Faul
     let write = || {
         std::fs::create_dir_all(&folder)?;
         let mut open = std::fs::OpenOptions::new();
-        open.create(true).truncate(true).write(true).mode(0o600).open(&file)?.write_all(secret.as_bytes())
+        open.create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&file)?
+            .write_all(secret.as_bytes())
     };
     write().map_err(|cause: std::io::Error| Fault::Busy {
         message: format!("`{}` cannot be written: {cause}", file.display()),

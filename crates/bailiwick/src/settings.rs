@@ -20,8 +20,6 @@ pub(crate) struct Settings {
     pub http01_port: u16,
     /// Networks that may be asked although they are private or loopback.
     pub allowed_networks: Vec<bailiwick_connect::validate::Network>,
-    /// Whether an EAB credential is required (it is, unless switched off for a migration).
-    pub binding_required: bool,
     /// Whether this is the lab.
     pub lab: bool,
 }

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::estate::Estate;
-use bailiwick_core::names::{
-    ChangeId, Digest, PersonId, ServiceId, SessionId, TokenId,
-};
+use bailiwick_core::names::{ChangeId, Digest, PersonId, ServiceId, SessionId, TokenId};
 use bailiwick_core::policy::{
     Access, AccessFacts, Facts, ObjectAsked, ObjectFacts, PrincipalFacts, PrincipalKind,
     ResourceKind, TokenFacts, judge,
@@ -74,8 +72,6 @@ pub(crate) struct FreshToken {
 pub(crate) struct FreshSession {
     /// The cookie's value.
     pub secret: String,
-    /// Whose.
-    pub person: PersonId,
     /// Until when.
     pub expires_at: Time,
 }
@@ -85,21 +81,25 @@ impl App {
     ///
     /// # Errors
     /// [`Fault::NotFound`] where even reading is not allowed, else [`Fault::NotAllowed`].
-    pub(crate) fn permit(&self, asking: &Asking, access: Access, scope: &Scope) -> Result<(), Fault> {
+    pub(crate) fn permit(
+        &self,
+        asking: &Asking,
+        access: Access,
+        scope: &Scope,
+    ) -> Result<(), Fault> {
         let live = self.live.get();
         let verdict = self.judge_access(&live, asking, access, scope);
         if verdict.allows() {
             return Ok(());
         }
-        if access != Access::Read
-            && self.judge_access(&live, asking, Access::Read, scope).allows()
+        if access != Access::Read && self.judge_access(&live, asking, Access::Read, scope).allows()
         {
             let reason = verdict.reasons().first();
             return Err(Fault::NotAllowed {
                 rule: super::refusal::deciding_rule(&verdict),
                 message: reason.map_or_else(
                     || format!("`{}` may not {access} this", asking.by.person),
-                    |r| super::refusal::sentence(live.estate(), r, self.now()),
+                    |r| super::refusal::without_rule(live.estate(), r, self.now()),
                 ),
             });
         }
@@ -132,15 +132,14 @@ impl App {
 
     /// Makes a one-time sign-in link. Whoever makes it stands behind the sign-in from then on, so an
     /// administrator cannot make themselves a second person.
-    pub(crate) async fn make_link(
-        &self,
-        by: &Actor,
-        person: &PersonId,
-    ) -> Result<Link, Fault> {
+    pub(crate) async fn make_link(&self, by: &Actor, person: &PersonId) -> Result<Link, Fault> {
         let now = self.now();
         let live = self.live.get();
         if !live.estate().works_here(person, now) {
-            return Err(Fault::input("person", format!("`{person}` is not in the estate; add them first")));
+            return Err(Fault::input(
+                "person",
+                format!("`{person}` is not in the estate; add them first"),
+            ));
         }
         let chain: Vec<PersonId> = match by {
             Actor::Person(signed_in) => {
@@ -176,7 +175,12 @@ impl App {
             rule: "link-works-once".to_owned(),
             message: "this link was used or is too old; ask for another".to_owned(),
         };
-        let link = self.store.link(&hash).await?.filter(|link| now < link.expires_at && !link.spent).ok_or_else(gone)?;
+        let link = self
+            .store
+            .link(&hash)
+            .await?
+            .filter(|link| now < link.expires_at && !link.spent)
+            .ok_or_else(gone)?;
         let session =
             SessionId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad session id"))?;
         let cookie = self.world.secret()?;
@@ -200,7 +204,7 @@ impl App {
             ..Batch::default()
         };
         match self.commit(batch).await {
-            Ok(_) => Ok(FreshSession { secret: cookie, person: link.person, expires_at }),
+            Ok(_) => Ok(FreshSession { secret: cookie, expires_at }),
             Err(Fault::Conflict { .. }) => Err(gone()),
             Err(fault) => Err(fault),
         }
@@ -244,7 +248,10 @@ impl App {
         purpose: &str,
     ) -> Result<FreshToken, Fault> {
         if allows.is_empty() {
-            return Err(Fault::input("scopes", "name at least one of read, request, approve, revoke, administer"));
+            return Err(Fault::input(
+                "scopes",
+                "name at least one of read, request, approve, revoke, administer",
+            ));
         }
         if lifetime_ms <= 0 || lifetime_ms > TOKEN_MS_MAX {
             return Err(Fault::input("hours", "a token lasts 1 hour to 30 days; choose less"));
@@ -353,7 +360,9 @@ impl Scope {
 
     fn facts(&self, estate: &Estate) -> ObjectFacts {
         let (kind, id, service, person) = match self {
-            Self::Organisation => (ResourceKind::Organisation, "organisation".to_owned(), None, None),
+            Self::Organisation => {
+                (ResourceKind::Organisation, "organisation".to_owned(), None, None)
+            }
             Self::Ledger => (ResourceKind::Ledger, "ledger".to_owned(), None, None),
             Self::Service(kind, id, service) => (*kind, id.clone(), Some(service.clone()), None),
             Self::Change(id, service) => {

@@ -143,10 +143,9 @@ impl App {
         let id = waiting.request.id.clone();
         batch.entries.push(Entry {
             at: now,
-            by: approval.as_ref().map_or_else(
-                || waiting.request.by.clone(),
-                |one| Actor::Person(one.by.clone()),
-            ),
+            by: approval
+                .as_ref()
+                .map_or_else(|| waiting.request.by.clone(), |one| Actor::Person(one.by.clone())),
             fact: Fact::Decided { decision: Box::new(decision), change: Some(id) },
         });
         Ok(Command::Approve { approval, basis: Some(basis) })
@@ -200,7 +199,8 @@ impl App {
         if !loaded.change.request().by.shares_somebody_with(by) {
             return Err(Fault::NotAllowed {
                 rule: "requester-withdraws".to_owned(),
-                message: "only whoever requested a change takes it back; refuse it instead".to_owned(),
+                message: "only whoever requested a change takes it back; refuse it instead"
+                    .to_owned(),
             });
         }
         let by = Actor::Person(by.clone());
@@ -249,6 +249,7 @@ impl App {
     }
 
     /// A change with its history and, while it waits, what the policy says now.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the policy is asked while it waits")]
     pub(crate) async fn change_view(&self, id: &ChangeId) -> Result<ChangeView, Fault> {
         let loaded = self.load_change(id).await?;
         let history = self.store.change_events(id).await?;
@@ -267,7 +268,7 @@ impl App {
     pub(crate) async fn expire_changes(&self) -> Result<(), Fault> {
         let now = self.now();
         for row in self.store.lapsed_changes(now).await? {
-            let by = crate::drive::changes::DRIVER;
+            let by = changes::DRIVER;
             match self.end_with(&row.request.id, Command::Expire, by).await {
                 Ok(_) | Err(Fault::Conflict { .. }) => {}
                 Err(fault) => return Err(fault),
@@ -357,9 +358,6 @@ fn counts_for_nothing(
     let people = super::refusal::people_of(estate, &teams, now);
     Fault::NotAllowed {
         rule: "approval-counts".to_owned(),
-        message: format!(
-            "an approval by `{}` does not count here; it needs {people}",
-            by.person
-        ),
+        message: format!("an approval by `{}` does not count here; it needs {people}", by.person),
     }
 }

@@ -50,7 +50,10 @@ impl App {
         use base64::Engine as _;
         let live = self.live.get();
         let service = live.estate().services.get(&wanted.service).ok_or_else(|| {
-            Fault::input("service", format!("there is no service `{}` in the estate", wanted.service))
+            Fault::input(
+                "service",
+                format!("there is no service `{}` in the estate", wanted.service),
+            )
         })?;
         let scope = Scope::Service(
             ResourceKind::Credential,
@@ -59,7 +62,9 @@ impl App {
         );
         self.permit(asking, Access::Request, &scope)?;
         let environment = match &wanted.environment {
-            Some(word) => Environment::parse(word).map_err(|cause| Fault::input("environment", cause))?,
+            Some(word) => {
+                Environment::parse(word).map_err(|cause| Fault::input("environment", cause))?
+            }
             None => service.environment.clone(),
         };
         let namespace = match &wanted.namespace {
@@ -114,8 +119,7 @@ impl App {
     ) -> Result<(), Fault> {
         let found = self.store.credential(id).await?;
         let found = found.ok_or_else(|| Fault::not_found(format!("credential `{id}`")))?;
-        let scope =
-            Scope::Service(ResourceKind::Credential, id.to_string(), found.service.clone());
+        let scope = Scope::Service(ResourceKind::Credential, id.to_string(), found.service.clone());
         self.permit(asking, Access::Revoke, &scope)?;
         let entry = Entry {
             at: self.now(),

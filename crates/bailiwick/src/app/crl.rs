@@ -69,7 +69,9 @@ impl App {
                 Err(fault) => return Err(fault),
             }
         }
-        Err(Fault::Busy { message: "other replicas publish CRLs at this moment; try again".to_owned() })
+        Err(Fault::Busy {
+            message: "other replicas publish CRLs at this moment; try again".to_owned(),
+        })
     }
 
     /// The newest CRL of an issuer, DER.
@@ -77,7 +79,9 @@ impl App {
         let newest = self.store.latest_crl(id).await?;
         let newest = newest.ok_or_else(|| Fault::not_found(format!("CRL of `{id}`")))?;
         let stored = self.store.evidence(&newest.digest).await?;
-        stored.map(|stored| stored.octets).ok_or_else(|| Fault::Damaged { message: format!("the CRL of `{id}` is gone") })
+        stored
+            .map(|stored| stored.octets)
+            .ok_or_else(|| Fault::Damaged { message: format!("the CRL of `{id}` is gone") })
     }
 
     /// Whether the newest CRL lists a serial, by reading its bytes.
@@ -103,7 +107,8 @@ impl App {
             let last_revoked = self.store.last_revoked_at(id).await?;
             let now = self.now();
             let due = newest.is_none_or(|crl| {
-                now.ms_since(crl.at) >= CRL_AGE_MS_MAX || last_revoked.is_some_and(|at| at >= crl.at)
+                now.ms_since(crl.at) >= CRL_AGE_MS_MAX
+                    || last_revoked.is_some_and(|at| at >= crl.at)
             });
             if due {
                 self.publish_crl(id).await?;

@@ -17,8 +17,7 @@ impl App {
         asking: &Asking,
         service: &ServiceId,
     ) -> Result<Vec<Envelope>, Fault> {
-        let scope =
-            Scope::Service(ResourceKind::Service, service.to_string(), service.clone());
+        let scope = Scope::Service(ResourceKind::Service, service.to_string(), service.clone());
         self.permit(asking, Access::Read, &scope)?;
         let mut all = self.store.envelopes_of_service(service).await?;
         all.sort_by_key(|envelope| std::cmp::Reverse(envelope.granted_at));
@@ -34,11 +33,8 @@ impl App {
     ) -> Result<Loaded, Fault> {
         let envelope = self.store.envelope(id).await?;
         let envelope = envelope.ok_or_else(|| Fault::not_found(format!("envelope `{id}`")))?;
-        let scope = Scope::Service(
-            ResourceKind::Envelope,
-            id.to_string(),
-            envelope.service.clone(),
-        );
+        let scope =
+            Scope::Service(ResourceKind::Envelope, id.to_string(), envelope.service.clone());
         self.permit(asking, Access::Request, &scope)?;
         if let Some(end) = &envelope.ended {
             return Err(Fault::conflict(format!("it ended at {}", end.at)));

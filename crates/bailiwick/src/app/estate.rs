@@ -103,6 +103,7 @@ impl App {
     /// Begins: the first estate of an empty installation is activated without anybody's approval,
     /// because there is nobody yet; whoever started the server answers for it. Later starts go on
     /// with the estate that is active. Says whether this was the first start.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every state but one is a failed start")]
     pub(crate) async fn begin(&self, first: Estate, verifier: &str) -> Result<bool, Fault> {
         if self.store.active_estate().await?.is_some() {
             self.refresh_live().await?;
@@ -231,12 +232,7 @@ fn title(live: &Live, wanted: &Estate) -> String {
 
 /// The steps: the estate first, then every envelope that it writes down and that stood in the
 /// active one neither, or otherwise.
-fn plan(
-    live: &Live,
-    wanted: &Estate,
-    id: &ChangeId,
-    now: Time,
-) -> Result<(Plan, Batch), Fault> {
+fn plan(live: &Live, wanted: &Estate, id: &ChangeId, now: Time) -> Result<(Plan, Batch), Fault> {
     let octets = wire::encode(wanted);
     let after = Digest::of(&octets);
     let mut steps = vec![Step::EditEstate { before: live.digest, after }];

@@ -133,7 +133,13 @@ pub(crate) fn change(
             (None, after.diff_from_nothing())
         };
         let id = request.id.clone();
-        return Facts::Change(ChangeFacts::edit(now, id, author, approvals, (before, after, &diff)));
+        return Facts::Change(ChangeFacts::edit(
+            now,
+            id,
+            author,
+            approvals,
+            (before, after, &diff),
+        ));
     }
     let (service, names) = subject(request, plan);
     let asked = EnvelopeAsked { service: &service, names: &names };
@@ -155,9 +161,8 @@ fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
             }
         })
         .collect();
-    let service = request.service.clone().or_else(|| {
-        plan.steps().iter().find_map(Step::service).cloned()
-    });
+    let service =
+        request.service.clone().or_else(|| plan.steps().iter().find_map(Step::service).cloned());
     (service.unwrap_or_else(no_service), names)
 }
 
@@ -179,10 +184,7 @@ fn kind_of(plan: &Plan) -> ChangeKind {
 }
 
 fn sign_in(signed_in: &SignedIn) -> SignIn {
-    SignIn {
-        person: signed_in.person.clone(),
-        chain: signed_in.chain.iter().cloned().collect(),
-    }
+    SignIn { person: signed_in.person.clone(), chain: signed_in.chain.iter().cloned().collect() }
 }
 
 fn author(estate: &Estate, by: &Actor) -> AuthorFacts {

@@ -102,7 +102,8 @@ impl App {
         let account_key = bailiwick_wire::jose::Jwk::parse(&account.jwk).map(|jwk| jwk.spki_hash());
         if account_key.is_ok_and(|hash| hash == csr.key().hash()) {
             return Err(bad(
-                "the CSR is for the account key; make a key of its own for the certificate".to_owned(),
+                "the CSR is for the account key; make a key of its own for the certificate"
+                    .to_owned(),
             ));
         }
         Ok(csr)
@@ -136,7 +137,8 @@ impl App {
         }
         for id in &order.authorizations {
             let state = self.store.authorization(id).await?.map(|one| (one.status, one.expires_at));
-            let holds = state.is_some_and(|(s, until)| s == AuthorizationStatus::Valid && now < until);
+            let holds =
+                state.is_some_and(|(s, until)| s == AuthorizationStatus::Valid && now < until);
             if !holds {
                 return Ok(Err(problem(
                     ProblemKind::Unauthorized,
@@ -154,7 +156,8 @@ impl App {
         order: &Order,
         methods: &BTreeMap<SanName, ValidationMethod>,
     ) -> CaaSeen {
-        let domains = live.estate().issuers.get(&order.issuer).map(|issuer| issuer.caa_domains.clone());
+        let domains =
+            live.estate().issuers.get(&order.issuer).map(|issuer| issuer.caa_domains.clone());
         let asked: Vec<(SanName, Option<String>)> = order
             .names
             .iter()
@@ -210,7 +213,10 @@ impl App {
         Ok(FinalizeAnswer::Refused(refusal))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one thing the last metres need; called once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one thing the last metres need; called once"
+    )]
     async fn issue(
         &self,
         live: &Live,
@@ -256,12 +262,16 @@ impl App {
         self.commit(batch).await?;
         // From here on the intent is durable: the same function that goes on after a crash signs.
         changes::drive(self, loaded).await?;
-        let order = self.store.order(&order.id).await?.ok_or_else(|| Fault::bug("an order vanished"))?;
+        let order =
+            self.store.order(&order.id).await?.ok_or_else(|| Fault::bug("an order vanished"))?;
         Ok(FinalizeAnswer::Order(Box::new(order)))
     }
 
     /// The events from request to approval, where policy alone approves.
-    #[expect(clippy::too_many_arguments, reason = "each is one thing an approval rests on; called once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one thing an approval rests on; called once"
+    )]
     fn approve_by_policy(
         &self,
         live: &Live,

@@ -73,9 +73,8 @@ impl App {
         let entries: Vec<EntryBytes> = rows
             .into_iter()
             .map(|(index, octets)| {
-                EntryBytes::new(octets).map_err(|cause| Fault::Damaged {
-                    message: format!("entry {index}: {cause}"),
-                })
+                EntryBytes::new(octets)
+                    .map_err(|cause| Fault::Damaged { message: format!("entry {index}: {cause}") })
             })
             .collect::<Result<_, _>>()?;
         Ok(bundle_bytes(&entries))

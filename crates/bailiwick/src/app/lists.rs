@@ -87,7 +87,8 @@ impl App {
             .expires_within_days
             .map(|days| self.now().plus_ms(i64::from(days).saturating_mul(DAY_MS)));
         let filter = CertificateFilter::new(query.service, query.name, before, query.revoked);
-        let page = self.store.certificates(&filter, after(query.after)?, limit(query.limit)?).await?;
+        let page =
+            self.store.certificates(&filter, after(query.after)?, limit(query.limit)?).await?;
         let seen = |row: &IssuedRow| {
             let certificate = &row.certificate;
             let scope = Scope::Service(
@@ -153,7 +154,8 @@ impl App {
                     &std::collections::BTreeSet::from([one.team.clone()]),
                     now,
                 );
-                let independent = if one.independent { ", independent of the requester" } else { "" };
+                let independent =
+                    if one.independent { ", independent of the requester" } else { "" };
                 format!("{} of {} as {}: {people}{independent}", one.count, one.team, one.role)
             })
             .collect()

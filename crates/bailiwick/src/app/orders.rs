@@ -2,12 +2,11 @@
 
 use bailiwick_core::actor::Actor;
 use bailiwick_core::gate::{
-    Account, Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Coverage,
-    Envelope, Order, OrderStatus, Problem, ProblemKind,
+    Account, Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus,
+    Coverage, Envelope, Order, OrderStatus, Problem, ProblemKind,
 };
 use bailiwick_core::names::{
-    AuthzId, ChallengeId, DecisionId, IssuerId, OrderId, ProfileId, SanName,
-    ZoneName,
+    AuthzId, ChallengeId, DecisionId, IssuerId, OrderId, ProfileId, SanName, ZoneName,
 };
 use bailiwick_core::policy::{Facts, Stage, Verdict, judge};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
@@ -329,7 +328,12 @@ fn default_profile(live: &Live, account: &Account) -> Option<ProfileId> {
                 && profile.attestation_required.is_none()
         })
     };
-    service.profiles.iter().find(serves).or_else(|| service.profiles.first()).cloned()
+    // The longest that serves: whoever wants a shorter one asks for it by name.
+    let lasts = |id: &&ProfileId| {
+        live.estate().profiles.get(*id).map(|profile| profile.certificate.lifetime_seconds_max)
+    };
+    let serving = service.profiles.iter().filter(serves).max_by_key(lasts);
+    serving.or_else(|| service.profiles.first()).cloned()
 }
 
 /// The profile's lifetime, shortened to what every zone concerned allows.
@@ -342,4 +346,3 @@ fn lifetime(live: &Live, names: &[SanName], profile: &ProfileId) -> u32 {
         .map(|(_, zone)| zone.limits.lifetime_days_max.saturating_mul(86_400))
         .fold(most, u32::min)
 }
-

@@ -68,13 +68,25 @@ pub(crate) fn of_order(
     } else {
         ProblemKind::RejectedIdentifier
     };
-    let subproblems = if names.len() > 1 { per_name(live.estate(), verdict, now) } else { Vec::new() };
+    let subproblems =
+        if names.len() > 1 { per_name(live.estate(), verdict, now) } else { Vec::new() };
     Problem { kind, detail: detail.join(". "), instance, subproblems }
+}
+
+/// One refusal, where the rule is told beside it.
+pub(crate) fn without_rule(estate: &Estate, reason: &Reason, now: Time) -> String {
+    format!("{}; {}; {}", reason.fact, grantor(estate, reason, now), reason.remedy)
 }
 
 /// One refusal as a sentence without a full stop.
 pub(crate) fn sentence(estate: &Estate, reason: &Reason, now: Time) -> String {
-    format!("{} (rule {}); {}; {}", reason.fact, reason.rule, grantor(estate, reason, now), reason.remedy)
+    format!(
+        "{} (rule {}); {}; {}",
+        reason.fact,
+        reason.rule,
+        grantor(estate, reason, now),
+        reason.remedy
+    )
 }
 
 fn per_name(estate: &Estate, verdict: &Verdict, now: Time) -> Vec<(String, Problem)> {

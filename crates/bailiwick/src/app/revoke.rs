@@ -97,13 +97,15 @@ impl App {
         Ok(true)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every state but one is not revoked yet")]
     async fn revoke_for_client(
         &self,
         by: Actor,
         certificate: IssuedCertificate,
         reason: RevocationReason,
     ) -> Result<RevokeAnswer, Fault> {
-        let loaded = self.submit_revocation(by, &certificate, reason, "asked by its ACME client").await?;
+        let loaded =
+            self.submit_revocation(by, &certificate, reason, "asked by its ACME client").await?;
         Ok(match &loaded.change {
             Change::Closed { .. } => RevokeAnswer::Revoked,
             other => RevokeAnswer::Refused(Problem {

@@ -126,7 +126,9 @@ impl Running {
         )
         .await?;
         let lab = if options.lab { Some(Lab::start(&options, &world).await?) } else { None };
-        let estate = super::start_estate::first_or_active(&store, &options, lab.as_ref(), world.now()).await?;
+        let estate =
+            super::start_estate::first_or_active(&store, &options, lab.as_ref(), world.now())
+                .await?;
         let issuers = issuers(&settings, &estate, &sealer, &world)?;
         let tls = super::start_keys::listener_tls(&settings, &sealer, &world)?;
         let (news, _) = broadcast::channel(NEWS_KEPT);
@@ -234,8 +236,9 @@ impl Running {
     pub(crate) async fn until_stopped(self) {
         wait_for_signal().await;
         tracing::info!("stopping: requests in flight are finished first");
-        // Nobody listening means that everything stopped by itself.
-        drop(self.stop.send(true));
+        if self.stop.send(true).is_err() {
+            tracing::debug!("everything had stopped already");
+        }
         for task in self.tasks {
             if let Err(cause) = task.await {
                 tracing::error!(error = %cause, "a part of the server ended badly");
@@ -261,9 +264,7 @@ async fn wait_for_signal() {
 }
 
 async fn bind(address: SocketAddr, flag: &'static str) -> Result<TcpListener, NotStarted> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| NotStarted::Listen { address, flag, cause })
+    TcpListener::bind(address).await.map_err(|cause| NotStarted::Listen { address, flag, cause })
 }
 
 fn settings(
@@ -281,7 +282,8 @@ fn settings(
             message: cause.to_string(),
         })
     };
-    let mut allowed: Vec<_> = options.allow_network.iter().map(network).collect::<Result<_, _>>()?;
+    let mut allowed: Vec<_> =
+        options.allow_network.iter().map(network).collect::<Result<_, _>>()?;
     if options.lab {
         allowed.push(network(&"127.0.0.0/8".to_owned())?);
     }
@@ -294,7 +296,6 @@ fn settings(
         http,
         http01_port: options.http01_port.unwrap_or(if options.lab { 7402 } else { 80 }),
         allowed_networks: allowed,
-        binding_required: true,
         lab: options.lab,
     })
 }
@@ -327,8 +328,7 @@ fn issuers(
         .iter()
         .filter(|(_, issuer)| issuer.kind == IssuerKind::BuiltIn)
         .map(|(id, _)| {
-            let issuer =
-                super::start_keys::open_issuer(settings, estate, id, sealer, world)?;
+            let issuer = super::start_keys::open_issuer(settings, estate, id, sealer, world)?;
             Ok((id.clone(), Arc::new(issuer)))
         })
         .collect()

@@ -26,7 +26,9 @@ pub(super) async fn first_or_active(
     if let Some(active) = store.active_estate().await.map_err(Fault::from)? {
         let stored = store.evidence(&active.digest).await.map_err(Fault::from)?;
         let stored = stored.ok_or_else(|| {
-            NotStarted::Estate("the active estate is not among the evidence; restore a backup".to_owned())
+            NotStarted::Estate(
+                "the active estate is not among the evidence; restore a backup".to_owned(),
+            )
         })?;
         return bailiwick_wire::estate::decode(&stored.octets)
             .map_err(|cause| NotStarted::Estate(cause.to_string()));
@@ -52,7 +54,10 @@ pub(crate) fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, String
     let mut files = Vec::new();
     collect(folder, folder, 0, &mut files)?;
     if files.is_empty() {
-        return Err(format!("`{}` holds no .toml or .cedar file; is it the right folder?", folder.display()));
+        return Err(format!(
+            "`{}` holds no .toml or .cedar file; is it the right folder?",
+            folder.display()
+        ));
     }
     files.sort();
     Ok(files)

@@ -66,7 +66,8 @@ pub(super) fn ledger_key(
         })
         .map_err(|cause| failed(&cause))?;
     let seed: Zeroizing<[u8; 32]> = Zeroizing::new(
-        <[u8; 32]>::try_from(seed.as_slice()).map_err(|_| failed(&"the ledger key has another length"))?,
+        <[u8; 32]>::try_from(seed.as_slice())
+            .map_err(|_| failed(&"the ledger key has another length"))?,
     );
     let name = origin(settings, world)?;
     let name = KeyName::parse(&name).map_err(|cause| failed(&cause))?;

@@ -4,7 +4,6 @@ use bailiwick_core::change::{Event, IssuedCertificate, Prepared, Receipt};
 use bailiwick_core::names::{CertFingerprint, CertSerial};
 use bailiwick_core::policy::{Access, ResourceKind};
 use bailiwick_core::record::{Decision, Entry, Fact};
-use bailiwick_core::time::Time;
 use serde::{Deserialize, Serialize};
 
 use super::{App, Asking, Scope};
@@ -70,9 +69,7 @@ impl App {
         which: &Which,
     ) -> Result<Option<IssuedCertificate>, Fault> {
         let found = match which {
-            Which::Fingerprint(fingerprint) => {
-                self.store.certificate(fingerprint).await?
-            }
+            Which::Fingerprint(fingerprint) => self.store.certificate(fingerprint).await?,
             Which::Serial(serial) => {
                 let mut all = self.store.certificates_by_serial(serial).await?;
                 if all.len() > 1 {
@@ -123,11 +120,16 @@ impl App {
         told.extend(self.validations_told(certificate).await?);
         told.sort_by_key(|one| one.index);
         told.dedup_by_key(|one| one.index);
-        let mut chapters: Vec<Chapter> = told.iter().flat_map(|one| chapters(one, certificate)).collect();
+        let mut chapters: Vec<Chapter> =
+            told.iter().flat_map(|one| chapters(one, certificate)).collect();
         chapters.extend(self.revocation_told(certificate).await?);
-        let owner = self.live.get().estate().services.get(&certificate.service).map(|service| {
-            format!("operated by {}", service.duties.operator)
-        });
+        let owner = self
+            .live
+            .get()
+            .estate()
+            .services
+            .get(&certificate.service)
+            .map(|service| format!("operated by {}", service.duties.operator));
         Ok(Story {
             explained: true,
             summary: format!(
@@ -147,7 +149,10 @@ impl App {
 
     async fn told(&self, subject: &str) -> Result<Vec<Told>, Fault> {
         let stored = self.store.entries_of(subject).await?;
-        Ok(stored.into_iter().map(|one| Told { index: one.index.get(), entry: one.entry }).collect())
+        Ok(stored
+            .into_iter()
+            .map(|one| Told { index: one.index.get(), entry: one.entry })
+            .collect())
     }
 
     async fn validations_told(&self, certificate: &IssuedCertificate) -> Result<Vec<Told>, Fault> {
@@ -160,7 +165,10 @@ impl App {
         Ok(all)
     }
 
-    async fn revocation_told(&self, certificate: &IssuedCertificate) -> Result<Vec<Chapter>, Fault> {
+    async fn revocation_told(
+        &self,
+        certificate: &IssuedCertificate,
+    ) -> Result<Vec<Chapter>, Fault> {
         let revoked = self.store.revocation(&certificate.issuer, &certificate.serial).await?;
         let Some(revoked) = revoked else { return Ok(Vec::new()) };
         let crl = self.store.latest_crl(&certificate.issuer).await?;
@@ -191,9 +199,10 @@ impl App {
 fn unexplained(fingerprint: &CertFingerprint) -> Story {
     Story {
         explained: false,
-        summary: "nothing here explains this certificate: no decision, no order and no change names \
+        summary:
+            "nothing here explains this certificate: no decision, no order and no change names \
                   it; find out who asked for it and have its CA revoke it if nobody should have"
-            .to_owned(),
+                .to_owned(),
         fingerprint: fingerprint.to_string(),
         serial: None,
         names: Vec::new(),
@@ -215,6 +224,7 @@ fn chapter(told: &Told, about: &str, headline: String, details: Vec<(String, Str
 }
 
 /// What one entry says about the certificate; nothing where it is about something else.
+#[expect(clippy::wildcard_enum_match_arm, reason = "other facts are no part of its story")]
 fn chapters(told: &Told, certificate: &IssuedCertificate) -> Option<Chapter> {
     match &told.entry.fact {
         Fact::AccountRegistered(account) => Some(chapter(
@@ -222,7 +232,10 @@ fn chapters(told: &Told, certificate: &IssuedCertificate) -> Option<Chapter> {
             "ownership",
             format!("account {} was bound to service {}", account.id, account.service),
             vec![
-                ("credential".to_owned(), format!("{} made by {}", account.credential, account.made_by)),
+                (
+                    "credential".to_owned(),
+                    format!("{} made by {}", account.credential, account.made_by),
+                ),
                 ("environment".to_owned(), account.environment.clone()),
                 ("key".to_owned(), account.thumbprint.clone()),
             ],
@@ -258,6 +271,7 @@ fn decided(decision: &Decision) -> Vec<(String, String)> {
     ]
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "other events are no part of its story")]
 fn change_chapter(told: &Told, event: &Event, certificate: &IssuedCertificate) -> Option<Chapter> {
     match event {
         Event::Requested(request) => Some(chapter(
@@ -320,4 +334,3 @@ fn change_chapter(told: &Told, event: &Event, certificate: &IssuedCertificate) -
         _ => None,
     }
 }
-

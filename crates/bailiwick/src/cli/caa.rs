@@ -54,7 +54,8 @@ pub(crate) async fn run(command: CaaCommand) -> u8 {
         .map(|server| Resolver { server, trust: ResolverTrust::Validates })
         .or_else(Resolver::of_system);
     let Some(resolver) = resolver else {
-        let message = "no resolver is known; give one that validates DNSSEC with --resolver ADDR:PORT";
+        let message =
+            "no resolver is known; give one that validates DNSSEC with --resolver ADDR:PORT";
         return super::failed(message, exit::UNKNOWN);
     };
     let world = World::system();

@@ -15,7 +15,13 @@ const ANSWER_MAX: Duration = Duration::from_secs(90);
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Server {
     /// The URL of the server
-    #[arg(long, value_name = "URL", default_value = "https://localhost:7443", env = "BAILIWICK_SERVER", global = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "https://localhost:7443",
+        env = "BAILIWICK_SERVER",
+        global = true
+    )]
     server: String,
     /// A file with the CA of the server's listener; the data folder's tls/root.pem where absent
     #[arg(long, value_name = "FILE", env = "BAILIWICK_TRUST", global = true)]
@@ -27,7 +33,13 @@ pub(crate) struct Server {
     #[arg(long = "as", value_name = "PERSON", global = true)]
     person: Option<String>,
     /// The server's data folder, for `--as` and its CA
-    #[arg(long, value_name = "DIR", default_value = "bailiwick-data", env = "BAILIWICK_DATA", global = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "bailiwick-data",
+        env = "BAILIWICK_DATA",
+        global = true
+    )]
     data: PathBuf,
 }
 
@@ -35,7 +47,9 @@ pub(crate) struct Server {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoAnswer {
     /// The server could not be reached.
-    #[error("{url} could not be reached: {cause}; is `bailiwick up` running, and is --server right?")]
+    #[error(
+        "{url} could not be reached: {cause}; is `bailiwick up` running, and is --server right?"
+    )]
     Unreachable {
         /// Which URL.
         url: String,
@@ -70,9 +84,10 @@ impl NoAnswer {
     pub(crate) const fn code(&self) -> u8 {
         match self {
             Self::Refused { status: 400..500, .. } => super::exit::NO,
-            Self::Refused { .. } | Self::Unreachable { .. } | Self::File { .. } | Self::Strange(_) => {
-                super::exit::FAILED
-            }
+            Self::Refused { .. }
+            | Self::Unreachable { .. }
+            | Self::File { .. }
+            | Self::Strange(_) => super::exit::FAILED,
         }
     }
 }
@@ -96,7 +111,11 @@ impl Server {
             .timeout(ANSWER_MAX)
             .build()
             .map_err(|cause| NoAnswer::Strange(cause.to_string()))?;
-        Ok(Client { http, base: self.server.trim_end_matches('/').to_owned(), token: self.token()? })
+        Ok(Client {
+            http,
+            base: self.server.trim_end_matches('/').to_owned(),
+            token: self.token()?,
+        })
     }
 
     fn token(&self) -> Result<Option<String>, NoAnswer> {
@@ -152,11 +171,6 @@ impl Client {
     /// Ends something.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), NoAnswer> {
         self.answer(self.http.delete(self.url(path))).await.map(drop)
-    }
-
-    /// Reads text as it is.
-    pub(crate) async fn text(&self, path: &str) -> Result<String, NoAnswer> {
-        self.answer(self.http.get(self.url(path))).await
     }
 
     fn url(&self, path: &str) -> String {

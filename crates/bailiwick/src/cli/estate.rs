@@ -75,7 +75,8 @@ fn check(wish: &Check) -> u8 {
     };
     match bailiwick_wire::estate::read(&files) {
         Ok(estate) if wish.output.json => {
-            let digest = bailiwick_core::names::Digest::of(&bailiwick_wire::estate::encode(&estate));
+            let digest =
+                bailiwick_core::names::Digest::of(&bailiwick_wire::estate::encode(&estate));
             println!("{}", serde_json::json!({ "problems": [], "digest": digest.to_string() }));
             exit::YES
         }

@@ -55,11 +55,13 @@ fn describe(command: &mut clap::Command, above: &str, depth: usize, text: &mut S
     let name = format!("{above}{}", command.get_name());
     let help = command.render_long_help().to_string();
     // Writing to a `String` cannot fail.
-    drop(write!(text, "\n## {name}\n\n```text\n{}\n```\n", help.trim_end()));
+    write!(text, "\n## {name}\n\n```text\n{}\n```\n", help.trim_end()).unwrap_or_default();
     if depth >= DEPTH_MAX {
         return;
     }
-    for below in command.get_subcommands_mut().filter(|one| one.get_name() != "help" && !one.is_hide_set()) {
+    for below in
+        command.get_subcommands_mut().filter(|one| one.get_name() != "help" && !one.is_hide_set())
+    {
         describe(below, &format!("{name} "), depth.saturating_add(1), text);
     }
 }

@@ -150,7 +150,9 @@ fn sound_text(report: &AuditReport) -> String {
         report.tiles, report.checkpoints
     );
     if let Some(held) = report.confirmed_by_held {
-        text.push_str(&format!("\nIt still contains all {held} entries of the checkpoint you kept."));
+        text.push_str(&format!(
+            "\nIt still contains all {held} entries of the checkpoint you kept."
+        ));
     } else {
         text.push_str(
             "\nWithout a checkpoint kept elsewhere (--since) a whole ledger rewritten with its own key \

@@ -119,8 +119,7 @@ async fn certificate(asked: Asked<CertificateCommand>) -> Result<u8, NoAnswer> {
                 ("expires_within_days", days),
                 ("after", after),
             ]);
-            let page: PageOf<CertificateBody> =
-                client.get(&format!("certificates{query}")).await?;
+            let page: PageOf<CertificateBody> = client.get(&format!("certificates{query}")).await?;
             answer(asked.output, &page, print::certificates)
         }
         CertificateCommand::Story { certificate } => {

@@ -91,7 +91,8 @@ impl CaaSeen {
         let not = |report: &&CaaReport| report.verdict().outcome() != CaaOutcome::Allow;
         let lines: Vec<String> = self.reports.iter().filter(not).map(line).collect();
         if lines.is_empty() {
-            return "CAA could not be decided for the names; run `bailiwick caa check` on each".to_owned();
+            return "CAA could not be decided for the names; run `bailiwick caa check` on each"
+                .to_owned();
         }
         format!("{}; run `bailiwick caa check` to see what each name answered", lines.join("; "))
     }

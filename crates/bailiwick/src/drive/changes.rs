@@ -74,7 +74,9 @@ async fn turn<E: Effects>(
             let grant = mint(loaded, now)?;
             report(app, loaded, effects.undo(grant, touched).await)
         }
-        Next::Verify { plan, done } => report(app, loaded, effects.verify(&loaded.id, plan, done).await),
+        Next::Verify { plan, done } => {
+            report(app, loaded, effects.verify(&loaded.id, plan, done).await)
+        }
     };
     add(app, loaded, batch, command)?;
     // What an effect left is compared with the intent at once where that needs nothing but what was

@@ -82,10 +82,14 @@ impl Effects for Real<'_> {
             return Outcome::Failed("the grant for this step is over".to_owned());
         };
         match step {
-            Step::IssueCertificate(wanted) => issued::apply(self.app, &change, &wanted, prepared).await,
+            Step::IssueCertificate(wanted) => {
+                issued::apply(self.app, &change, &wanted, prepared).await
+            }
             Step::RevokeCertificate(revoke) => revoked::apply(self.app, &revoke).await,
             Step::GrantEnvelope(wanted) => envelope::grant(&wanted, now),
-            Step::EndEnvelope { envelope, why, .. } => envelope::end(self.app, &envelope, &why).await,
+            Step::EndEnvelope { envelope, why, .. } => {
+                envelope::end(self.app, &envelope, &why).await
+            }
             Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
         }
     }
@@ -111,7 +115,9 @@ impl Effects for Real<'_> {
             let seen = match step {
                 Step::IssueCertificate(wanted) => issued::verify(self.app, wanted, touched),
                 Step::RevokeCertificate(revoke) => revoked::verify(self.app, revoke).await,
-                Step::GrantEnvelope(envelope) => envelope::verify(self.app, &envelope.id, true).await,
+                Step::GrantEnvelope(envelope) => {
+                    envelope::verify(self.app, &envelope.id, true).await
+                }
                 Step::EndEnvelope { envelope, .. } => {
                     envelope::verify(self.app, envelope, false).await
                 }

@@ -72,8 +72,7 @@ pub(crate) async fn prepare_again(
     let account = wanted.account.as_ref().map(|id| app.settings.account_url(id));
     let asked: Vec<(SanName, Option<String>)> =
         wanted.names.iter().map(|name| (name.clone(), None)).collect();
-    let caa =
-        CaaSeen::look(app, &live, &domains, account.as_deref().unwrap_or(""), &asked).await;
+    let caa = CaaSeen::look(app, &live, &domains, account.as_deref().unwrap_or(""), &asked).await;
     batch.work.push(caa.evidence());
     let key = subject_key(wanted)
         .map_err(|cause| format!("the key of `{}`: {cause}", change.request().title))?;
@@ -111,8 +110,7 @@ pub(crate) fn verify(
     certificate: &IssuedCertificate,
 ) -> Result<(), String> {
     let (profile, issuer) = rules(app, live, wanted)?;
-    let spec =
-        spec(wanted, &certificate.serial, certificate.not_before, certificate.not_after)?;
+    let spec = spec(wanted, &certificate.serial, certificate.not_before, certificate.not_after)?;
     x509::verify_issued(&certificate.der, &spec, profile, &issuer)
         .map(drop)
         .map_err(|cause| cause.to_string())

@@ -247,4 +247,3 @@ pub(crate) struct Plain {
     #[command(flatten)]
     pub output: GlobalOutput,
 }
-

@@ -11,7 +11,7 @@ use crate::http::api::bodies::{
 /// Appends a line; writing to a `String` cannot fail.
 macro_rules! line {
     ($text:expr) => { $text.push('\n') };
-    ($text:expr, $($format:tt)+) => { drop(writeln!($text, $($format)+)) };
+    ($text:expr, $($format:tt)+) => { writeln!($text, $($format)+).unwrap_or_default() };
 }
 
 fn more(text: &mut String, next: Option<&String>) {
@@ -99,7 +99,8 @@ pub(super) fn certificates(page: &PageOf<CertificateBody>) -> String {
     }
     let mut text = String::new();
     for one in &page.items {
-        let state = one.revoked_at.as_ref().map_or_else(String::new, |at| format!("  REVOKED {at}"));
+        let state =
+            one.revoked_at.as_ref().map_or_else(String::new, |at| format!("  REVOKED {at}"));
         line!(text, "{}  until {}  {}{state}", one.serial, one.not_after, one.names.join(", "));
         line!(text, "    {} from {}, change {}", one.service, one.issuer, one.change);
     }
@@ -127,12 +128,16 @@ pub(super) fn story(story: &Story) -> String {
         if let (Some(at), Some(by)) = (&chapter.at, &chapter.by) {
             line!(text, "    {at} by {by}");
         }
-        for (label, value) in &chapter.details {
+        // The inputs of a decision are long; `--json` has them.
+        for (label, value) in chapter.details.iter().filter(|(label, _)| label != "inputs") {
             line!(text, "    {label:<16} {value}");
         }
     }
     line!(text);
-    line!(text, "Numbers in brackets are leaves of the ledger; `bailiwick ledger entry N` shows one.");
+    line!(
+        text,
+        "Numbers in brackets are leaves of the ledger; `bailiwick ledger entry N` shows one."
+    );
     text
 }
 
@@ -150,14 +155,26 @@ pub(super) fn envelopes(all: &[EnvelopeBody]) -> String {
     }
     let mut text = String::new();
     for one in all {
-        let state = one.ended.as_ref().map_or_else(
-            || format!("until {}", one.until),
-            |ended| format!("ended: {ended}"),
-        );
+        let state = one
+            .ended
+            .as_ref()
+            .map_or_else(|| format!("until {}", one.until), |ended| format!("ended: {ended}"));
         let most = one.uses_max.map_or_else(String::new, |max| format!(" of {max}"));
         line!(text, "{}  {state}", one.id);
-        line!(text, "    {} from {} as {}", one.names.join(", "), one.issuer, one.profiles.join(", "));
-        line!(text, "    used {}{most} times, granted {} by change {}", one.uses, one.granted_at, one.change);
+        line!(
+            text,
+            "    {} from {} as {}",
+            one.names.join(", "),
+            one.issuer,
+            one.profiles.join(", ")
+        );
+        line!(
+            text,
+            "    used {}{most} times, granted {} by change {}",
+            one.uses,
+            one.granted_at,
+            one.change
+        );
     }
     text
 }
@@ -179,7 +196,10 @@ pub(super) fn services(all: &[ServiceBody]) -> String {
 }
 
 pub(super) fn fresh_token(body: &FreshTokenBody) -> String {
-    format!("{}\n\nShown this once; works until {}. Its id is {}.", body.token, body.expires_at, body.id)
+    format!(
+        "{}\n\nShown this once; works until {}. Its id is {}.",
+        body.token, body.expires_at, body.id
+    )
 }
 
 pub(super) fn tokens(all: &[TokenBody]) -> String {
@@ -188,7 +208,14 @@ pub(super) fn tokens(all: &[TokenBody]) -> String {
     }
     let mut text = String::new();
     for one in all {
-        line!(text, "{}  until {}  {}: {}", one.id, one.expires_at, one.scopes.join(", "), one.purpose);
+        line!(
+            text,
+            "{}  until {}  {}: {}",
+            one.id,
+            one.expires_at,
+            one.scopes.join(", "),
+            one.purpose
+        );
     }
     text
 }

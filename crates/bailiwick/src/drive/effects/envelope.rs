@@ -50,7 +50,9 @@ pub(super) async fn undo_end(app: &App, id: &EnvelopeId) -> Outcome {
 
 pub(super) async fn verify(app: &App, id: &EnvelopeId, in_force: bool) -> Outcome {
     match app.store.envelope(id).await {
-        Ok(Some(envelope)) if envelope.ended.is_none() == in_force => Outcome::Done(Receipt::Nothing),
+        Ok(Some(envelope)) if envelope.ended.is_none() == in_force => {
+            Outcome::Done(Receipt::Nothing)
+        }
         Ok(_) => Outcome::Failed(format!("envelope `{id}` is not as the plan says")),
         Err(cause) => Outcome::Unknown(cause.to_string()),
     }

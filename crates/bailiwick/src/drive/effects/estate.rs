@@ -1,6 +1,6 @@
 //! Making another estate the active one. The plan's pre-image must still be what is active.
 
-use bailiwick_core::change::{Change, Event, Outcome, Receipt, Step};
+use bailiwick_core::change::{Event, Outcome, Receipt, Step};
 use bailiwick_core::names::Digest;
 use bailiwick_core::record::{Batch, Expect, Fact};
 
@@ -45,6 +45,7 @@ pub(super) async fn verify(app: &App, after: Digest) -> Outcome {
 }
 
 /// An activation commits only while the estate is still the one it was approved against.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only one event activates")]
 pub(super) fn expect(loaded: &Loaded, batch: &mut Batch) {
     let activated = batch.entries.iter().find_map(|entry| match &entry.fact {
         Fact::Change { event, .. } => match event.as_ref() {
@@ -63,11 +64,4 @@ pub(super) fn expect(loaded: &Loaded, batch: &mut Batch) {
 /// Puts the active estate in force in this process.
 pub(super) async fn refresh(app: &App) -> Result<(), Fault> {
     app.refresh_live().await
-}
-
-/// Whether a change edits the estate.
-pub(crate) fn edits(change: &Change) -> bool {
-    change
-        .approved()
-        .is_some_and(|plan| plan.steps().iter().any(|s| matches!(s, Step::EditEstate { .. })))
 }

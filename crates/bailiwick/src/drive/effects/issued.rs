@@ -130,8 +130,7 @@ pub(super) async fn settle_order(
     } else {
         let detail = format!("the certificate could not be issued: {why}; order again");
         order.status = OrderStatus::Invalid;
-        order.error =
-            Some(crate::app::problem(ProblemKind::ServerInternal, detail.clone()));
+        order.error = Some(crate::app::problem(ProblemKind::ServerInternal, detail.clone()));
         batch.entries.push(Entry {
             at: app.now(),
             by: DRIVER,

@@ -2,9 +2,7 @@
 
 mod change;
 
-pub(crate) use change::{
-    Approve, Because, ChangeBody, ChangeLine, EventBody, PrecheckBody, Resolve, StepBody,
-};
+pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
 
 use bailiwick_core::change::IssuedCertificate;
 use bailiwick_core::gate::Envelope;

@@ -65,7 +65,8 @@ impl FromRequestParts<Arc<App>> for Caller {
         if !matches!(parts.method, Method::GET | Method::HEAD) && !from_our_pages(app, parts) {
             return Err(ApiError(Fault::NotAllowed {
                 rule: "same-origin".to_owned(),
-                message: "this request comes from another site; use the console's own pages".to_owned(),
+                message: "this request comes from another site; use the console's own pages"
+                    .to_owned(),
             }));
         }
         Ok(Self(asking))

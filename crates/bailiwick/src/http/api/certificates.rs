@@ -65,7 +65,12 @@ pub(super) async fn list(
     let items = page
         .items
         .iter()
-        .map(|row| CertificateBody::of(&row.certificate, row.revoked.as_ref().map(|one| one.at.to_string())))
+        .map(|row| {
+            CertificateBody::of(
+                &row.certificate,
+                row.revoked.as_ref().map(|one| one.at.to_string()),
+            )
+        })
         .collect();
     Ok(Json(PageOf { items, next: page.next }))
 }

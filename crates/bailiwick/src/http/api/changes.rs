@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use bailiwick_core::change::{Event, Step};
-use bailiwick_core::names::{ChangeId, Digest, ServiceId};
+use bailiwick_core::gate::Envelope;
+use bailiwick_core::names::{ChangeId, Digest, SanName, ServiceId};
 use bailiwick_core::policy::Access;
 use serde::Deserialize;
 
@@ -44,7 +45,8 @@ pub(super) async fn list(
         Some(id) => Some(ServiceId::parse(id).map_err(|cause| Fault::input("service", cause))?),
         None => None,
     };
-    let query = ChangeQuery { state: params.state, service, after: params.after, limit: params.limit };
+    let query =
+        ChangeQuery { state: params.state, service, after: params.after, limit: params.limit };
     let page = app.changes(&asking, query).await?;
     let items = page.items.iter().map(ChangeLine::of).collect();
     Ok(Json(PageOf { items, next: page.next }))
@@ -71,7 +73,12 @@ pub(crate) async fn body(app: &App, asking: &Asking, id: &ChangeId) -> Result<Ch
 }
 
 /// The id, where the caller may do this to that change.
-pub(crate) async fn permitted(app: &App, asking: &Asking, access: Access, id: &str) -> Result<ChangeId, Fault> {
+pub(crate) async fn permitted(
+    app: &App,
+    asking: &Asking,
+    access: Access,
+    id: &str,
+) -> Result<ChangeId, Fault> {
     let id = change_id(id)?;
     let row = app.change_row(&id).await?;
     app.permit(asking, access, &Scope::Change(id.clone(), row.request.service))?;
@@ -141,9 +148,6 @@ pub(super) async fn resolve(
 
 /// What a step does, and every field that an approval binds.
 pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
-    let joined = |names: &[bailiwick_core::names::SanName]| {
-        names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
     match step {
         Step::IssueCertificate(issue) => (
             format!("issue a certificate for {}", joined(&issue.names)),
@@ -154,7 +158,10 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
                 ("issuer", issue.issuer.to_string()),
                 ("profile", issue.profile.to_string()),
                 ("longest validity", format!("{} s", issue.lifetime_seconds_max)),
-                ("envelope", issue.envelope.as_ref().map_or("none".to_owned(), ToString::to_string)),
+                (
+                    "envelope",
+                    issue.envelope.as_ref().map_or("none".to_owned(), ToString::to_string),
+                ),
             ],
         ),
         Step::RevokeCertificate(revoke) => (
@@ -167,26 +174,7 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
                 ("reason", revoke.reason.as_str().to_owned()),
             ],
         ),
-        Step::GrantEnvelope(envelope) => (
-            format!(
-                "let {} get certificates for {} without asking again until {}",
-                envelope.service,
-                joined(&envelope.names),
-                envelope.until
-            ),
-            vec![
-                ("service", envelope.service.to_string()),
-                ("names", joined(&envelope.names)),
-                ("issuer", envelope.issuer.to_string()),
-                (
-                    "profiles",
-                    envelope.profiles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                ),
-                ("account", envelope.account.as_ref().map_or("any".to_owned(), ToString::to_string)),
-                ("until", envelope.until.to_string()),
-                ("uses at most", envelope.uses_max.map_or("any".to_owned(), |max| max.to_string())),
-            ],
-        ),
+        Step::GrantEnvelope(envelope) => granting(envelope),
         Step::EndEnvelope { envelope, service, why } => (
             format!("end envelope {envelope} of {service}"),
             vec![
@@ -203,6 +191,31 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
             ],
         ),
     }
+}
+
+fn granting(envelope: &Envelope) -> (String, Vec<(&'static str, String)>) {
+    let names = joined(&envelope.names);
+    let profiles: Vec<String> = envelope.profiles.iter().map(ToString::to_string).collect();
+    let does = format!(
+        "let {} get certificates for {names} without asking again until {}",
+        envelope.service, envelope.until
+    );
+    let account = envelope.account.as_ref().map_or_else(|| "any".to_owned(), ToString::to_string);
+    let uses = envelope.uses_max.map_or_else(|| "any".to_owned(), |max| max.to_string());
+    let fields = vec![
+        ("service", envelope.service.to_string()),
+        ("names", names),
+        ("issuer", envelope.issuer.to_string()),
+        ("profiles", profiles.join(", ")),
+        ("account", account),
+        ("until", envelope.until.to_string()),
+        ("uses at most", uses),
+    ];
+    (does, fields)
+}
+
+fn joined(names: &[SanName]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What an event says beyond its kind.

@@ -104,9 +104,10 @@ pub(super) async fn make_token(
     // A token made with a token only shrinks.
     if let Some(own) = &asking.token {
         let wider = !allows.is_subset(&own.allows)
-            || own.services.as_ref().is_some_and(|mine| {
-                services.as_ref().is_none_or(|wanted| !wanted.is_subset(mine))
-            });
+            || own
+                .services
+                .as_ref()
+                .is_some_and(|mine| services.as_ref().is_none_or(|wanted| !wanted.is_subset(mine)));
         if wider {
             return Err(ApiError(Fault::NotAllowed {
                 rule: "tokens-shrink".to_owned(),
@@ -118,9 +119,8 @@ pub(super) async fn make_token(
     let holder: &SignedIn = &asking.by;
     let lifetime = i64::from(body.hours).saturating_mul(HOUR_MS);
     let by = Actor::Person(asking.by.clone());
-    let token = app
-        .make_token(&by, holder, &allows, services.as_ref(), lifetime, &body.purpose)
-        .await?;
+    let token =
+        app.make_token(&by, holder, &allows, services.as_ref(), lifetime, &body.purpose).await?;
     Ok((StatusCode::CREATED, Json(FreshTokenBody::of(token))))
 }
 

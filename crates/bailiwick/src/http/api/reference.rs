@@ -23,8 +23,7 @@ impl Modify for Token {
             .components
             .get_or_insert_default()
             .add_security_scheme("token", SecurityScheme::Http(bearer));
-        description.security =
-            Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+        description.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     }
 }
 

@@ -19,7 +19,10 @@ use crate::fault::Fault;
 /// The services you may see, with who answers for them.
 #[utoipa::path(get, path = "/services", tag = "services",
     responses((status = 200, body = [ServiceBody])))]
-pub(super) async fn list(State(app): State<Arc<App>>, Caller(asking): Caller) -> Json<Vec<ServiceBody>> {
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+) -> Json<Vec<ServiceBody>> {
     Json(visible(&app, &asking))
 }
 

@@ -116,7 +116,9 @@ pub(super) async fn story(
         app.story(&asking, &which).await
     };
     match told.await {
-        Ok(story) => page(&app, Some(&asking), "Why this certificate exists", render(&story)).into_response(),
+        Ok(story) => {
+            page(&app, Some(&asking), "Why this certificate exists", render(&story)).into_response()
+        }
         Err(fault) => failed(&app, Some(&asking), &fault as &Fault),
     }
 }

@@ -195,8 +195,8 @@ pub(super) async fn approve(
 ) -> Response {
     let done = async {
         let id = api::permitted(&app, &asking, Access::Approve, &change).await?;
-        let digest = Digest::parse(&form.plan_digest)
-            .map_err(|cause| Fault::input("plan_digest", cause))?;
+        let digest =
+            Digest::parse(&form.plan_digest).map_err(|cause| Fault::input("plan_digest", cause))?;
         app.approve(&asking.by, &id, digest, &form.comment).await
     };
     answered(&app, &asking, &change, done.await.map(drop))

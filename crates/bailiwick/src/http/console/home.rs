@@ -103,4 +103,3 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
         Err(fault) => failed(&app, None, &fault),
     }
 }
-

@@ -100,7 +100,9 @@ impl FromRequestParts<Arc<App>> for Visitor {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         let cookie = cookie_of(parts).map(str::to_owned);
         let asking = match cookie {
-            Some(cookie) => app.session(&cookie).await.map_err(|fault| failed(app, None, &fault))?,
+            Some(cookie) => {
+                app.session(&cookie).await.map_err(|fault| failed(app, None, &fault))?
+            }
             None => None,
         };
         let Some(asking) = asking else {

@@ -53,7 +53,10 @@ pub(super) async fn enter(State(app): State<Arc<App>>, Path(secret): Path<String
 /// Ends the session.
 pub(super) async fn leave(State(app): State<Arc<App>>, Visitor(asking): Visitor) -> Response {
     match app.sign_out(&asking).await {
-        Ok(()) => with_cookie(&app, &format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")),
+        Ok(()) => with_cookie(
+            &app,
+            &format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0"),
+        ),
         Err(fault) => failed(&app, Some(&asking), &fault),
     }
 }

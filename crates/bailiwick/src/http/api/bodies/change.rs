@@ -115,6 +115,7 @@ pub(crate) struct ChangeBody {
 }
 
 impl ChangeBody {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "checks are shown while it waits")]
     pub(crate) fn of(view: &ChangeView, row: &ChangeRow, missing: Vec<String>) -> Self {
         let change = &view.loaded.change;
         let request = change.request();
@@ -148,6 +149,7 @@ impl ChangeBody {
 }
 
 /// The plan, wherever the change stands.
+#[expect(clippy::wildcard_enum_match_arm, reason = "one event carries the plan")]
 fn plan_of(change: &Change, view: &ChangeView) -> Option<Plan> {
     let validated = view.history.iter().find_map(|stored| match &stored.event {
         bailiwick_core::change::Event::Validated { plan, .. } => Some(plan.clone()),
@@ -232,4 +234,3 @@ pub(crate) struct Resolve {
     /// What you found and did.
     pub note: String,
 }
-
