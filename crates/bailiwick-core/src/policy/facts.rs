@@ -40,6 +40,7 @@ impl<T> Fact<T> {
 
 /// A question to the judge.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "made once for a decision and never kept in numbers")]
 pub enum Facts {
     /// May this certificate be issued?
     Issue(IssueFacts),

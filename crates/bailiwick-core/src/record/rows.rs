@@ -221,6 +221,7 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "only one event carries a plan and an end")]
 fn change_rows(id: &ChangeId, seq: u32, state: &str, event: &Event, at: Time) -> Vec<Row> {
     if let Event::Requested(request) = event {
         return vec![Row::OpenChange(Box::new(ChangeRow {
