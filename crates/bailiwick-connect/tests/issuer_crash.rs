@@ -1,6 +1,10 @@
 //! Making the CA and its seal is killed at every step on the disk; the next start finishes it with
 //! the keys that are there, and never makes a second one.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![expect(dead_code, reason = "each test binary uses its part of the world")]
 
 mod issuer_world;

@@ -1,5 +1,9 @@
 //! Keys at rest: any octet that changed, any file that is gone or laid elsewhere is told by name.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![expect(dead_code, reason = "each test binary uses its part of the world")]
 
 mod issuer_world;

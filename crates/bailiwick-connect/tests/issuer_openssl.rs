@@ -1,5 +1,9 @@
 //! The built-in CA against OpenSSL: chain, CRL, and a revoked leaf that is refused.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![expect(dead_code, reason = "each test binary uses its part of the world")]
 
 mod issuer_world;

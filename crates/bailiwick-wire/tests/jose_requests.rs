@@ -1,6 +1,10 @@
 //! Threat T12: every way to confuse a reader of JWS, for each kind of key, with the problem that
 //! the client is told.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 mod jose_client;
 
@@ -53,6 +57,7 @@ fn octets(object: &Map<String, Value>) -> Vec<u8> {
 use JwsProblem::{BadNonce, BadPublicKey, BadSignatureAlgorithm, Malformed, Unauthorized};
 
 /// Changes of the protected header, made before signing: only the reader's rules can refuse them.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn header_variants(key: &ClientKey) -> Vec<(String, Value, JwsProblem)> {
     let mut variants = Vec::new();
     let mut add = |name: &str, base: Value, change: &dyn Fn(&mut Map<String, Value>), problem| {

@@ -1,6 +1,10 @@
 //! What we sign is believed, and what we revoke is refused, by readers that are not ours:
 //! OpenSSL, webpki and x509-cert.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![expect(dead_code, reason = "each test binary uses its part of the test CA")]
 
 mod x509_ca;

@@ -1,6 +1,10 @@
 //! Requests: a CSR gives key and names, whatever else stands in it (threat T18), and hostile
 //! octets cost nothing but a refusal (threat T13).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![expect(dead_code, reason = "each test binary uses its part of the test CA")]
 
 mod x509_ca;
@@ -113,7 +117,7 @@ fn request(wish: &Wish) -> Vec<u8> {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
     }
     if let Some(content) = &wish.custom {
-        let value = der(0x04, &[content.clone()]);
+        let value = der(0x04, std::slice::from_ref(content));
         params.custom_extensions = vec![CustomExtension::from_oid_content(&[1, 2, 3, 4], value)];
     }
     let password = der(0x31, &[der(0x0c, &[b"open sesame".to_vec()])]);

@@ -1,5 +1,9 @@
 //! Certificates, CRLs and PEM from anywhere: never a panic, never past a bound (threat T13).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![expect(dead_code, reason = "each test binary uses its part of the test CA")]
 
 mod x509_ca;
