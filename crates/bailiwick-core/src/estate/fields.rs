@@ -41,9 +41,9 @@ pub(super) fn alters_trust(
         ObjectKind::Organisation => &["name"],
         ObjectKind::Person => &["name"],
         ObjectKind::Team => &["on_call", "deputy"],
-        ObjectKind::Zone => &["class"],
         ObjectKind::Service => &["name"],
-        ObjectKind::Issuer | ObjectKind::Profile | ObjectKind::Policy => &[],
+        // Policies may compare with the class of a zone.
+        ObjectKind::Zone | ObjectKind::Issuer | ObjectKind::Profile | ObjectKind::Policy => &[],
         ObjectKind::Exception => &["reason"],
     };
     if harmless.contains(&field) {

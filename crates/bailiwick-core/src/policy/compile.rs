@@ -144,7 +144,10 @@ impl PolicySet {
                     file: rule.source.clone(),
                     span: rule.span.map(|(at, _)| (at, 1)),
                     kind: PolicyProblemKind::Scope,
-                    message: format!("policy `{}` holds for {kind} `{id}`, and there is none", rule.id),
+                    message: format!(
+                        "policy `{}` holds for {kind} `{id}`, and there is none",
+                        rule.id
+                    ),
                     remedy: format!("correct its `@{kind}`, or remove the policy"),
                 });
             }

@@ -4,6 +4,7 @@
 mod access;
 mod changes;
 mod compiling;
+mod estates;
 mod oracle;
 mod refusals;
 mod world;

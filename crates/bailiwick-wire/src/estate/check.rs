@@ -32,7 +32,13 @@ struct Check<'r> {
 }
 
 impl<'r> Check<'r> {
-    fn problem(&mut self, spot: Spot, rule: &'static str, message: String, remedy: impl Into<String>) {
+    fn problem(
+        &mut self,
+        spot: Spot,
+        rule: &'static str,
+        message: String,
+        remedy: impl Into<String>,
+    ) {
         if let Some((path, text)) = self.files.get(spot.file) {
             let source = (path.as_str(), text.as_str());
             self.problems.push(EstateProblem::new(source, spot.place, rule, message, remedy));
@@ -52,7 +58,9 @@ impl<'r> Check<'r> {
         for (kind, id, spot) in &self.reading.references {
             // What is missing may stand in a file that could not be read.
             let seen = &self.reading.seen;
-            if seen.contains_key(&(*kind, canonical(*kind, id))) || self.reading.unread.contains(kind) {
+            if seen.contains_key(&(*kind, canonical(*kind, id)))
+                || self.reading.unread.contains(kind)
+            {
                 continue;
             }
             let known = seen.keys().filter(|(its, _)| its == kind).map(|(_, id)| id.as_str());
@@ -79,13 +87,9 @@ impl<'r> Check<'r> {
         people
     }
 
+    /// Of somebody who is not known nothing is said twice: the reference is a problem already.
     fn works_here(&self, person: &PersonId) -> bool {
-        let known = self.reading.people.get(person);
-        // Of somebody whose entry has a problem of its own nothing is said twice.
-        known.map_or_else(
-            || self.reading.seen.contains_key(&(Kind::Person, person.to_string())),
-            |person| person.left.is_none(),
-        ) || self.reading.unread.contains(&Kind::Person)
+        self.reading.people.get(person).is_none_or(|person| person.left.is_none())
     }
 
     fn teams(&mut self) {
@@ -107,7 +111,8 @@ impl<'r> Check<'r> {
             let outside = [("on call", &team.on_call), ("deputy", &team.deputy)];
             for (what, person) in outside.into_iter().filter(|(_, it)| !members.contains(it)) {
                 if self.reading.seen.contains_key(&(Kind::Person, person.to_string())) {
-                    let message = format!("`{person}` is {what} for team `{id}` and not one of its people");
+                    let message =
+                        format!("`{person}` is {what} for team `{id}` and not one of its people");
                     self.problem(spot, "not-a-member", message, "name one of its `members`");
                 }
             }
@@ -210,7 +215,8 @@ impl<'r> Check<'r> {
             let message = format!(
                 "service `{service}` owns {mine}, and service `{theirs}` owns {its}: two owners of one name"
             );
-            let remedy = format!("give it to one of them; the other stands at {}", self.spelled(other.spot));
+            let remedy =
+                format!("give it to one of them; the other stands at {}", self.spelled(other.spot));
             self.problem(name.spot, "two-owners", message, remedy);
         }
     }
@@ -227,7 +233,8 @@ impl<'r> Check<'r> {
                     || self.reading.seen.contains_key(&(kind, id.to_owned()))
             };
             let zone = |name: &str| {
-                seen(Kind::Zone, name) || (!name.contains('/') && seen(Kind::Zone, &format!("{name}/internal")))
+                seen(Kind::Zone, name)
+                    || (!name.contains('/') && seen(Kind::Zone, &format!("{name}/internal")))
             };
             let profile = |id: &str| seen(Kind::Profile, id);
             found.extend(set.misplaced(&zone, &profile));

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::places::Spot;
 use super::problem::{EstateProblem, Place};
-use super::similar::hint;
+use super::similar::{hint, nearest};
 
 /// One file and the problems found in it so far.
 pub(super) struct File<'s> {
@@ -18,6 +18,8 @@ pub(super) struct File<'s> {
     /// Which of the files it is.
     pub(super) index: usize,
     pub(super) problems: Vec<EstateProblem>,
+    /// Keys that somebody meant, by their section: they are not missing as well.
+    meant: Vec<(Place, String)>,
 }
 
 /// A value with its place.
@@ -60,7 +62,7 @@ const fn kind(value: &DeValue<'_>) -> &'static str {
 
 impl<'s> File<'s> {
     pub(super) const fn new(index: usize, path: &'s str, text: &'s str) -> Self {
-        Self { path, text, index, problems: Vec::new() }
+        Self { path, text, index, problems: Vec::new(), meant: Vec::new() }
     }
 
     pub(super) const fn spot(&self, place: Place) -> Spot {
@@ -82,7 +84,8 @@ impl<'s> File<'s> {
     pub(super) fn parse(&mut self) -> Option<Spanned<DeTable<'s>>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         for error in &errors {
-            let rule = if error.message().contains("duplicate") { "duplicate-key" } else { "syntax" };
+            let rule =
+                if error.message().contains("duplicate") { "duplicate-key" } else { "syntax" };
             let place = place(error.span().unwrap_or(0..0));
             let message = error.message().replace('\n', ", ");
             self.problem(place, rule, message, "correct the TOML");
@@ -106,7 +109,12 @@ impl<'s> File<'s> {
                 other => {
                     let (key, kind) = (key.value, kind(other));
                     let message = format!("`{key}` is {kind}, and a table is expected");
-                    self.problem(place, "wrong-type", message, format!("write `[{key}]` above its keys"));
+                    self.problem(
+                        place,
+                        "wrong-type",
+                        message,
+                        format!("write `[{key}]` above its keys"),
+                    );
                 }
             }
         }
@@ -117,6 +125,9 @@ impl<'s> File<'s> {
     pub(super) fn keys(&mut self, section: Section<'_>, known: &[&str]) {
         for key in section.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {
             let word = key.get_ref();
+            if let Some(meant) = nearest(word, known.iter().copied()) {
+                self.meant.push((section.place, meant.to_owned()));
+            }
             let hint = hint(word, known.iter().copied());
             let message = format!("there is no key `{word}` here{hint}");
             let remedy = format!("use one of {}", listed(known));
@@ -134,6 +145,9 @@ impl<'s> File<'s> {
     }
 
     pub(super) fn missing(&mut self, section: Section<'_>, key: &str, what: &str) {
+        if self.meant.iter().any(|(place, meant)| *place == section.place && meant == key) {
+            return;
+        }
         let message = format!("the key `{key}` is missing");
         self.problem(section.place, "missing-key", message, format!("write {what}"));
     }
@@ -206,7 +220,12 @@ impl<'s> File<'s> {
     }
 
     /// True or false, or `otherwise` when it is left out.
-    pub(super) fn flag(&mut self, section: Section<'_>, key: &str, otherwise: Option<bool>) -> Option<bool> {
+    pub(super) fn flag(
+        &mut self,
+        section: Section<'_>,
+        key: &str,
+        otherwise: Option<bool>,
+    ) -> Option<bool> {
         let Some(value) = Self::value(section, key) else {
             if otherwise.is_none() {
                 self.missing(section, key, &format!("`{key} = true` or `{key} = false`"));
@@ -233,7 +252,8 @@ impl<'s> File<'s> {
             return None;
         };
         let parsed = i64::from_str_radix(number.as_str(), number.radix()).ok();
-        let fits = parsed.and_then(|number| u32::try_from(number).ok()).filter(|n| range.contains(n));
+        let fits =
+            parsed.and_then(|number| u32::try_from(number).ok()).filter(|n| range.contains(n));
         if fits.is_none() {
             let (low, high) = range.into_inner();
             let message = format!("`{key}` is {number}, and {low} to {high} is allowed");
@@ -286,7 +306,11 @@ impl<'s> File<'s> {
     }
 
     /// A table that has to be there.
-    pub(super) fn needed_table<'t>(&mut self, section: Section<'t>, key: &str) -> Option<Section<'t>> {
+    pub(super) fn needed_table<'t>(
+        &mut self,
+        section: Section<'t>,
+        key: &str,
+    ) -> Option<Section<'t>> {
         if Self::value(section, key).is_none() {
             self.missing(section, key, &format!("`[{key}]` with its keys"));
         }

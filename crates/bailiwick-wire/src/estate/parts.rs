@@ -44,7 +44,8 @@ pub(super) fn people(file: &mut File<'_>, reading: &mut Reading, root: Section<'
         let id = file.parsed(key, "bad-id", PersonId::parse);
         file.keys(section, &["name", "email", "left"]);
         let name = file.needed(section, "name");
-        let email = file.needed(section, "email").and_then(|at| file.parsed(at, "bad-email", email));
+        let email =
+            file.needed(section, "email").and_then(|at| file.parsed(at, "bad-email", email));
         let left = file.time(section, "left");
         if let (true, Some(id), Some(name), Some(email)) = (fresh, id, name, email) {
             let left = left.map(|at| at.value);
@@ -74,9 +75,11 @@ pub(super) fn teams(file: &mut File<'_>, reading: &mut Reading, root: Section<'_
         let parts = file.list(section, "parts");
         let parts = reading.refers_to_all(file, Kind::Team, parts, TeamId::parse);
         let on_call = file.needed(section, "on_call");
-        let on_call_id = on_call.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
+        let on_call_id =
+            on_call.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
         let deputy = file.needed(section, "deputy");
-        let deputy_id = deputy.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
+        let deputy_id =
+            deputy.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
         if let (Some(one), Some(two)) = (on_call, deputy)
             && one.value == two.value
         {
@@ -101,7 +104,11 @@ pub(super) fn words<T: Ord, E: std::fmt::Display>(
     items: Vec<At<&str>>,
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> BTreeSet<T> {
-    items.into_iter().filter_map(|at| file.parsed(at, "bad-id", &parse)).map(|at| at.value).collect()
+    items
+        .into_iter()
+        .filter_map(|at| file.parsed(at, "bad-id", &parse))
+        .map(|at| at.value)
+        .collect()
 }
 
 pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
@@ -173,8 +180,10 @@ fn certificate(
         keys_allowed.extend(file.word(at, &KeyKind::ALL));
     }
     // BR 6.1.5: RSA moduli have at least 2,048 bits; more than 4,096 no relying party verifies well.
-    let rsa_bits_min = file.number(section, "rsa_bits_min", 2_048..=4_096).map_or(2_048, |at| at.value);
-    let backdate = file.number(section, "backdate_seconds", 0..=DAY_SECONDS).map_or(300, |at| at.value);
+    let rsa_bits_min =
+        file.number(section, "rsa_bits_min", 2_048..=4_096).map_or(2_048, |at| at.value);
+    let backdate =
+        file.number(section, "backdate_seconds", 0..=DAY_SECONDS).map_or(300, |at| at.value);
     let names_max = file.needed_number(section, "names_max", 1..=1_000);
     let wildcard_allowed = file.flag(section, "wildcard_allowed", Some(false));
     let crl_pointer = file.flag(section, "crl_pointer", Some(true));
@@ -219,7 +228,16 @@ pub(super) fn exceptions(file: &mut File<'_>, reading: &mut Reading, root: Secti
         let id = file.parsed(key, "bad-id", ExceptionId::parse);
         file.keys(
             section,
-            &["zone", "service", "name", "rule", "reason", "approver", "compensating_control", "until"],
+            &[
+                "zone",
+                "service",
+                "name",
+                "rule",
+                "reason",
+                "approver",
+                "compensating_control",
+                "until",
+            ],
         );
         let scope = scope(file, reading, section);
         let rule = file.needed(section, "rule");
@@ -231,7 +249,8 @@ pub(super) fn exceptions(file: &mut File<'_>, reading: &mut Reading, root: Secti
         });
         let reason = file.needed(section, "reason");
         let approver = file.needed(section, "approver");
-        let approver = approver.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
+        let approver =
+            approver.and_then(|at| reading.refers(file, Kind::Person, at, PersonId::parse));
         let control = file.needed(section, "compensating_control");
         if !file.has(section, &["until"]) {
             let message = "the exception has no end".to_owned();
@@ -270,7 +289,8 @@ fn scope(file: &mut File<'_>, reading: &mut Reading, section: Section<'_>) -> Op
     }
     let zone = zone.and_then(|at| {
         reading.refers(file, Kind::Zone, at, |text| {
-            ZoneKey::parse(text).ok_or("not a zone; write `shop.example` or `corp.example/internal`")
+            ZoneKey::parse(text)
+                .ok_or("not a zone; write `shop.example` or `corp.example/internal`")
         })
     });
     let service = service.and_then(|at| reading.refers(file, Kind::Service, at, ServiceId::parse));

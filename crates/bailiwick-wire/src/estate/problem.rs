@@ -88,13 +88,12 @@ pub fn render_problems(problems: &[EstateProblem], files: &[(String, String)]) -
         let (at_line, at_column) = (problem.line, problem.column);
         let remedy = printable(&problem.remedy);
         rendered.push_str(&format!(
-            "error[{rule}]: {message}\n\
-             {margin}--> {file}:{at_line}:{at_column}\n\
-             {margin} |\n\
-             {number} | {shown}\n\
-             {margin} | {indent}{carets}\n\
-             {margin} = help: {remedy}\n\n"
+            "error[{rule}]: {message}\n{margin}--> {file}:{at_line}:{at_column}\n{margin} |\n"
         ));
+        if !shown.trim().is_empty() {
+            rendered.push_str(&format!("{number} | {shown}\n{margin} | {indent}{carets}\n"));
+        }
+        rendered.push_str(&format!("{margin} = help: {remedy}\n\n"));
     }
     rendered
 }

@@ -176,9 +176,8 @@ fn envelope(
         let Some(name) = file.parsed(at, "bad-name", SanName::parse) else {
             continue;
         };
-        let is_below = |base: &DnsName| {
-            name.value.base() != base && name.value.base().is_at_or_below(base)
-        };
+        let is_below =
+            |base: &DnsName| name.value.base() != base && name.value.base().is_at_or_below(base);
         let covered = !name.value.is_wildcard() && below.iter().any(is_below);
         if !owned.contains(&name.value) && !covered {
             let message = format!("`{}` is not a name of this service", name.value);

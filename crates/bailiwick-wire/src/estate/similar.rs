@@ -4,10 +4,7 @@
 const WORD_CHARS_MAX: usize = 64;
 
 /// The word among `known` that `word` is most likely a slip of.
-pub(super) fn nearest<'k>(
-    word: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let length = word.chars().count();
     if length > WORD_CHARS_MAX {
         return None;
@@ -36,9 +33,9 @@ fn distance(one: &str, two: &str) -> usize {
             let mut best = at(&last, column).saturating_add(usize::from(letter != *other));
             best = best.min(at(&last, column.saturating_add(1)).saturating_add(1));
             best = best.min(at(&next, column).saturating_add(1));
-            let swapped = column.checked_sub(1).is_some_and(|left| {
-                previous == Some(*other) && two.get(left) == Some(&letter)
-            });
+            let swapped = column
+                .checked_sub(1)
+                .is_some_and(|left| previous == Some(*other) && two.get(left) == Some(&letter));
             if swapped && row > 0 {
                 best = best.min(at(&before_last, column.saturating_sub(1)).saturating_add(1));
             }

@@ -1,5 +1,7 @@
 //! The files of a folder, each to the reader of its kind.
 
+use std::collections::BTreeSet;
+
 use bailiwick_core::estate::Estate;
 
 use super::check;
@@ -44,9 +46,10 @@ pub(super) fn read(files: &[(String, String)]) -> Result<Estate, Vec<EstateProbl
     }
     let mut reading = Reading::default();
     let mut problems = Vec::new();
+    let mut paths = BTreeSet::new();
     for (index, (path, text)) in files.iter().enumerate() {
         let mut file = File::new(index, path, text);
-        if files.iter().take(index).any(|(other, _)| other == path) {
+        if !paths.insert(path) {
             let message = format!("`{path}` is there twice");
             file.problem(Place { at: 0, end: 0 }, "duplicate", message, "remove one");
         } else {
@@ -55,7 +58,8 @@ pub(super) fn read(files: &[(String, String)]) -> Result<Estate, Vec<EstateProbl
         problems.append(&mut file.problems);
     }
     for needed in NEEDED {
-        if !files.iter().any(|(path, _)| path == needed) {
+        if !paths.contains(&needed.to_owned()) {
+            reading.unread.extend(holds(needed));
             let message = format!("`{needed}` is missing");
             problems.push(whole_file(needed, "missing-file", message, "add the file"));
         }
@@ -97,7 +101,9 @@ fn kind(path: &str) -> FileKind {
     }
     let inside = |folder: &str, ending: &str| {
         let name = path.strip_prefix(folder).and_then(|rest| rest.strip_suffix(ending));
-        name.is_some_and(|name| !name.is_empty() && !name.starts_with('.') && !name.contains(['\\', '\0']))
+        name.is_some_and(|name| {
+            !name.is_empty() && !name.starts_with('.') && !name.contains(['\\', '\0'])
+        })
     };
     if inside("zones/", ".toml") {
         FileKind::Table(zones::zone)
@@ -113,7 +119,8 @@ fn kind(path: &str) -> FileKind {
 fn one(file: &mut File<'_>, reading: &mut Reading) {
     let start = Place { at: 0, end: 1 };
     if file.text.len() > FILE_OCTETS_MAX {
-        let message = format!("the file has {} octets, {FILE_OCTETS_MAX} are allowed", file.text.len());
+        let message =
+            format!("the file has {} octets, {FILE_OCTETS_MAX} are allowed", file.text.len());
         file.problem(start, "too-big", message, "split it");
         reading.unread.extend(holds(file.path));
         return;
@@ -129,7 +136,8 @@ fn one(file: &mut File<'_>, reading: &mut Reading) {
         FileKind::Policy(path) => drop(reading.policies.insert(path, file.text.to_owned())),
         FileKind::Unknown => {
             let known = FILES.iter().map(|(name, _)| *name);
-            let message = format!("`{}` is no file of an estate{}", file.path, hint(file.path, known));
+            let message =
+                format!("`{}` is no file of an estate{}", file.path, hint(file.path, known));
             let remedy = "use `organisation.toml`, `people.toml`, `teams.toml`, `issuers.toml`, \
                           `profiles.toml`, `exceptions.toml`, `zones/*.toml`, `services/*.toml` and \
                           `policies/*.cedar`";

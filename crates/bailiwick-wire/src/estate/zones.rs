@@ -35,6 +35,10 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
     let view = file.text(root, "view");
     let view = view.map_or(Some(View::External), |at| file.word(at, View::ALL));
     let key = named.zip(view).map(|(name, view)| ZoneKey { name: name.value, view });
+    if key.is_none() {
+        // Names that lie in this zone are not outside every zone.
+        reading.unread.insert(Kind::Zone);
+    }
     let spelled = key.as_ref().map(ToString::to_string);
     let fresh = match (&spelled, name) {
         (Some(spelled), Some(name)) => {
@@ -57,7 +61,8 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
     }
     let caa = file.table(root, "caa").map_or_else(CaaIntent::default, |section| caa(file, section));
     let limits = file.needed_table(root, "limits").and_then(|section| limits(file, section));
-    if let (true, Some(key), Some(class), Some(pattern), Some(mode)) = (fresh, key, class, pattern, mode)
+    if let (true, Some(key), Some(class), Some(pattern), Some(mode)) =
+        (fresh, key, class, pattern, mode)
         && let (Some(policy_owner), Some(operator), Some(limits)) = (policy_owner, operator, limits)
     {
         let zone = Zone { class, pattern, mode, policy_owner, operator, servers, caa, limits };
@@ -103,9 +108,9 @@ fn issue(text: &str) -> Result<String, &'static str> {
 
 /// A value of `iodef` (RFC 8659, section 4.4).
 fn iodef(text: &str) -> Result<String, &'static str> {
-    let known = ["mailto:", "http://", "https://"].iter().any(|scheme| {
-        text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty())
-    });
+    let known = ["mailto:", "http://", "https://"]
+        .iter()
+        .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
     if known && text.bytes().all(|octet| octet.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {

@@ -1,14 +1,137 @@
 //! The stored form and the files: one estate, three spellings that agree.
 
-use bailiwick_wire::estate::{decode, encode, read, write};
+use bailiwick_core::estate::{Estate, Exception, RuleId, Scope, View, ZoneKey};
+use bailiwick_core::names::{DnsName, ExceptionId, PersonId, SanName, ServiceId};
+use bailiwick_core::time::Time;
+use bailiwick_wire::estate::{BadEstate, decode, digest, encode, read, write};
+use proptest::prelude::*;
 
 use crate::lab::{estate, files};
 
+fn round(estate: &Estate) {
+    let written = write(estate);
+    let again = read(&written).unwrap_or_else(|problems| {
+        panic!("{}", bailiwick_wire::estate::render_problems(&problems, &written))
+    });
+    assert_eq!(again, *estate);
+    assert_eq!(write(&again), written);
+    assert_eq!(decode(&encode(estate)).unwrap(), *estate);
+}
+
+/// The lab with something in every field that the lab leaves out.
+fn full() -> Estate {
+    let mut all = files();
+    let (_, pay) = all.iter_mut().find(|(path, _)| path == "services/pay-api.toml").unwrap();
+    pay.push_str(
+        "\n[envelopes.\"go.live\"]\nnames = [\"api.pay.example\"]\nissuer = \"house\"\n\
+         profiles = [\"tls-server\"]\nuntil = 2027-01-31T10:00:00.5+02:00\nuses_max = 5\n\
+         reason = \"line\\nbreak, \\\"quotes\\\" and 'more'\"\n",
+    );
+    let mut estate = estate(&all);
+    let shop = estate.services.get_mut(&ServiceId::parse("shop-web").unwrap()).unwrap();
+    shop.below.insert(DnsName::parse("svc.shop.example").unwrap());
+    shop.names.insert(SanName::parse("*.apps.shop.example").unwrap());
+    shop.namespace = Some(bailiwick_core::estate::Namespace::parse("web").unwrap());
+    let zone = ZoneKey::parse("corp.example/internal").unwrap();
+    assert_eq!(zone.view, View::Internal);
+    let corp = estate.zones.get_mut(&zone).unwrap();
+    corp.servers = vec!["192.0.2.1:53".parse().unwrap(), "[2001:db8::1]:5353".parse().unwrap()];
+    corp.caa.issuewild = vec![";".to_owned()];
+    corp.caa.iodef = vec!["mailto:pki@corp.example".to_owned()];
+    for (id, scope) in [
+        ("by-zone", Scope::Zone(zone)),
+        ("by-name", Scope::Name(SanName::parse("www.shop.example").unwrap())),
+        ("by.service", Scope::Service(ServiceId::parse("intranet").unwrap())),
+    ] {
+        let exception = Exception {
+            scope,
+            rule: RuleId::parse("lifetime-too-long").unwrap(),
+            reason: "an appliance".to_owned(),
+            approver: PersonId::parse("pia").unwrap(),
+            compensating_control: "watched daily".to_owned(),
+            until: Time::parse("2027-01-31").unwrap(),
+        };
+        estate.exceptions.insert(ExceptionId::parse(id).unwrap(), exception);
+    }
+    let abe = estate.people.get_mut(&PersonId::parse("abe").unwrap()).unwrap();
+    abe.left = Some(Time::parse("2026-06-30").unwrap());
+    estate
+}
+
 #[test]
 fn what_is_written_is_read_again() {
-    let estate = estate(&files());
-    let written = write(&estate);
-    assert_eq!(read(&written).unwrap(), estate);
-    assert_eq!(write(&read(&written).unwrap()), written);
-    assert_eq!(decode(&encode(&estate)).unwrap(), estate);
+    round(&estate(&files()));
+    round(&full());
+}
+
+/// Version 1 can never change: what was approved under a digest has to be found under it.
+#[test]
+fn the_stored_form_is_pinned() {
+    let octets = encode(&full());
+    let text = std::str::from_utf8(&octets).unwrap();
+    assert!(text.starts_with(
+        r#"{"v":1,"organisation":{"name":"Example Trading","control_owner":"security","auditors":"audit","administrators":["dana"]},"people":{"abe":{"name":"Abe Fox","email":"abe@corp.example","left":"2026-06-30T00:00:00Z"},"#
+    ));
+    assert!(text.contains(
+        r#""pay-api":{"name":"The payment interface","environment":"production","namespace":null,"view":null,"names":["api.pay.example"],"below":[],"duties":{"policy_owner":"payments","operator":"payments","integration_owner":"payments"},"ownership":{"verified_at":"2026-11-01T00:00:00Z","by":"pat"},"profiles":["tls-client","tls-server","workload"],"envelopes":{"go.live":{"names":["api.pay.example"],"issuer":"house","profiles":["tls-server"],"until":"2027-01-31T08:00:00.5Z","uses_max":5,"reason":"line\nbreak, \"quotes\" and 'more'"}}}"#
+    ));
+    assert!(text.contains(
+        r#""by-zone":{"scope":{"kind":"zone","id":"corp.example/internal"},"rule":"lifetime-too-long","#
+    ));
+    assert_eq!(digest(&full()), bailiwick_core::names::Digest::of(&octets));
+}
+
+#[test]
+fn another_spelling_is_refused() {
+    let octets = encode(&full());
+    let text = String::from_utf8(octets).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        decode(text.replacen(from, to, 1).as_bytes()).unwrap_err()
+    };
+    assert!(matches!(changed("{\"v\":1,", "{\"v\":2,"), BadEstate::Version { found: 2 }));
+    assert!(matches!(changed("{\"v\":1,", "{ \"v\":1,"), BadEstate::NotCanonical));
+    assert!(matches!(changed("\"uses_max\":5", "\"uses_max\":5,\"more\":1"), BadEstate::Shape(_)));
+    assert!(matches!(changed("\"left\":null", "\"left\":\"yesterday\""), BadEstate::Time(_)));
+    assert!(matches!(
+        changed("\"pattern\":\"shared\"", "\"pattern\":\"Shared\""),
+        BadEstate::Word { .. }
+    ));
+    assert!(matches!(changed("www.shop.example", "WWW.shop.example"), BadEstate::NotCanonical));
+    assert!(matches!(changed("www.shop.example", "www..example"), BadEstate::Name(_)));
+    assert!(matches!(
+        changed("\"control_owner\":\"security\"", "\"control_owner\":\"S\""),
+        BadEstate::Id(_)
+    ));
+    assert!(matches!(decode(b""), Err(BadEstate::Shape(_))));
+    assert!(matches!(decode(&[b'['; 100_000]), Err(BadEstate::Shape(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// One flipped octet is either no estate or another one: never the same under two spellings.
+    #[test]
+    fn no_octet_is_spare(at in any::<prop::sample::Index>(), flip in 1_u8..=255) {
+        let octets = encode(&full());
+        let mut other = octets.clone();
+        let at = at.index(other.len());
+        other[at] ^= flip;
+        if let Ok(estate) = decode(&other) {
+            prop_assert_ne!(&estate, &full());
+            prop_assert_eq!(encode(&estate), other);
+        }
+    }
+
+    /// Texts that people choose survive the files, whatever is in them.
+    #[test]
+    fn any_text_survives(name in "\\PC{1,40}", reason in "(?s)[^\u{0}]{1,60}") {
+        let mut estate = full();
+        prop_assume!(!name.trim().is_empty() && !reason.trim().is_empty());
+        estate.organisation.name = name;
+        for exception in estate.exceptions.values_mut() {
+            exception.reason.clone_from(&reason);
+        }
+        round(&estate);
+    }
 }
