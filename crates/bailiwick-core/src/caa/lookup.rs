@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use crate::names::DnsName;
 
@@ -461,10 +461,24 @@ mod tests {
         check(vec![(Authority, cut()), (Resolver, found(&[1], 9, Secure))], found(&[1], 9, Secure));
         check(vec![(Authority, cut()), (Authority, found(&[1], 9, Secure))], NO);
         check(vec![(Authority, cut()), (Resolver, bogus())], bogus());
-        check(
-            vec![(Resolver, found(&vec![7; RECORDS_MAX + 1], 9, Secure))],
-            failed(LookupFailure::TooManyRecords),
-        );
+    }
+
+    #[test]
+    fn an_answer_has_bounds_whoever_read_it() {
+        use SourceRole::Resolver;
+        let records = |count| found(&vec![7; count], 9, Proof::Secure);
+        check(vec![(Resolver, records(RECORDS_MAX))], records(RECORDS_MAX));
+        let too_many = failed(LookupFailure::TooManyRecords);
+        check(vec![(Resolver, records(RECORDS_MAX + 1))], too_many);
+        let name = || AliasName::from_labels([&b"x"[..]]);
+        let alias = || Alias { from: name(), to: name(), by: AliasKind::Cname };
+        let chain = |count: usize| {
+            let aliases = (0..count).map(|_| alias()).collect();
+            LookupAnswer::NoData(Empty { ttl_seconds: None, proof: Proof::Secure, aliases })
+        };
+        check(vec![(Resolver, chain(ALIASES_MAX))], chain(ALIASES_MAX));
+        let too_long = failed(LookupFailure::TooManyAliases);
+        check(vec![(Resolver, chain(ALIASES_MAX + 1))], too_long);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The names that are asked about, and those that CAA does not cover.
 
 use std::fmt;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::names::{BadName, DnsName, SanName};
 

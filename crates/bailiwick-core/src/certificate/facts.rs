@@ -4,7 +4,7 @@
 //! nothing here grants anything.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::certificate::profile::{KeyKind, KeyPurpose};
 use crate::names::{CertFingerprint, CertSerial, SanName, SpkiHash};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use crate::names::{TeamId, ZoneName};
 

@@ -1,6 +1,8 @@
 //! What the judge is told. Everything it may take into account stands here, so that a decision can
 //! be stored with its inputs and asked again.
 
+// tidy: long file because the facts of one question belong side by side; each struct is a table
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;

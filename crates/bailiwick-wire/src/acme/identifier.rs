@@ -56,7 +56,7 @@ fn name(kind: &str, value: &str) -> Result<SanName, Problem> {
         let detail = "a name in a certificate has no dot at its end; remove it";
         return Err(problem(ProblemKind::RejectedIdentifier, detail));
     }
-    if value.parse::<std::net::IpAddr>().is_ok() || all_digits_last(value) {
+    if value.parse::<core::net::IpAddr>().is_ok() || all_digits_last(value) {
         let detail = "an address is no DNS name; order the name it is reached under";
         return Err(problem(ProblemKind::RejectedIdentifier, detail));
     }

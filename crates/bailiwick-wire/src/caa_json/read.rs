@@ -1,6 +1,6 @@
 //! Reading stored evidence back: climbing again over the stored answers.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use bailiwick_core::caa::{
     Alias, AliasKind, AliasName, CaaEvidence, CaaName, CaaRecord, ClimbStep, Empty, Found,

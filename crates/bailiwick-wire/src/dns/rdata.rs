@@ -1,6 +1,6 @@
 //! The content of the record types that are looked up.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use bailiwick_core::caa::CaaRecord;
 

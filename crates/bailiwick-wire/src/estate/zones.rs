@@ -1,6 +1,6 @@
 //! A zone's file.
 
-use std::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, SocketAddr};
 
 use bailiwick_core::estate::{
     CaaIntent, Mode, Pattern, View, Zone, ZoneClass, ZoneKey, ZoneLimits,

@@ -20,6 +20,9 @@ use crate::fault::Fault;
 const ORDER_MS: i64 = 7 * DAY_MS;
 /// How long a change that an order opened can be approved.
 pub(crate) const APPROVABLE_MS: i64 = 7 * DAY_MS;
+/// Octets of all names of one order together: the facts of a decision hold each name three times,
+/// and a leaf of the ledger has 65,535 octets.
+const NAME_OCTETS_MAX: usize = 8_192;
 /// Names of one order at most, whatever a profile says (threats: bombs in requests).
 const NAMES_MAX: usize = 100;
 
@@ -65,10 +68,13 @@ impl App {
         let mut names = wanted.names;
         names.sort();
         names.dedup();
-        if names.is_empty() || names.len() > NAMES_MAX {
+        let octets: usize = names.iter().map(|name| name.base().as_str().len()).sum();
+        if names.is_empty() || names.len() > NAMES_MAX || octets > NAME_OCTETS_MAX {
             return Ok(OrderAnswer::Refused(problem(
                 ProblemKind::Malformed,
-                format!("an order holds 1 to {NAMES_MAX} names; split it"),
+                format!(
+                    "an order holds 1 to {NAMES_MAX} names of {NAME_OCTETS_MAX} characters together; split it"
+                ),
             )));
         }
         let live = self.live.get();

@@ -1,7 +1,7 @@
 //! Granting and ending envelopes. The effect is the row that the receipt causes, so it happens in
 //! the very transaction that records it.
 
-use bailiwick_core::change::{Outcome, Receipt};
+use bailiwick_core::change::{Outcome, Receipt, Touched};
 use bailiwick_core::gate::Envelope;
 use bailiwick_core::names::EnvelopeId;
 use bailiwick_core::time::Time;
@@ -38,7 +38,11 @@ pub(super) async fn end(app: &App, id: &EnvelopeId, why: &str) -> Outcome {
     }
 }
 
-pub(super) async fn undo_end(app: &App, id: &EnvelopeId) -> Outcome {
+/// Reopens only what this change ended: an envelope that somebody ended before stays so.
+pub(super) async fn undo_end(app: &App, id: &EnvelopeId, touched: &Touched) -> Outcome {
+    if let Some(Receipt::Nothing) = &touched.receipt {
+        return Outcome::Done(Receipt::Nothing);
+    }
     match app.store.envelope(id).await {
         Ok(Some(envelope)) if envelope.ended.is_some() => {
             Outcome::Done(Receipt::EnvelopeReopened { envelope: envelope.id })
