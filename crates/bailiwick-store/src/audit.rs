@@ -3,7 +3,9 @@
 use bailiwick_core::ledger::audit::{
     Audit, AuditReport, Block, Ending, Kept, Progress, StoredLeaf, StoredTile, tiles_ending_in,
 };
-use bailiwick_core::ledger::{Frontier, LeafHash, LeafIndex, TILE_WIDTH, TileId, TreeHead, TreeSize};
+use bailiwick_core::ledger::{
+    Frontier, LeafHash, LeafIndex, TILE_WIDTH, TileId, TreeHead, TreeSize,
+};
 use bailiwick_core::names::Digest;
 use bailiwick_core::record::Mismatch;
 use bailiwick_wire::ledger::Trust;
@@ -45,11 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read. What is wrong in it is no error but a finding.
-    pub async fn audit(
-        &self,
-        trust: &Trust,
-        held: Vec<TreeHead>,
-    ) -> Result<Audited, StoreError> {
+    pub async fn audit(&self, trust: &Trust, held: Vec<TreeHead>) -> Result<Audited, StoreError> {
         let mut tx = self.inner.db.snapshot().await?;
         let audited = audit(&mut tx, trust, held).await;
         tx.rollback().await?;
@@ -87,7 +85,8 @@ async fn audit(tx: &mut Tx, trust: &Trust, held: Vec<TreeHead>) -> Result<Audite
         }
         number = number.saturating_add(1);
     }
-    let head = open::head(tx, "SELECT size, frontier, last_at FROM ledger_head WHERE one = 1").await;
+    let head =
+        open::head(tx, "SELECT size, frontier, last_at FROM ledger_head WHERE one = 1").await;
     let head = found.or_damage(head)?.map(|(head, _)| head);
     let newest = "SELECT size, root, note, at FROM checkpoint ORDER BY size DESC LIMIT 1";
     let newest = match tx.first(newest, &[]).await? {
@@ -149,7 +148,11 @@ async fn tile(
     }
     let hashes: Vec<Digest> = hashes.iter().copied().map(Digest::from_bytes).collect();
     if root_of(&hashes) != Some(root) {
-        found.add("tile", format!("{level} {index}"), "column `root` is not the root of its hashes");
+        found.add(
+            "tile",
+            format!("{level} {index}"),
+            "column `root` is not the root of its hashes",
+        );
     }
     Ok(Some(hashes))
 }
@@ -210,7 +213,8 @@ async fn strays(
         let mut row = Reader::new("tile", row);
         let (level, index) = (row.int()?, row.int()?);
         // A tile of that level is full when so many leaves are there.
-        let shift = level.saturating_add(1).checked_mul(8).and_then(|bits| u32::try_from(bits).ok());
+        let shift =
+            level.saturating_add(1).checked_mul(8).and_then(|bits| u32::try_from(bits).ok());
         let full = shift.filter(|shift| *shift < 63).map_or(0, |shift| size.as_i64() >> shift);
         if level < 0 || index < 0 || index >= full {
             found.add("tile", format!("{level} {index}"), "no tree of this size has it");

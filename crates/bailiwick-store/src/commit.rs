@@ -145,7 +145,9 @@ pub enum Conflict {
         fingerprint: CertFingerprint,
     },
     /// Another account has that key.
-    #[error("the key with thumbprint `{thumbprint}` belongs to another account; use that or another key")]
+    #[error(
+        "the key with thumbprint `{thumbprint}` belongs to another account; use that or another key"
+    )]
     AccountKeyUsed {
         /// Which key.
         thumbprint: String,
@@ -163,7 +165,9 @@ pub enum Conflict {
         id: EnvelopeId,
     },
     /// A CRL with that or a higher number was published.
-    #[error("issuer `{issuer}` published CRL {number} or a later one already; take a higher number")]
+    #[error(
+        "issuer `{issuer}` published CRL {number} or a later one already; take a higher number"
+    )]
     CrlNumber {
         /// Which issuer.
         issuer: IssuerId,
@@ -232,7 +236,7 @@ impl Store {
         let jobs = self.inner.jobs.as_ref().ok_or(Unavailable::ReadOnly)?;
         let (reply, answer) = oneshot::channel();
         let pending = Pending::new(batch, reply)?;
-        jobs.try_send(Job::Commit(Box::new(pending))).map_err(|why| match why {
+        jobs.try_send(Job::Commit(pending)).map_err(|why| match why {
             TrySendError::Full(_) => Unavailable::Busy,
             TrySendError::Closed(_) => Unavailable::Stopped,
         })?;

@@ -7,9 +7,9 @@ mod cell;
 mod postgres;
 mod sqlite;
 
-use sqlx::sqlite::{Sqlite, SqlitePool};
-use sqlx::postgres::{PgPool, Postgres};
 use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgPool, Postgres};
+use sqlx::sqlite::{Sqlite, SqlitePool};
 use sqlx::{
     AssertSqlSafe, Column as _, Row as _, SqlSafeStr as _, SqlStr, TypeInfo as _, ValueRef as _,
 };
@@ -35,10 +35,7 @@ pub(crate) enum Sql {
     /// The same for both.
     One(&'static str),
     /// Where the dialects differ.
-    Both {
-        sqlite: &'static str,
-        postgres: &'static str,
-    },
+    Both { sqlite: &'static str, postgres: &'static str },
     /// Put together out of fixed pieces.
     Built(String),
 }
@@ -64,10 +61,7 @@ impl Sql {
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
     /// One writer and some readers on one file.
-    Sqlite {
-        write: SqlitePool,
-        read: SqlitePool,
-    },
+    Sqlite { write: SqlitePool, read: SqlitePool },
     /// One pool.
     Postgres(PgPool),
 }

@@ -42,15 +42,16 @@ const NO_ROOM: [&str; 3] = ["53000", "53100", "53400"];
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         let sqlx::Error::Database(said) = &error else {
-            return match &error {
+            let lost = matches!(
+                error,
                 sqlx::Error::Io(_)
-                | sqlx::Error::Tls(_)
-                | sqlx::Error::Protocol(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed => Self::Lost(error),
-                _ => Self::Refused(error),
-            };
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            );
+            return if lost { Self::Lost(error) } else { Self::Refused(error) };
         };
         let code = said.code().unwrap_or_default().into_owned();
         if NO_ROOM.contains(&code.as_str()) {
@@ -64,7 +65,8 @@ impl From<sqlx::Error> for DbError {
             _ => {}
         }
         // SQLite: the primary code is the low octet of the extended one.
-        let primary = if code.len() < 5 { code.parse().ok().map(|code: u32| code & 0xff) } else { None };
+        let primary =
+            if code.len() < 5 { code.parse().ok().map(|code: u32| code & 0xff) } else { None };
         match primary {
             Some(13) => Self::Full(error),
             Some(5 | 6) => Self::Busy(error),

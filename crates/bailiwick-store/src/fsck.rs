@@ -40,7 +40,10 @@ impl Findings {
     }
 
     /// Takes damage as a finding; anything else ends the search.
-    pub(crate) fn or_damage<T>(&mut self, read: Result<T, StoreError>) -> Result<Option<T>, DbError> {
+    pub(crate) fn or_damage<T>(
+        &mut self,
+        read: Result<T, StoreError>,
+    ) -> Result<Option<T>, DbError> {
         match read {
             Ok(value) => Ok(Some(value)),
             Err(StoreError::Damaged(mismatch)) => {
@@ -102,8 +105,5 @@ async fn check(
 }
 
 fn scratch_failed(why: OpenError) -> StoreError {
-    match why {
-        OpenError::Database(why) => why.into(),
-        other => DbError::Lost(sqlx::Error::Io(std::io::Error::other(other))).into(),
-    }
+    DbError::Lost(sqlx::Error::Io(std::io::Error::other(why))).into()
 }

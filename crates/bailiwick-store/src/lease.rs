@@ -11,8 +11,12 @@ use crate::open::Store;
 
 /// Milliseconds now, by the database.
 macro_rules! now_ms {
-    (sqlite) => { "CAST(unixepoch('subsec') * 1000 AS INTEGER)" };
-    (postgres) => { "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)" };
+    (sqlite) => {
+        "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
+    };
+    (postgres) => {
+        "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+    };
 }
 pub(crate) use now_ms;
 
@@ -60,13 +64,17 @@ const ACQUIRE: Sql = with_now!(
 
 const RENEW: Sql = Sql::Both {
     sqlite: concat!(
-        "UPDATE lease SET until = $4 + ", now_ms!(sqlite),
-        " WHERE name = $1 AND holder = $2 AND fence = $3 AND until > ", now_ms!(sqlite),
+        "UPDATE lease SET until = $4 + ",
+        now_ms!(sqlite),
+        " WHERE name = $1 AND holder = $2 AND fence = $3 AND until > ",
+        now_ms!(sqlite),
         " RETURNING name"
     ),
     postgres: concat!(
-        "UPDATE lease SET until = $4 + ", now_ms!(postgres),
-        " WHERE name = $1 AND holder = $2 AND fence = $3 AND until > ", now_ms!(postgres),
+        "UPDATE lease SET until = $4 + ",
+        now_ms!(postgres),
+        " WHERE name = $1 AND holder = $2 AND fence = $3 AND until > ",
+        now_ms!(postgres),
         " RETURNING name"
     ),
 };

@@ -5,19 +5,19 @@
 //! Everything else reads. Reading order: `open`, `commit`, `writer`, `rows`, `read`, `lease`, `fsck`,
 //! `audit`.
 
-mod error;
-mod url;
-mod db;
-mod schema;
-mod open;
+mod audit;
 mod commit;
-mod writer;
-mod rows;
+mod db;
+mod error;
+mod fsck;
+mod lease;
+mod open;
 mod page;
 mod read;
-mod lease;
-mod fsck;
-mod audit;
+mod rows;
+mod schema;
+mod url;
+mod writer;
 
 pub use audit::Audited;
 pub use commit::{CommitError, Committed, Conflict, Unavailable, Unknown};
@@ -28,7 +28,7 @@ pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
 pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
-    CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, 
-    SessionRow, StoredDecision, StoredEntry, StoredEvent, TokenRow, CheckpointRow,
+    CheckpointRow, CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, SessionRow,
+    StoredDecision, StoredEntry, StoredEvent, TokenRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

@@ -40,7 +40,9 @@ pub trait Clock: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The URL of the server cannot be read.
-    #[error("the URL of the database cannot be read; write `postgres://USER:PASSWORD@HOST/DATABASE`")]
+    #[error(
+        "the URL of the database cannot be read; write `postgres://USER:PASSWORD@HOST/DATABASE`"
+    )]
     BadUrl,
     /// The engine.
     #[error(transparent)]
@@ -54,7 +56,9 @@ pub enum OpenError {
         source: std::io::Error,
     },
     /// Another process writes this file.
-    #[error("`{path}` is used by another process; stop that first, one process writes an embedded store")]
+    #[error(
+        "`{path}` is used by another process; stop that first, one process writes an embedded store"
+    )]
     InUse {
         /// Which file.
         path: String,
@@ -63,7 +67,9 @@ pub enum OpenError {
     #[error("there is no store of Bailiwick here; check the place, `bailiwick up` makes one")]
     NoStore,
     /// A newer version wrote it.
-    #[error("the store was written by a newer Bailiwick (schema {found}, this one knows {known}); use that version")]
+    #[error(
+        "the store was written by a newer Bailiwick (schema {found}, this one knows {known}); use that version"
+    )]
     NewSchema {
         /// Its schema.
         found: usize,
@@ -77,13 +83,17 @@ pub enum OpenError {
         found: usize,
     },
     /// Somebody else's tables.
-    #[error("step `{step}` of the schema is not ours; the database belongs to another build or program")]
+    #[error(
+        "step `{step}` of the schema is not ours; the database belongs to another build or program"
+    )]
     OtherSchema {
         /// Which step differs.
         step: String,
     },
     /// The server does not keep what it acknowledges.
-    #[error("the database has `{name}` = `{setting}`, and it must be `{wanted}`; set it and restart the server")]
+    #[error(
+        "the database has `{name}` = `{setting}`, and it must be `{wanted}`; set it and restart the server"
+    )]
     Setting {
         /// Which setting.
         name: String,
@@ -172,11 +182,8 @@ impl Store {
             commits: 0,
             _lock: lock,
         };
-        let background = Background {
-            writer: Some(tokio::spawn(writer.run(queue))),
-            checkpointer,
-            copy: None,
-        };
+        let background =
+            Background { writer: Some(tokio::spawn(writer.run(queue))), checkpointer, copy: None };
         let inner = Inner {
             db,
             jobs: Some(jobs),
@@ -296,7 +303,10 @@ async fn check_head_in(tx: &mut Tx) -> Result<Time, OpenError> {
     let leaves = tx.first("SELECT COALESCE(MAX(idx) + 1, 0) FROM entry", &[]).await?;
     let leaves = Reader::new("entry", leaves.unwrap_or_default()).int()?;
     if leaves != frontier.size().as_i64() {
-        return Err(damaged(&format!("it says {} leaves, and there are {leaves}", frontier.size())));
+        return Err(damaged(&format!(
+            "it says {} leaves, and there are {leaves}",
+            frontier.size()
+        )));
     }
     let newest = "SELECT size, root FROM checkpoint ORDER BY size DESC LIMIT 1";
     match tx.first(newest, &[]).await? {

@@ -21,23 +21,15 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
     match row {
         Row::OpenChange(change) => open_change(tx, index, change).await,
         Row::MoveChange { id, seq, state, at, kind, expires_at } => {
-            let given = args![
-                id,
-                *seq,
-                seq.saturating_add(1),
-                state,
-                *at,
-                kind.as_ref(),
-                *expires_at
-            ];
+            let after = seq.saturating_add(1);
+            let given = args![id, *seq, after, state, *at, kind.as_ref(), *expires_at];
             move_change(tx, id, *seq, state, &given).await
         }
         Row::PutDecision { decision, at } => put_decision(tx, decision, *at).await,
         Row::PutAccount(account) => issuance::put_account(tx, account).await,
         Row::SetContacts { account, contacts } => {
             let set = "UPDATE account SET contacts = $2 WHERE id = $1";
-            let done = tx.exec(set, &args![account, encode_list(contacts)]).await?;
-            found(done, "account", account)
+            found(tx.exec(set, &args![account, encode_list(contacts)]).await?, "account", account)
         }
         Row::SetAccountStatus { account, status } => {
             let set = "UPDATE account SET status = $2 WHERE id = $1";
@@ -52,18 +44,16 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         Row::PutCertificate(certificate) => issuance::put_certificate(tx, certificate).await,
         Row::PutRevocation(revoked) => issuance::put_revocation(tx, revoked).await,
         Row::PutEnvelope(envelope) => issuance::put_envelope(tx, envelope).await,
-        Row::CountEnvelopeUse(envelope) => {
+        Row::CountEnvelopeUse(id) => {
             let set = "UPDATE envelope SET uses = uses + 1 WHERE id = $1";
-            found(tx.exec(set, &args![envelope]).await?, "envelope", envelope)
+            found(tx.exec(set, &args![id]).await?, "envelope", id)
         }
         Row::EndEnvelope { envelope, at, why } => {
-            let set = "UPDATE envelope SET ended_why = CASE WHEN ended_at IS NULL THEN $3 ELSE ended_why END, \
-                ended_at = COALESCE(ended_at, $2) WHERE id = $1";
-            found(tx.exec(set, &args![envelope, *at, why]).await?, "envelope", envelope)
+            issuance::end_envelope(tx, envelope, *at, why).await
         }
-        Row::ReopenEnvelope(envelope) => {
+        Row::ReopenEnvelope(id) => {
             let set = "UPDATE envelope SET ended_at = NULL, ended_why = NULL WHERE id = $1";
-            found(tx.exec(set, &args![envelope]).await?, "envelope", envelope)
+            found(tx.exec(set, &args![id]).await?, "envelope", id)
         }
         Row::ActivateEstate { estate, at, change } => {
             let put = "INSERT INTO estate (n, digest, at, change) \
@@ -72,21 +62,17 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             Ok(())
         }
         Row::PutSession { session, person, chain, at, expires_at } => {
-            let put = "INSERT INTO session (id, person, chain, at, expires_at, ended) \
-                VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING";
             let given = args![session, person, encode_list(chain), *at, *expires_at];
-            new(tx.exec(put, &given).await?, "session", session)
+            new(tx.exec(PUT_SESSION, &given).await?, "session", session)
         }
         Row::EndSession(session) => {
             let set = "UPDATE session SET ended = 1 WHERE id = $1";
             found(tx.exec(set, &args![session]).await?, "session", session)
         }
         Row::PutToken { token, person, chain, scopes, purpose, at, expires_at } => {
-            let put = "INSERT INTO token (id, person, chain, scopes, purpose, at, expires_at, revoked_at) \
-                VALUES ($1, $2, $3, $4, $5, $6, $7, NULL) ON CONFLICT DO NOTHING";
             let (chain, scopes) = (encode_list(chain), encode_list(scopes));
             let given = args![token, person, chain, scopes, purpose, *at, *expires_at];
-            new(tx.exec(put, &given).await?, "token", token)
+            new(tx.exec(PUT_TOKEN, &given).await?, "token", token)
         }
         Row::EndToken { token, at } => {
             let set = "UPDATE token SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
@@ -95,14 +81,23 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         Row::PutCrl { issuer, number, digest, at, next_update } => {
             let refused = || Conflict::CrlNumber { issuer: issuer.clone(), number: *number };
             let column = i64::try_from(*number).map_err(|_| refused())?;
-            let put = "INSERT INTO crl (issuer, number, digest, at, next_update) \
-                SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), CAST($5 AS BIGINT) \
-                WHERE NOT EXISTS (SELECT 1 FROM crl WHERE issuer = $1 AND number >= $2)";
             let given = args![issuer, column, digest, *at, *next_update];
-            if tx.exec(put, &given).await? == 1 { Ok(()) } else { Err(refused().into()) }
+            if tx.exec(PUT_CRL, &given).await? == 1 { Ok(()) } else { Err(refused().into()) }
         }
     }
 }
+
+const PUT_SESSION: &str = "INSERT INTO session (id, person, chain, at, expires_at, ended) \
+    VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING";
+
+const PUT_TOKEN: &str = "INSERT INTO token \
+    (id, person, chain, scopes, purpose, at, expires_at, revoked_at) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, NULL) ON CONFLICT DO NOTHING";
+
+/// A number is published once, and none after a higher one.
+const PUT_CRL: &str = "INSERT INTO crl (issuer, number, digest, at, next_update) \
+    SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), CAST($5 AS BIGINT) \
+    WHERE NOT EXISTS (SELECT 1 FROM crl WHERE issuer = $1 AND number >= $2)";
 
 async fn open_change(tx: &mut Tx, index: LeafIndex, change: &ChangeRow) -> Result<(), Rejected> {
     let put = "INSERT INTO change \

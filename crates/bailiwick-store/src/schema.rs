@@ -32,9 +32,7 @@ const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (\
 fn spelled(text: &str, engine: Engine) -> String {
     match engine {
         Engine::Sqlite => text.replace("BYTES", "BLOB").replace("BIGINT", "INTEGER"),
-        Engine::Postgres => {
-            text.replace("BYTES", "BYTEA").replace("TEXT", "TEXT COLLATE \"C\"")
-        }
+        Engine::Postgres => text.replace("BYTES", "BYTEA").replace("TEXT", "TEXT COLLATE \"C\""),
     }
 }
 
@@ -70,7 +68,8 @@ pub(crate) async fn check_only(db: &Db) -> Result<(), OpenError> {
 }
 
 async fn stored(tx: &mut Tx) -> Result<Vec<Applied>, StoreError> {
-    let rows = tx.all("SELECT version, name, digest FROM schema_version ORDER BY version", &[]).await?;
+    let rows =
+        tx.all("SELECT version, name, digest FROM schema_version ORDER BY version", &[]).await?;
     rows.into_iter()
         .map(|row| {
             let mut row = Reader::new("schema_version", row);

@@ -40,7 +40,7 @@ const GROUP_MS_MAX: u64 = 50;
 /// What the writer is asked to do.
 pub(crate) enum Job {
     /// Commit a batch.
-    Commit(Box<Pending>),
+    Commit(Pending),
     /// Finish what came before, then end.
     Stop,
 }
@@ -138,7 +138,7 @@ pub(crate) struct Writer {
 }
 
 /// A batch that is in the transaction, and the index of its first leaf.
-type Accepted = (Box<Pending>, LeafIndex);
+type Accepted = (Pending, LeafIndex);
 
 impl Writer {
     /// Commits until the queue is closed or says to stop.
@@ -161,7 +161,7 @@ impl Writer {
     /// are left in `waiting`. Says whether the queue said to stop.
     async fn group(
         &mut self,
-        waiting: &mut VecDeque<Box<Pending>>,
+        waiting: &mut VecDeque<Pending>,
         mut queue: Option<&mut mpsc::Receiver<Job>>,
     ) -> bool {
         let until = Instant::now() + Duration::from_millis(GROUP_MS_MAX);
@@ -216,7 +216,7 @@ impl Writer {
         &mut self,
         group: Group,
         accepted: Vec<Accepted>,
-        waiting: &mut VecDeque<Box<Pending>>,
+        waiting: &mut VecDeque<Pending>,
     ) {
         self.commits = self.commits.saturating_add(1);
         let sealed = match group.seal(self.signer.as_ref(), &self.id, self.commits).await {
@@ -255,10 +255,10 @@ impl Writer {
     /// Tells the one at fault, and tries the others again alone.
     fn broken(
         &self,
-        pending: Box<Pending>,
+        pending: Pending,
         accepted: Vec<Accepted>,
         why: Unavailable,
-        waiting: &mut VecDeque<Box<Pending>>,
+        waiting: &mut VecDeque<Pending>,
     ) {
         let batches = accepted.len().saturating_add(1);
         tracing::error!(%why, batches, "a group of commits was taken back");
@@ -273,11 +273,11 @@ impl Writer {
         &self,
         accepted: Vec<Accepted>,
         why: Unavailable,
-        waiting: &mut VecDeque<Box<Pending>>,
+        waiting: &mut VecDeque<Pending>,
     ) {
         tracing::error!(%why, batches = accepted.len(), "a group of commits was taken back");
         let lost = matches!(why, Unavailable::Database(DbError::Lost(_)));
-        let mut all: Vec<Box<Pending>> = accepted.into_iter().map(|(pending, _)| pending).collect();
+        let mut all: Vec<Pending> = accepted.into_iter().map(|(pending, _)| pending).collect();
         if all.len() > 1 && !lost {
             waiting.extend(all);
         } else if let Some(last) = all.pop() {
@@ -288,7 +288,7 @@ impl Writer {
 }
 
 /// Tells one that the database cannot be reached. The engine's own words went to another.
-fn refuse(pending: Box<Pending>) {
+fn refuse(pending: Pending) {
     pending.answer(Err(Unavailable::Database(resolve::no_answer()).into()));
 }
 

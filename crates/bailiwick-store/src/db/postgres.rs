@@ -45,7 +45,8 @@ impl Db {
             WHERE name IN ('fsync', 'full_page_writes', 'server_encoding') ORDER BY name";
         for row in self.all(settings, &[]).await.map_err(OpenError::Database)? {
             let mut cells = row.iter().map(ToString::to_string);
-            let (name, setting) = (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
+            let (name, setting) =
+                (cells.next().unwrap_or_default(), cells.next().unwrap_or_default());
             let wanted = if name == "server_encoding" { "UTF8" } else { "on" };
             if setting != wanted {
                 return Err(OpenError::Setting { name, setting, wanted });

@@ -137,11 +137,8 @@ impl Lock {
 
     /// Takes the lock for a database file.
     pub(crate) fn take(database: &Path) -> std::io::Result<Result<Self, LockHeld>> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(Self::path(database))?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(Self::path(database))?;
         match file.try_lock() {
             Ok(()) => Ok(Ok(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(Err(LockHeld)),
@@ -241,7 +238,11 @@ impl Checkpointer {
             loop {
                 tick.tick().await;
                 let grown = wal.metadata().is_ok_and(|about| about.len() > WAL_BYTES_MAX);
-                let how = if grown { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
+                let how = if grown {
+                    "PRAGMA wal_checkpoint(TRUNCATE)"
+                } else {
+                    "PRAGMA wal_checkpoint(PASSIVE)"
+                };
                 if let Err(why) = db.write(how, &[] as &[Arg<'_>]).await {
                     tracing::warn!(%why, "the write-ahead log could not be moved into the database file");
                 }

@@ -41,7 +41,11 @@ pub(super) async fn replay(
                 _ => i64::MIN,
             };
             if index != due {
-                found.add("entry", due.min(index), format!("entry {due} is due, and {index} follows"));
+                found.add(
+                    "entry",
+                    due.min(index),
+                    format!("entry {due} is due, and {index} follows"),
+                );
             }
             due = index.saturating_add(1).max(due);
             let read = found.or_damage(entry(row, found_at(last_at)))?;
@@ -79,7 +83,8 @@ fn entry(row: Vec<Cell>, last_at: Time) -> Result<(LeafIndex, Entry, Vec<String>
         differences.push(format!("it says {}, which is before the entry in front of it", entry.at));
     }
     if kind != entry.fact.kind() {
-        differences.push(format!("column `kind` says `{kind}`, and the entry `{}`", entry.fact.kind()));
+        differences
+            .push(format!("column `kind` says `{kind}`, and the entry `{}`", entry.fact.kind()));
     }
     if subject != entry.fact.subject() {
         differences.push("column `subject` is not that of the entry".to_owned());
@@ -108,11 +113,19 @@ fn event(open: &mut Open, index: LeafIndex, entry: &Entry, found: &mut Findings)
         Err(why) => found.add("entry", index, why),
         Ok((change, events)) => {
             if events != *seq {
-                found.add("entry", index, format!("it is event {events} of `{id}`, and says {seq}"));
+                found.add(
+                    "entry",
+                    index,
+                    format!("it is event {events} of `{id}`, and says {seq}"),
+                );
             }
             if change.name() != state {
                 let is = change.name();
-                found.add("entry", index, format!("`{id}` is `{is}` after it, and it says `{state}`"));
+                found.add(
+                    "entry",
+                    index,
+                    format!("`{id}` is `{is}` after it, and it says `{state}`"),
+                );
             }
             if !matches!(change.next(), Next::Finished) {
                 open.insert(id.clone(), (change, events.saturating_add(1)));
@@ -160,13 +173,14 @@ async fn evidence_of(
 }
 
 fn named_by(entry: &Entry) -> Option<Digest> {
-    match &entry.fact {
-        Fact::CrlPublished { digest, .. } => Some(*digest),
-        Fact::Change { event, .. } => match &**event {
-            Event::StepStarted { prepared: Prepared::ToBeSigned { caa, .. }, .. } => Some(*caa),
-            _ => None,
-        },
-        _ => None,
+    if let Fact::CrlPublished { digest, .. } = &entry.fact {
+        return Some(*digest);
+    }
+    let Fact::Change { event, .. } = &entry.fact else { return None };
+    let Event::StepStarted { prepared, .. } = &**event else { return None };
+    match prepared {
+        Prepared::ToBeSigned { caa, .. } => Some(*caa),
+        Prepared::Nothing => None,
     }
 }
 

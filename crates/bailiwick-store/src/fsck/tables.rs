@@ -140,7 +140,11 @@ pub(super) async fn compare(
                     stored.take();
                 }
                 Ordering::Greater => {
-                    found.add(table.name, key(table, right), "it is missing, and the ledger has it");
+                    found.add(
+                        table.name,
+                        key(table, right),
+                        "it is missing, and the ledger has it",
+                    );
                     due.take();
                 }
                 Ordering::Equal => {

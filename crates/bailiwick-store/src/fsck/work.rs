@@ -109,16 +109,14 @@ async fn accepted(theirs: &mut Tx, order: &Order) -> Result<bool, StoreError> {
     let body = row.bytes()?;
     // An entry that cannot be read was found before.
     let Ok(entry) = bailiwick_wire::record::decode(&body) else { return Ok(true) };
-    Ok(match entry.fact {
-        Fact::OrderAccepted { account, names, profile, issuer, decision, .. } => {
-            account == order.account
-                && names == order.names
-                && profile == order.profile
-                && issuer == order.issuer
-                && decision.id == order.decision
-        }
-        _ => false,
-    })
+    let Fact::OrderAccepted { account, names, profile, issuer, decision, .. } = entry.fact else {
+        return Ok(false);
+    };
+    Ok(account == order.account
+        && names == order.names
+        && profile == order.profile
+        && issuer == order.issuer
+        && decision.id == order.decision)
 }
 
 async fn authorizations(theirs: &mut Tx, found: &mut Findings) -> Result<(), StoreError> {

@@ -146,7 +146,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn certificates_of_change(&self, id: &ChangeId) -> Result<Vec<IssuedRow>, StoreError> {
+    pub async fn certificates_of_change(
+        &self,
+        id: &ChangeId,
+    ) -> Result<Vec<IssuedRow>, StoreError> {
         let mut select = Select::new(CERTIFICATE);
         select.and("c.change = ?", args![id]).push(" ORDER BY c.issued_at, c.fingerprint", []);
         self.certificates_by(select).await
@@ -194,7 +197,8 @@ impl Store {
                 AND NOT EXISTS (SELECT 1 FROM revocation AS r WHERE r.issuer = c.issuer AND r.serial = c.serial)), \
             (SELECT COUNT(*) FROM revocation), \
             (SELECT COUNT(*) FROM certificate)";
-        let row = self.inner.db.first(count, &args![now, expiring_before]).await?.unwrap_or_default();
+        let row =
+            self.inner.db.first(count, &args![now, expiring_before]).await?.unwrap_or_default();
         let mut row = Reader::new("certificate", row);
         Ok(CertificateCounts {
             in_date: row.number()?,
@@ -205,11 +209,7 @@ impl Store {
     }
 }
 
-fn filtered<'a>(
-    filter: &'a CertificateFilter,
-    after: Option<&After>,
-    limit: u32,
-) -> Select<'a> {
+fn filtered<'a>(filter: &'a CertificateFilter, after: Option<&After>, limit: u32) -> Select<'a> {
     let mut select = Select::new(CERTIFICATE);
     if let Some(service) = &filter.service {
         select.and("c.service = ?", args![service]);

@@ -114,10 +114,7 @@ impl Store {
     ) -> Result<Vec<ChangeRow>, StoreError> {
         let mut select = Select::new(CHANGE);
         select.and("change.service = ? AND change.state = 'awaiting-approval'", args![service]);
-        select.push(
-            " ORDER BY change.updated_at DESC, change.id DESC LIMIT ?",
-            args![LIMIT_MAX],
-        );
+        select.push(" ORDER BY change.updated_at DESC, change.id DESC LIMIT ?", args![LIMIT_MAX]);
         let (sql, args) = select.done();
         self.inner.db.all(sql, &args).await?.into_iter().map(change).collect()
     }
@@ -145,19 +142,13 @@ fn change(row: Vec<Cell>) -> Result<ChangeRow, StoreError> {
     let (updated_at, expires_at) = (row.time()?, row.time_maybe()?);
     let body = row.bytes()?;
     let entry = bailiwick_wire::record::decode(&body).map_err(|why| row.damaged(why))?;
-    let request = match entry.fact {
-        Fact::Change { event, .. } => requested(*event),
-        _ => None,
-    };
-    let request = request
+    let request = requested(entry.fact)
         .filter(|request| request.id == id)
         .ok_or_else(|| row.damaged("it points to a leaf that did not open it"))?;
     Ok(ChangeRow { request, kind, state, events, updated_at, expires_at })
 }
 
-fn requested(event: Event) -> Option<Request> {
-    match event {
-        Event::Requested(request) => Some(*request),
-        _ => None,
-    }
+fn requested(fact: Fact) -> Option<Request> {
+    let Fact::Change { event, .. } = fact else { return None };
+    if let Event::Requested(request) = *event { Some(*request) } else { None }
 }

@@ -4,8 +4,8 @@ use bailiwick_core::gate::{
     Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId, SanName,
-    ServiceId,
+    AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId,
+    SanName, ServiceId,
 };
 
 use crate::db::{Arg, Cell, Reader, args};
@@ -123,7 +123,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn credential_secret(&self, id: &CredentialId) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn credential_secret(
+        &self,
+        id: &CredentialId,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
         let one = "SELECT sealed FROM credential_secret WHERE credential = $1";
         let row = self.inner.db.first(one, &args![id]).await?;
         row.map(|row| Reader::new("credential_secret", row).bytes()).transpose()
@@ -142,7 +145,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn envelopes_of_service(&self, service: &ServiceId) -> Result<Vec<Envelope>, StoreError> {
+    pub async fn envelopes_of_service(
+        &self,
+        service: &ServiceId,
+    ) -> Result<Vec<Envelope>, StoreError> {
         let some = envelope!("WHERE service = $1 ORDER BY id");
         self.inner.db.all(some, &args![service]).await?.into_iter().map(envelope).collect()
     }

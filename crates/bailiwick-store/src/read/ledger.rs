@@ -87,7 +87,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn entries(&self, from: LeafIndex, limit: u32) -> Result<Vec<StoredEntry>, StoreError> {
+    pub async fn entries(
+        &self,
+        from: LeafIndex,
+        limit: u32,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
         let some = "SELECT idx, body FROM entry WHERE idx >= $1 ORDER BY idx LIMIT $2";
         let rows = self.inner.db.all(some, &args![from, clamp(limit)]).await?;
         rows.into_iter().map(stored).collect()
@@ -161,7 +165,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn leaf_hashes(&self, from: LeafIndex, limit: u32) -> Result<Vec<LeafHash>, StoreError> {
+    pub async fn leaf_hashes(
+        &self,
+        from: LeafIndex,
+        limit: u32,
+    ) -> Result<Vec<LeafHash>, StoreError> {
         let some = "SELECT leaf_hash FROM entry WHERE idx >= $1 ORDER BY idx LIMIT $2";
         let rows = self.inner.db.all(some, &args![from, clamp(limit)]).await?;
         rows.into_iter()
@@ -183,7 +191,11 @@ impl Store {
         Ok(hashes.get(..wanted).map(<[Digest]>::to_vec))
     }
 
-    async fn full_tile(&self, level: TileLevel, at: i64) -> Result<Option<Vec<Digest>>, StoreError> {
+    async fn full_tile(
+        &self,
+        level: TileLevel,
+        at: i64,
+    ) -> Result<Option<Vec<Digest>>, StoreError> {
         let full = "SELECT hashes FROM tile WHERE level = $1 AND idx = $2";
         let Some(row) = self.inner.db.first(full, &args![i64::from(level.get()), at]).await? else {
             return Ok(None);
@@ -205,7 +217,8 @@ impl Store {
             self.inner.db.all(leaves, &args![first, end]).await?
         } else {
             let below = i64::from(level.get()).saturating_sub(1);
-            let roots = "SELECT root FROM tile WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+            let roots =
+                "SELECT root FROM tile WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
             self.inner.db.all(roots, &args![below, first, end]).await?
         };
         rows.into_iter().map(|row| Reader::new("tile", row).digest()).collect()
@@ -239,7 +252,8 @@ impl Store {
         larger_than: TreeSize,
         limit: u32,
     ) -> Result<Vec<CheckpointRow>, StoreError> {
-        let some = "SELECT size, root, note, at FROM checkpoint WHERE size > $1 ORDER BY size LIMIT $2";
+        let some =
+            "SELECT size, root, note, at FROM checkpoint WHERE size > $1 ORDER BY size LIMIT $2";
         let rows = self.inner.db.all(some, &args![larger_than, clamp(limit)]).await?;
         rows.into_iter().map(checkpoint).collect()
     }

@@ -2,9 +2,11 @@
 
 use bailiwick_core::change::{IssuedCertificate, Revoked};
 use bailiwick_core::gate::{Account, Credential, Envelope, ValidationEvidence};
+use bailiwick_core::names::EnvelopeId;
+use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
 
-use super::new;
+use super::{found, new};
 use crate::commit::Conflict;
 use crate::db::{Tx, args};
 use crate::read::reversed;
@@ -61,10 +63,7 @@ pub(super) async fn put_credential(tx: &mut Tx, made: &Credential) -> Result<(),
     new(tx.exec(put, &given).await?, "credential", &made.id)
 }
 
-pub(super) async fn put_validation(
-    tx: &mut Tx,
-    seen: &ValidationEvidence,
-) -> Result<(), Rejected> {
+pub(super) async fn put_validation(tx: &mut Tx, seen: &ValidationEvidence) -> Result<(), Rejected> {
     let put = "INSERT INTO validation \
         (authorization_id, account, name, wildcard, kind, seen_at, at, expires_at) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
@@ -124,10 +123,9 @@ async fn known(tx: &mut Tx, issued: &IssuedCertificate) -> Result<Conflict, Reje
     let same = "SELECT 1 FROM certificate WHERE fingerprint = $1";
     Ok(match tx.first(same, &args![&issued.fingerprint]).await? {
         Some(_) => Conflict::CertificateKnown { fingerprint: issued.fingerprint },
-        None => Conflict::SerialUsed {
-            issuer: issued.issuer.clone(),
-            serial: issued.serial.clone(),
-        },
+        None => {
+            Conflict::SerialUsed { issuer: issued.issuer.clone(), serial: issued.serial.clone() }
+        }
     })
 }
 
@@ -166,4 +164,17 @@ pub(super) async fn put_envelope(tx: &mut Tx, envelope: &Envelope) -> Result<(),
         envelope.ended.as_ref().map(|end| end.why.as_str()),
     ];
     new(tx.exec(put, &given).await?, "envelope", &envelope.id)
+}
+
+/// Ended is ended: what was said first stays.
+pub(super) async fn end_envelope(
+    tx: &mut Tx,
+    envelope: &EnvelopeId,
+    at: Time,
+    why: &str,
+) -> Result<(), Rejected> {
+    let set = "UPDATE envelope SET \
+        ended_why = CASE WHEN ended_at IS NULL THEN $3 ELSE ended_why END, \
+        ended_at = COALESCE(ended_at, $2) WHERE id = $1";
+    found(tx.exec(set, &args![envelope, at, why]).await?, "envelope", envelope)
 }

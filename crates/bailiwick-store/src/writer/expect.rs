@@ -10,10 +10,11 @@ use super::Rejected;
 
 /// The change that a batch is about: that of its first event.
 pub(super) fn change_of(entries: &[Entry]) -> Option<&ChangeId> {
-    entries.iter().find_map(|entry| match &entry.fact {
-        Fact::Change { id, .. } => Some(id),
-        _ => None,
-    })
+    entries.iter().find_map(
+        |entry| {
+            if let Fact::Change { id, .. } = &entry.fact { Some(id) } else { None }
+        },
+    )
 }
 
 /// Checks one of them. The head of the ledger is locked, so what is seen stays so until the commit.

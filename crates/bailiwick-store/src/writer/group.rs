@@ -1,9 +1,9 @@
 //! One transaction with the batches of one group.
 
-use bailiwick_core::ledger::{Frontier, LeafIndex, TreeHead};
-use bailiwick_core::record::{Batch, Entry, Expect, Fact, Notice};
 use bailiwick_core::change::{Change, Event};
+use bailiwick_core::ledger::{Frontier, LeafIndex, TreeHead};
 use bailiwick_core::names::ChangeId;
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Notice};
 use bailiwick_core::time::{MINUTE_MS, Time};
 
 use crate::commit::{Conflict, Unavailable};
@@ -222,9 +222,7 @@ impl Group {
 /// A text that cannot be stored is the fault of its batch and was never sent.
 fn per_batch(why: Rejected) -> Rejected {
     match why {
-        Rejected::Broken(Unavailable::Database(DbError::Nul)) => {
-            Rejected::Conflict(Conflict::Nul)
-        }
+        Rejected::Broken(Unavailable::Database(DbError::Nul)) => Rejected::Conflict(Conflict::Nul),
         Rejected::Broken(_)
         | Rejected::Expectation(_)
         | Rejected::Conflict(_)

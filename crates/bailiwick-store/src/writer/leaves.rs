@@ -34,10 +34,8 @@ impl Leaf {
 
 /// The event of that change in an entry.
 pub(super) fn event_of(entry: &Entry, change: &ChangeId) -> Option<(Event, Time)> {
-    match &entry.fact {
-        Fact::Change { id, event, .. } if id == change => Some(((**event).clone(), entry.at)),
-        _ => None,
-    }
+    let Fact::Change { id, event, .. } = &entry.fact else { return None };
+    (id == change).then(|| ((**event).clone(), entry.at))
 }
 
 /// Statements for many leaves at once, the largest first: a round trip costs more than a row.
@@ -107,7 +105,8 @@ async fn put_tile(tx: &mut Tx, tile: TileId, root: &Digest) -> Result<(), Reject
         // Leaves of before are missing: what is stored does not fit the head.
         return Err(Rejected::Broken(Unavailable::Stopped));
     }
-    let (level, index) = (i64::from(tile.level.get()), i64::try_from(tile.index).unwrap_or(i64::MAX));
+    let (level, index) =
+        (i64::from(tile.level.get()), i64::try_from(tile.index).unwrap_or(i64::MAX));
     tx.exec(
         "INSERT INTO tile (level, idx, hashes, root) VALUES ($1, $2, $3, $4)",
         &args![level, index, hashes, root],
@@ -124,7 +123,8 @@ async fn read_hashes(tx: &mut Tx, tile: TileId) -> Result<Vec<u8>, Rejected> {
         tx.all(leaves, &args![first, end]).await?
     } else {
         let below = i64::from(tile.level.get()).saturating_sub(1);
-        let roots = "SELECT root FROM tile WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
+        let roots =
+            "SELECT root FROM tile WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
         tx.all(roots, &args![below, first, end]).await?
     };
     let mut hashes = Vec::with_capacity(rows.len().saturating_mul(32));

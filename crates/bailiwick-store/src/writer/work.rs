@@ -1,5 +1,6 @@
 //! Working state, as it is written.
 
+use bailiwick_core::gate::{Authorization, Order};
 use bailiwick_core::record::Work;
 use bailiwick_core::time::Time;
 use bailiwick_wire::{gate, rows};
@@ -12,43 +13,8 @@ use super::Rejected;
 /// Writes one piece.
 pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rejected> {
     match work {
-        Work::PutOrder(order) => {
-            let body = gate::encode_order(order).map_err(Rejected::NotStorable)?;
-            tx.exec(
-                "INSERT INTO acme_order (id, account, status, expires_at, change, body) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
-                 status = excluded.status, expires_at = excluded.expires_at, \
-                 change = excluded.change, body = excluded.body",
-                &args![
-                    &order.id,
-                    &order.account,
-                    order.status.as_str(),
-                    order.expires_at,
-                    order.change.as_ref(),
-                    body,
-                ],
-            )
-            .await?;
-        }
-        Work::PutAuthorization(authorization) => {
-            let body = gate::encode_authorization(authorization).map_err(Rejected::NotStorable)?;
-            tx.exec(
-                "INSERT INTO acme_authorization \
-                 (id, account, name, wildcard, status, expires_at, body) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
-                 status = excluded.status, expires_at = excluded.expires_at, body = excluded.body",
-                &args![
-                    &authorization.id,
-                    &authorization.account,
-                    &authorization.name,
-                    authorization.wildcard,
-                    authorization.status.as_str(),
-                    authorization.expires_at,
-                    body,
-                ],
-            )
-            .await?;
-        }
+        Work::PutOrder(order) => put_order(tx, order).await?,
+        Work::PutAuthorization(authorization) => put_authorization(tx, authorization).await?,
         Work::PutCredentialSecret { credential, sealed } => {
             tx.exec(
                 "INSERT INTO credential_secret (credential, sealed) VALUES ($1, $2) \
@@ -74,7 +40,8 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
             once(tx.exec(put, &given).await?, "link", hash)?;
         }
         Work::SpendLink { hash } => {
-            let spend = "UPDATE link SET spent = 1 WHERE hash = $1 AND spent = 0 AND expires_at > $2";
+            let spend =
+                "UPDATE link SET spent = 1 WHERE hash = $1 AND spent = 0 AND expires_at > $2";
             if tx.exec(spend, &args![hash, now]).await? == 0 {
                 return Err(Conflict::LinkSpent.into());
             }
@@ -88,6 +55,43 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
             .await?;
         }
     }
+    Ok(())
+}
+
+async fn put_order(tx: &mut Tx, order: &Order) -> Result<(), Rejected> {
+    let body = gate::encode_order(order).map_err(Rejected::NotStorable)?;
+    let put = "INSERT INTO acme_order (id, account, status, expires_at, change, body) \
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE SET \
+        status = excluded.status, expires_at = excluded.expires_at, \
+        change = excluded.change, body = excluded.body";
+    let given = args![
+        &order.id,
+        &order.account,
+        order.status.as_str(),
+        order.expires_at,
+        order.change.as_ref(),
+        body,
+    ];
+    tx.exec(put, &given).await?;
+    Ok(())
+}
+
+async fn put_authorization(tx: &mut Tx, one: &Authorization) -> Result<(), Rejected> {
+    let body = gate::encode_authorization(one).map_err(Rejected::NotStorable)?;
+    let put = "INSERT INTO acme_authorization \
+        (id, account, name, wildcard, status, expires_at, body) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET \
+        status = excluded.status, expires_at = excluded.expires_at, body = excluded.body";
+    let given = args![
+        &one.id,
+        &one.account,
+        &one.name,
+        one.wildcard,
+        one.status.as_str(),
+        one.expires_at,
+        body,
+    ];
+    tx.exec(put, &given).await?;
     Ok(())
 }
 

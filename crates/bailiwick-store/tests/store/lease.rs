@@ -107,11 +107,8 @@ async fn refusal(store: &Store, id: &bailiwick_core::names::ChangeId) -> Entry {
     let stored = store.change_events(id).await.unwrap();
     let change = Change::replay(stored.iter().map(|one| (one.event.clone(), one.at))).unwrap();
     assert_eq!(change.name(), "requested");
-    let event = Event::Refused {
-        by: sample::DRIVER,
-        why: "not now".to_owned(),
-        prechecks: Vec::new(),
-    };
+    let event =
+        Event::Refused { by: sample::DRIVER, why: "not now".to_owned(), prechecks: Vec::new() };
     let seq = u32::try_from(stored.len()).unwrap();
     let (id, state, event) = (id.clone(), "refused".to_owned(), Box::new(event));
     sample::entry(store.now(), sample::DRIVER, Fact::Change { id, seq, state, event })
@@ -130,7 +127,10 @@ async fn a_stale_worker_is_refused(place: &Place) {
     };
     assert!(fresh.lease.fence > stale.lease.fence);
     let batch = |claim: &bailiwick_store::Claim, entry| Batch {
-        expects: vec![Expect::LeaseHeld { name: claim.lease.name.clone(), fence: claim.lease.fence }],
+        expects: vec![Expect::LeaseHeld {
+            name: claim.lease.name.clone(),
+            fence: claim.lease.fence,
+        }],
         ..sample::batch(vec![entry])
     };
     let size = store.head().await.unwrap().size;

@@ -40,7 +40,10 @@ async fn a_head_that_does_not_fit_is_refused(place: &Place) {
     store.close().await;
     for (damage, mend) in [
         ("UPDATE ledger_head SET size = 2", "UPDATE ledger_head SET size = 3"),
-        ("UPDATE checkpoint SET size = 9 WHERE size = 3", "UPDATE checkpoint SET size = 3 WHERE size = 9"),
+        (
+            "UPDATE checkpoint SET size = 9 WHERE size = 3",
+            "UPDATE checkpoint SET size = 3 WHERE size = 9",
+        ),
         ("UPDATE entry SET idx = 7 WHERE idx = 2", "UPDATE entry SET idx = 2 WHERE idx = 7"),
     ] {
         place.sql(damage).await;
@@ -105,7 +108,10 @@ async fn a_server_that_may_lose_commits_is_refused() {
     server.stop();
     server.restart("-F");
     let refused = place.try_open().await.err();
-    assert!(matches!(&refused, Some(OpenError::Setting { name, .. }) if name == "fsync"), "{refused:?}");
+    assert!(
+        matches!(&refused, Some(OpenError::Setting { name, .. }) if name == "fsync"),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

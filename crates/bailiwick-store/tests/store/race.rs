@@ -125,8 +125,7 @@ async fn an_approval_is_spent_once(place: &Place) {
     let mut story = sample::Story::new();
     let issued = sample::certificate(at, &story.id, &["www.shop.example"]);
     let plan = Plan::of(sample::issue_step(&issued));
-    let entries =
-        vec![story.request(at), story.validate(at, &plan), story.approve(at, &plan, 0)];
+    let entries = vec![story.request(at), story.validate(at, &plan), story.approve(at, &plan, 0)];
     store.commit(sample::batch(entries)).await.unwrap();
     let (prepared, evidence) = sample::to_be_signed(&issued);
     let started = story.next(at, sample::DRIVER, Event::StepStarted { index: 0, prepared });
@@ -161,16 +160,17 @@ async fn the_last_use_of_an_envelope_is_taken_once(place: &Place) {
         stories.push((story, issued));
     }
     let usable = Expect::EnvelopeUsable { id: envelope.id.clone(), at };
-    let start = |(story, issued): &mut (sample::Story, bailiwick_core::change::IssuedCertificate)| {
-        let (prepared, evidence) = sample::to_be_signed(issued);
-        let event = Event::StepStarted { index: 0, prepared };
-        Batch {
-            expects: vec![usable.clone()],
-            entries: vec![story.next(at, sample::DRIVER, event)],
-            work: vec![evidence],
-            ..Batch::default()
-        }
-    };
+    let start =
+        |(story, issued): &mut (sample::Story, bailiwick_core::change::IssuedCertificate)| {
+            let (prepared, evidence) = sample::to_be_signed(issued);
+            let event = Event::StepStarted { index: 0, prepared };
+            Batch {
+                expects: vec![usable.clone()],
+                entries: vec![story.next(at, sample::DRIVER, event)],
+                work: vec![evidence],
+                ..Batch::default()
+            }
+        };
     let batches: Vec<Batch> = stories.iter_mut().map(start).collect();
     let results = all_at_once(&store, batches.clone()).await;
     let winners: Vec<usize> =

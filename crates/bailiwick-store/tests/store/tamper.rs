@@ -15,30 +15,93 @@ const TABLES: [(&str, usize, &[&str]); 20] = [
     ("tile", 2, &["level", "idx", "hashes", "root"]),
     ("checkpoint", 1, &["size", "root", "note", "at", "n"]),
     ("ledger_head", 1, &["one", "size", "frontier", "last_at"]),
-    ("change", 1, &["id", "opened_idx", "service", "kind", "state", "events", "updated_at", "expires_at"]),
+    (
+        "change",
+        1,
+        &["id", "opened_idx", "service", "kind", "state", "events", "updated_at", "expires_at"],
+    ),
     ("decision", 1, &["id", "at", "action", "allowed", "policy", "facts", "reasons", "rule"]),
     (
         "credential",
         1,
-        &["id", "service", "environment", "namespace", "attestations", "created_by", "created_at", "expires_at", "revoked_at", "account"],
+        &[
+            "id",
+            "service",
+            "environment",
+            "namespace",
+            "attestations",
+            "created_by",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "account",
+        ],
     ),
     (
         "account",
         1,
-        &["id", "thumbprint", "jwk", "contacts", "status", "credential", "made_by", "service", "environment", "namespace", "attestations", "binding", "created_at"],
+        &[
+            "id",
+            "thumbprint",
+            "jwk",
+            "contacts",
+            "status",
+            "credential",
+            "made_by",
+            "service",
+            "environment",
+            "namespace",
+            "attestations",
+            "binding",
+            "created_at",
+        ],
     ),
-    ("validation", 1, &["authorization_id", "account", "name", "wildcard", "kind", "seen_at", "at", "expires_at"]),
+    (
+        "validation",
+        1,
+        &["authorization_id", "account", "name", "wildcard", "kind", "seen_at", "at", "expires_at"],
+    ),
     (
         "certificate",
         1,
-        &["fingerprint", "issuer", "serial", "spki", "names", "not_before", "not_after", "profile", "service", "account", "order_id", "envelope", "change", "der", "issued_at"],
+        &[
+            "fingerprint",
+            "issuer",
+            "serial",
+            "spki",
+            "names",
+            "not_before",
+            "not_after",
+            "profile",
+            "service",
+            "account",
+            "order_id",
+            "envelope",
+            "change",
+            "der",
+            "issued_at",
+        ],
     ),
     ("certificate_name", 2, &["reversed", "fingerprint"]),
     ("revocation", 2, &["issuer", "serial", "fingerprint", "reason", "at"]),
     (
         "envelope",
         1,
-        &["id", "change", "service", "names", "issuer", "profiles", "account", "granted_at", "until", "uses_max", "uses", "ended_at", "ended_why"],
+        &[
+            "id",
+            "change",
+            "service",
+            "names",
+            "issuer",
+            "profiles",
+            "account",
+            "granted_at",
+            "until",
+            "uses_max",
+            "uses",
+            "ended_at",
+            "ended_why",
+        ],
     ),
     ("estate", 1, &["n", "digest", "at", "change"]),
     ("session", 1, &["id", "person", "chain", "at", "expires_at", "ended"]),
@@ -78,7 +141,8 @@ async fn filled(place: &Place) {
         for batch in sample::life(store.now()) {
             store.commit(batch).await.unwrap();
         }
-        let denied = (0..10).map(|n| store.commit(sample::denied(store.now(), &format!("{round}/{n}"))));
+        let denied =
+            (0..10).map(|n| store.commit(sample::denied(store.now(), &format!("{round}/{n}"))));
         for result in futures::future::join_all(denied).await {
             result.unwrap();
         }
@@ -110,7 +174,9 @@ fn is_named(found: &[(String, String)], table: &str, keys: &[String]) -> bool {
 /// The value of a column altered as little as possible.
 fn altered(column: &str, kind: &str, postgres: bool) -> String {
     match (kind, postgres) {
-        ("integer", _) if ["allowed", "wildcard", "ended"].contains(&column) => format!("1 - {column}"),
+        ("integer", _) if ["allowed", "wildcard", "ended"].contains(&column) => {
+            format!("1 - {column}")
+        }
         ("integer", _) => format!("{column} + 1"),
         ("text", _) => format!("{column} || 'x'"),
         // The last octet becomes another.
@@ -148,18 +214,26 @@ async fn every_edit_is_found_on_sqlite() {
         let pick = usize::try_from(seed >> 33).unwrap() % rows.len();
         let rowid: i64 = rows[pick].get(0);
         let key = key_sql(&columns[..keys], false);
-        let before = texts(&mut one, &format!("SELECT {key} FROM {table} WHERE rowid = {rowid}")).await;
+        let before =
+            texts(&mut one, &format!("SELECT {key} FROM {table} WHERE rowid = {rowid}")).await;
         let done = match &edit {
             Edit::Delete => format!("DELETE FROM {table} WHERE rowid = {rowid} RETURNING 'gone'"),
             Edit::Column(column) => {
                 let kind = format!("SELECT typeof({column}) FROM {table} WHERE rowid = {rowid}");
                 let kind = texts(&mut one, &kind).await.remove(0);
                 let mut value = altered(column, &kind, false);
-                if table == "checkpoint" || table == "entry" || table == "estate" || table == "tile" || table == "crl" {
+                if table == "checkpoint"
+                    || table == "entry"
+                    || table == "estate"
+                    || table == "tile"
+                    || table == "crl"
+                {
                     // Beyond what other rows have: an occupied place could not be taken.
                     value = value.replace(" + 1", " + 100000");
                 }
-                format!("UPDATE {table} SET {column} = {value} WHERE rowid = {rowid} RETURNING {key}")
+                format!(
+                    "UPDATE {table} SET {column} = {value} WHERE rowid = {rowid} RETURNING {key}"
+                )
             }
         };
         let mut keys = texts(&mut one, &done).await;
@@ -206,11 +280,16 @@ async fn edits_are_found_on_postgres() {
         let key = key_sql(&columns[..keys], true);
         // A copy of the table, to put back.
         place.sql(&format!("CREATE TABLE kept AS SELECT * FROM {table}")).await;
-        let pick = format!("(SELECT ctid FROM {table} ORDER BY 1 OFFSET {} % (SELECT COUNT(*) FROM {table}) LIMIT 1)", n * 7);
+        let pick = format!(
+            "(SELECT ctid FROM {table} ORDER BY 1 OFFSET {} % (SELECT COUNT(*) FROM {table}) LIMIT 1)",
+            n * 7
+        );
         let done = match &edit {
             Edit::Delete => format!("DELETE FROM {table} WHERE ctid = {pick} RETURNING {key}"),
             Edit::Column(column) => {
-                let kind = format!("SELECT data_type::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}' AND column_name = '{column}'");
+                let kind = format!(
+                    "SELECT data_type::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{table}' AND column_name = '{column}'"
+                );
                 let kind = pg_texts(&mut one, &kind).await.remove(0);
                 let kind = match kind.as_str() {
                     "bigint" => "integer",
@@ -226,7 +305,8 @@ async fn edits_are_found_on_postgres() {
                 format!("UPDATE {table} SET {column} = {value} WHERE ctid = {pick} RETURNING {key}")
             }
         };
-        let before = pg_texts(&mut one, &format!("SELECT {key} FROM {table} WHERE ctid = {pick}")).await;
+        let before =
+            pg_texts(&mut one, &format!("SELECT {key} FROM {table} WHERE ctid = {pick}")).await;
         let mut keys = pg_texts(&mut one, &done).await;
         keys.extend(before);
         one.close().await.unwrap();

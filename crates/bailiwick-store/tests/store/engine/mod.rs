@@ -82,7 +82,8 @@ impl Place {
         let sql = sqlx::AssertSqlSafe(text.to_owned());
         match &self.url {
             StoreUrl::Sqlite(path) => {
-                let mut one = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+                let mut one =
+                    sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
                 let done = sqlx::raw_sql(sql).execute(&mut one).await;
                 let done = done.unwrap_or_else(|why| panic!("{text}: {why}"));
                 one.close().await.unwrap();
@@ -103,7 +104,8 @@ impl Place {
         let sql = sqlx::AssertSqlSafe(text.to_owned());
         match &self.url {
             StoreUrl::Sqlite(path) => {
-                let mut one = sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+                let mut one =
+                    sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
                 let rows = sqlx::query(sql).fetch_all(&mut one).await.unwrap();
                 rows.iter().map(|row| row.get(0)).collect()
             }
