@@ -8,12 +8,12 @@ mod eab;
 mod json;
 mod jwk;
 mod jws;
+mod jws_error;
 mod key_authorization;
 
 pub use eab::{BadBinding, ExternalBinding, MacAlgorithm, VerifiedBinding};
 pub use json::{BadJson, read_object};
 pub use jwk::{BadJwk, Jwk, Thumbprint};
-pub use jws::{
-    Algorithm, BODY_OCTETS_MAX, JwsError, JwsKind, JwsProblem, KeyRef, UnverifiedJws, VerifiedJws,
-};
+pub use jws::{Algorithm, BODY_OCTETS_MAX, JwsKind, KeyRef, UnverifiedJws, VerifiedJws};
+pub use jws_error::{JwsError, JwsProblem};
 pub use key_authorization::{BadToken, KeyAuthorization};

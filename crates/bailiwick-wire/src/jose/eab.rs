@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use super::json::read_object;
 use super::jwk::{BadJwk, Jwk, Thumbprint};
-use super::jws::{JwsError, JwsParts, JwsProblem, parameter};
+use super::jws::{JwsParts, parameter};
+use super::jws_error::{JwsError, JwsProblem};
 
 /// Octets of the payload at most: it is one public key.
 const PAYLOAD_OCTETS_MAX: usize = 4_096;
