@@ -116,8 +116,8 @@ impl fmt::Display for Actor {
                 write!(f, "{}", signed_in.person)?;
                 signed_in.chain.iter().try_for_each(|person| write!(f, " (through {person})"))
             }
-            Self::Account { account, service, made_by } => {
-                write!(f, "account {account} of {service} (credential by {made_by})")
+            Self::Account { service, made_by, .. } => {
+                write!(f, "the ACME client of {service} (credential by {made_by})")
             }
             Self::Component(component) => write!(f, "bailiwick {}", component.as_str()),
         }

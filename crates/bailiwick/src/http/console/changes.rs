@@ -80,17 +80,17 @@ pub(super) async fn show(
     Path(change): Path<String>,
 ) -> Response {
     match shown(&app, &asking, &change).await {
-        Ok(body) => page(&app, Some(&asking), "Change", body).into_response(),
+        Ok((title, body)) => page(&app, Some(&asking), &title, body).into_response(),
         Err(fault) => failed(&app, Some(&asking), &fault),
     }
 }
 
-async fn shown(app: &App, asking: &Asking, change: &str) -> Result<Markup, Fault> {
+async fn shown(app: &App, asking: &Asking, change: &str) -> Result<(String, Markup), Fault> {
     let id = api::change_id(change)?;
     let body = api::body(app, asking, &id).await?;
     let service = app.change_row(&id).await?.request.service;
     let may = app.may(asking, Access::Approve, &Scope::Change(id, service));
-    Ok(render(&body, may))
+    Ok((body.line.title.clone(), render(&body, may)))
 }
 
 fn render(body: &ChangeBody, may_approve: bool) -> Markup {
@@ -98,7 +98,7 @@ fn render(body: &ChangeBody, may_approve: bool) -> Markup {
     let waiting = line.state == "awaiting-approval";
     html! {
         article #change data-live="change" {
-            p.lead { (line.title) " " (state(&line.state)) }
+            p.lead { (state(&line.state)) }
             @if let Some(outcome) = &body.outcome { p.outcome { (outcome) } }
             dl.facts {
                 dt { "Asked by" } dd { (line.by) " " (moment(&line.at)) }
@@ -139,7 +139,7 @@ fn plan(body: &ChangeBody) -> Markup {
                         li.no-return { "From here on Bailiwick cannot take it back." }
                     }
                     li {
-                        p { strong { (step.does) } " " span.undo { "undo: " (step.undo) } }
+                        p { strong { (step.does) } " " span.undo { (taken_back(&step.undo)) } }
                         dl.facts {
                             @for (label, text) in &step.fields { dt { (label) } dd { (text) } }
                         }
@@ -147,9 +147,23 @@ fn plan(body: &ChangeBody) -> Markup {
                 }
             }
             @for check in &body.prechecks {
-                p { (state(if check.holds { "closed" } else { "unknown" })) " " (check.name) ": " (check.saw) }
+                p {
+                    span class={ "badge " (if check.holds { "good" } else { "bad" }) } {
+                        (if check.holds { "holds" } else { "fails" })
+                    }
+                    " " (check.name) ": " (check.saw)
+                }
             }
         }
+    }
+}
+
+/// How a step is undone, in words.
+fn taken_back(undo: &str) -> &'static str {
+    match undo {
+        "restore" => "can be put back as it was",
+        "compensate" => "can be answered: what it made is ended or revoked",
+        _ => "cannot be taken back by Bailiwick: a person would have to decide",
     }
 }
 
@@ -160,12 +174,12 @@ fn decide(body: &ChangeBody) -> Markup {
             @if let Some(digest) = &body.plan_digest {
                 form method="post" action={ "/changes/" (id) "/approve" } {
                     input type="hidden" name="plan_digest" value=(digest);
-                    label { "Comment " input name="comment" maxlength="2000"; }
+                    label { "Comment, kept with your approval " input name="comment" maxlength="2000"; }
                     button.primary { "Approve exactly this plan" }
                 }
             }
             form method="post" action={ "/changes/" (id) "/refuse" } {
-                label { "Reason " input name="reason" maxlength="2000" required; }
+                label { "Why not, told to the requester " input name="reason" maxlength="2000" required; }
                 button { "Refuse" }
             }
         }
