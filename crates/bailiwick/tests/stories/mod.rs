@@ -1,1 +1,8 @@
 //! What people do with Bailiwick, told as tests on real servers: one file per story.
+
+mod acme_clients;
+mod acme_gate;
+mod acme_jws;
+mod acme_orders;
+mod acme_transport;
+mod kill9;
