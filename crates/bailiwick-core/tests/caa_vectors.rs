@@ -122,3 +122,23 @@ fn caa_vectors() {
     println!("{} vectors of `{}`: {groups:?}", vectors.len(), vector::path().display());
     assert!(wrong.is_empty(), "\n{wrong}");
 }
+
+#[test]
+fn caa_vectors_that_say_nothing_are_refused() {
+    let text = std::fs::read_to_string(vector::path()).unwrap();
+    let first = vector::parse(&text).unwrap().swap_remove(0);
+    let one = |expected: &str| {
+        let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let mut vector = all.as_array().unwrap().first().unwrap().clone();
+        *vector.get_mut("expected").unwrap() = expected.into();
+        vector
+    };
+    let parse = |vectors: &[serde_json::Value]| {
+        vector::parse(&serde_json::Value::from(vectors.to_vec()).to_string())
+    };
+    assert_eq!(parse(&[one("deny")]).unwrap().swap_remove(0).id, first.id);
+    assert!(parse(&[]).is_err());
+    assert!(parse(&[one("maybe")]).is_err());
+    assert!(parse(&[one("allow"), one("allow")]).is_err());
+    assert!(vector::parse("{}").is_err());
+}

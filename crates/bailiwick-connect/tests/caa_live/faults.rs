@@ -9,8 +9,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinHandle;
 
-use crate::servers::free_port;
-
 /// What happens to the questions for one name.
 #[derive(Clone, Debug)]
 pub(crate) enum Break {
@@ -46,10 +44,15 @@ impl Drop for Middle {
 impl Middle {
     /// With TCP.
     pub(crate) async fn start(behind: SocketAddr, breaks: Breaks) -> Self {
-        let address = (Ipv4Addr::LOCALHOST, free_port()).into();
         let breaks = Arc::new(breaks);
-        let udp = UdpSocket::bind(address).await.unwrap();
-        let tcp = TcpListener::bind(address).await.unwrap();
+        // A free UDP port whose TCP twin is free too.
+        let (udp, tcp) = loop {
+            let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+                break (udp, tcp);
+            }
+        };
+        let address = udp.local_addr().unwrap();
         let tasks = vec![
             tokio::spawn(serve_udp(udp, behind, Arc::clone(&breaks))),
             tokio::spawn(serve_tcp(tcp, behind, breaks)),
@@ -59,7 +62,7 @@ impl Middle {
 
     /// UDP only: TCP to it is refused.
     pub(crate) async fn without_tcp(behind: SocketAddr) -> Self {
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, free_port())).await.unwrap();
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = udp.local_addr().unwrap();
         let tasks = vec![tokio::spawn(serve_udp(udp, behind, Arc::default()))];
         Self { address, tasks }

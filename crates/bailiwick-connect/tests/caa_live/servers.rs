@@ -79,7 +79,8 @@ pub(crate) fn bind(zones: &[ZoneFile]) -> Server {
         command.arg("-g").arg("-c").arg(path);
         // Without this named would start one worker, with its memory, for each processor.
         command.args(["-n", "1"]);
-        (command, "running")
+        // Not "running as:", which comes before it listens.
+        (command, " running")
     })
 }
 
@@ -149,7 +150,7 @@ fn missing(command: &Command, cause: &std::io::Error) -> ! {
 }
 
 /// A loopback port that is free for both UDP and TCP.
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     loop {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = tcp.local_addr().unwrap().port();
@@ -174,7 +175,11 @@ fn start(prepare: impl Fn(&Path, u16) -> (Command, &'static str)) -> Server {
         said.clear();
         let until = Instant::now() + START_TIMEOUT;
         while let Ok(line) = lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            if line.trim_end().ends_with(ready) || line.contains(&format!("{ready} ")) {
+            if line.contains("address in use") {
+                // BIND goes on without the port.
+                break;
+            }
+            if ends_with(&line, ready) {
                 return server;
             }
             said.push(line);
@@ -182,6 +187,12 @@ fn start(prepare: impl Fn(&Path, u16) -> (Command, &'static str)) -> Server {
         // It ended, or it hangs: dropping it makes sure, and the next try takes another port.
     }
     panic!("a server does not start; it said:\n{}", said.join("\n"));
+}
+
+/// Whether a line says `ready` at its end, a version in brackets aside.
+fn ends_with(line: &str, ready: &str) -> bool {
+    let line = line.split(" (").next().unwrap_or(line);
+    line.trim_end_matches(['.', ' ']).ends_with(ready)
 }
 
 /// The lines a server writes, read to the end so that it never waits for us.

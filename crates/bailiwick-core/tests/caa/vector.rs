@@ -1,6 +1,6 @@
 //! The shared CAA vectors: reading the file, and turning one vector into questions for the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bailiwick_core::caa::{
@@ -105,19 +105,26 @@ pub(crate) fn path() -> PathBuf {
     shared.join("vectors/caa.json")
 }
 
-/// All vectors of the file; refuses a file without any, and two of one id.
+/// All vectors of the file.
 pub(crate) fn read_all() -> Vec<Vector> {
     let path = path();
     let text = std::fs::read_to_string(&path)
         .unwrap_or_else(|e| panic!("cannot read `{}`: {e}; set CAA_VECTORS", path.display()));
-    let vectors: Vec<Vector> = serde_json::from_str(&text)
-        .unwrap_or_else(|e| panic!("`{}` is not a vector file: {e}", path.display()));
-    assert!(!vectors.is_empty(), "`{}` holds no vector", path.display());
-    let mut ids: Vec<&str> = vectors.iter().map(|v| v.id.as_str()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), vectors.len(), "`{}` has two vectors of one id", path.display());
-    vectors
+    parse(&text).unwrap_or_else(|why| panic!("`{}` {why}", path.display()))
+}
+
+/// Refuses a text without any vector, with two of one id, and with a word it does not know.
+pub(crate) fn parse(text: &str) -> Result<Vec<Vector>, String> {
+    let vectors: Vec<Vector> =
+        serde_json::from_str(text).map_err(|e| format!("is not a vector file: {e}"))?;
+    let ids: BTreeSet<&str> = vectors.iter().map(|vector| vector.id.as_str()).collect();
+    if ids.is_empty() {
+        return Err("holds no vector".to_owned());
+    }
+    if ids.len() != vectors.len() {
+        return Err("has two vectors of one id".to_owned());
+    }
+    Ok(vectors)
 }
 
 impl Vector {

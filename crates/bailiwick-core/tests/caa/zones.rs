@@ -53,8 +53,10 @@ impl Zones {
             "TYPE257" => node.caa.push((ttl, read_generic_caa(rdata))),
             "CNAME" => node.cname = Some(canonical(rdata)),
             "DNAME" => node.dname = Some(canonical(rdata)),
-            "A" | "AAAA" | "TXT" | "MX" | "NS" | "SOA" | "SRV" | "HTTPS" | "TLSA" => {}
-            other => panic!("type `{other}` is new to the vectors: {line}"),
+            // A type by its number could be an alias in disguise.
+            generic if generic.starts_with("TYPE") => panic!("type `{generic}` in {line}"),
+            // Anything else only makes the name exist.
+            _ => {}
         }
     }
 
