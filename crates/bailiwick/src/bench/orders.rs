@@ -1,0 +1,202 @@
+//! Full ACME orders a second against a server process of its own, over HTTPS and http-01.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use bailiwick_connect::lab_dns::LabDns;
+use bailiwick_core::names::ZoneName;
+use bailiwick_core::time::SECOND_MS;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::client::{self, Account, Acme, Binding};
+use super::estates;
+use super::fault::NotMeasured;
+use super::figure::Figure;
+use super::folder::Folder;
+use super::order::order;
+use super::process::{Cpu, Process};
+use super::responder::Responder;
+use super::samples::Samples;
+use super::server::Server;
+use crate::world::World;
+
+/// Clients at once, and each has an account.
+const CLIENTS: [u32; 2] = [16, 64];
+/// Orders before counting begins, and orders counted at most.
+const WARM_UP: u32 = 64;
+const ORDERS_MAX: u32 = 4_000;
+/// How long orders are placed at most.
+const EACH: Duration = Duration::from_secs(20);
+/// How much longer the last of them may take.
+const LAST_WITHIN: Duration = Duration::from_secs(40);
+/// The ownership of the service is confirmed so long after now: the policy counts a confirmation
+/// only by the owners in force, and they are in force once the server has started.
+const CONFIRMED_AFTER_MS: i64 = 8 * SECOND_MS;
+
+/// Everything that orders need beside their accounts.
+struct Bench {
+    server: Server,
+    _dns: LabDns,
+    responder: Responder,
+    next: AtomicU32,
+}
+
+/// Every figure about orders.
+pub(super) async fn measure(folder: &Folder, world: &World) -> Result<Vec<Figure>, NotMeasured> {
+    let responder = Responder::start().await?;
+    let zone = ZoneName::parse(estates::ZONE).map_err(|_| NotMeasured::Constant(estates::ZONE))?;
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let dns = LabDns::start(any, &[(zone, estates::RECORDS.to_owned())]).await?;
+    let estate = folder.at("estate");
+    let confirmed = world.now().plus_ms(CONFIRMED_AFTER_MS);
+    estates::write_orders(&estate, dns.address(), confirmed)?;
+    let args = [
+        "--estate".to_owned(),
+        estate.display().to_string(),
+        "--http01-port".to_owned(),
+        responder.port().to_string(),
+    ];
+    let server = Server::start(&folder.at("orders"), &args).await?;
+    let mut accounts = register(&server).await?;
+    let early = confirmed.ms_since(world.now());
+    tokio::time::sleep(Duration::from_millis(u64::try_from(early).unwrap_or(0))).await;
+    let bench = Arc::new(Bench { server, _dns: dns, responder, next: AtomicU32::new(0) });
+    let warm = run(&bench, accounts, Bound { orders: WARM_UP, within: EACH }).await?;
+    accounts = warm.accounts;
+    let mut figures = Vec::new();
+    for clients in CLIENTS {
+        let count = usize::try_from(clients).unwrap_or(usize::MAX);
+        let rest = accounts.split_off(count.min(accounts.len()));
+        let (of, back) = load(&bench, clients, accounts).await?;
+        figures.extend(of);
+        accounts = back;
+        accounts.extend(rest);
+    }
+    let peak = bench.server.process().memory_peak_mib().unwrap_or(f64::NAN);
+    figures.push(
+        Figure::new("memory, most under that load", peak, "MiB")
+            .how("resident, of the server alone"),
+    );
+    Ok(figures)
+}
+
+/// Registers an account for each client, each with a credential of its own.
+async fn register(server: &Server) -> Result<Vec<Account>, NotMeasured> {
+    let read = |path: &std::path::Path| {
+        std::fs::read(path).map_err(NotMeasured::system("a file of the server cannot be read"))
+    };
+    let address = server.announced("https_address")?.parse();
+    let address = address.map_err(|_| NotMeasured::Constant("the server's address"))?;
+    let http = client::http(&read(server.announced("trust")?.as_ref())?, address)?;
+    let data = std::path::Path::new(server.announced("data")?);
+    let token = read(&data.join("lab").join(format!("{}.token", estates::PERSON)))?;
+    let token = String::from_utf8_lossy(&token).trim().to_owned();
+    let acme = Acme::open(http.clone(), server.announced("directory")?).await?;
+    let place = format!("{}/api/v1/credentials", server.announced("https")?);
+    let mut accounts = Vec::new();
+    for _ in 0..CLIENTS.into_iter().max().unwrap_or(1) {
+        let wish = json!({ "service": estates::SERVICE });
+        let request = http.post(&place).bearer_auth(&token).json(&wish);
+        let answer = client::read("a credential", request).await?;
+        let body = answer.json()?;
+        let text = |field: &str| body.get(field).and_then(Value::as_str).map(str::to_owned);
+        let binding = text("kid").zip(text("hmac_key"));
+        let (kid, hmac_key) = binding.ok_or_else(|| answer.unexpected())?;
+        accounts.push(Account::register(acme.clone(), &Binding { kid, hmac_key }).await?);
+    }
+    Ok(accounts)
+}
+
+/// How many orders, and for how long they are placed.
+#[derive(Clone, Copy)]
+struct Bound {
+    orders: u32,
+    within: Duration,
+}
+
+/// What came of a run.
+struct Ran {
+    samples: Samples,
+    early: u32,
+    accounts: Vec<Account>,
+}
+
+/// Each account orders one certificate after the other.
+async fn run(bench: &Arc<Bench>, accounts: Vec<Account>, bound: Bound) -> Result<Ran, NotMeasured> {
+    let began = Instant::now();
+    let last = bench.next.load(Ordering::Relaxed).saturating_add(bound.orders);
+    let mut clients = JoinSet::new();
+    for mut account in accounts {
+        let bench = Arc::clone(bench);
+        clients.spawn(async move {
+            let (mut each, mut early) = (Vec::new(), 0_u32);
+            while began.elapsed() < bound.within {
+                let number = bench.next.fetch_add(1, Ordering::Relaxed);
+                if number >= last {
+                    break;
+                }
+                let name = format!("n{number}.{}", estates::ZONE);
+                let at = Instant::now();
+                early = early.saturating_add(order(&mut account, &bench.responder, &name).await?);
+                each.push(at.elapsed());
+            }
+            Ok::<_, NotMeasured>((each, early, account))
+        });
+    }
+    let (mut all, mut early, mut accounts) = (Vec::new(), 0_u32, Vec::new());
+    let gather = async {
+        while let Some(ended) = clients.join_next().await {
+            let ended = ended.map_err(|_| NotMeasured::TooLong { what: "a client" })?;
+            let (each, too_early, account) = ended?;
+            all.extend(each);
+            early = early.saturating_add(too_early);
+            accounts.push(account);
+        }
+        Ok::<_, NotMeasured>(())
+    };
+    timeout(bound.within.saturating_add(LAST_WITHIN), gather)
+        .await
+        .map_err(|_| NotMeasured::TooLong { what: "an order" })??;
+    let samples = Samples::new(all, began.elapsed());
+    Ok(Ran { samples, early, accounts })
+}
+
+/// One load, with what the server used for it.
+async fn load(
+    bench: &Arc<Bench>,
+    clients: u32,
+    accounts: Vec<Account>,
+) -> Result<(Vec<Figure>, Vec<Account>), NotMeasured> {
+    let server = bench.server.process();
+    let used = |process: Process| process.cpu_seconds().unwrap_or(f64::NAN);
+    let written = |process: Process| process.written_kib().unwrap_or(f64::NAN);
+    let (cpu, disk, own) = (used(server), written(server), Cpu::of_this_process());
+    let ran = run(bench, accounts, Bound { orders: ORDERS_MAX, within: EACH }).await?;
+    let (cpu, disk, own) = (used(server) - cpu, written(server) - disk, own.spent_us());
+    let samples = ran.samples;
+    let how = format!(
+        "{} orders of fresh names, new key each: newOrder, authorization, http-01, CAA, finalize, certificate, \
+         each certificate's name and key checked; policy, ledger and fsync on; {} times an order was not ready right after its authorization was valid; \
+         the client used {:.0} µs of CPU each on the same cores",
+        samples.count(),
+        ran.early,
+        samples.each(own),
+    );
+    let figures = vec![
+        samples
+            .figure(format!("ACME orders, {clients} clients"), "/s")
+            .cpu(samples.each(cpu * 1e6))
+            .how(how),
+        Figure::new(
+            format!("written to disk per order, {clients} clients"),
+            samples.each(disk),
+            "KiB",
+        )
+        .how("by the server, as the kernel counts it: database, write-ahead log and checkpoints"),
+    ];
+    Ok((figures, ran.accounts))
+}
