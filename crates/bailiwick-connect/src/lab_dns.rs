@@ -49,11 +49,14 @@ impl LabDns {
     ///
     /// # Errors
     /// [`NoLabDns`]; nothing listens then.
-    pub async fn start(address: SocketAddr, zones: &[(ZoneName, String)]) -> Result<Self, NoLabDns> {
+    pub async fn start(
+        address: SocketAddr,
+        zones: &[(ZoneName, String)],
+    ) -> Result<Self, NoLabDns> {
         let mut catalog = Catalog::new();
         for (zone, text) in zones {
-            let handler = handler(zone, text)
-                .map_err(|why| NoLabDns::Zone { zone: zone.clone(), why })?;
+            let handler =
+                handler(zone, text).map_err(|why| NoLabDns::Zone { zone: zone.clone(), why })?;
             let (origin, handler): (LowerName, Arc<dyn ZoneHandler>) = handler;
             catalog.upsert(origin, vec![handler]);
         }

@@ -6,7 +6,7 @@ mod keys;
 
 pub use dns::{BadName, DnsName, SanName, ZoneName};
 pub use ids::{
-    AccountId, AuthzId, BadId, ChangeId, ChallengeId, CredentialId, DecisionId, EnvelopeId,
+    AccountId, AuthzId, BadId, ChallengeId, ChangeId, CredentialId, DecisionId, EnvelopeId,
     ExceptionId, IssuerId, OrderId, PersonId, ProfileId, ServiceId, SessionId, TeamId, TokenId,
 };
 pub use keys::{BadHex, CertFingerprint, CertSerial, Digest, SpkiHash};

@@ -27,7 +27,9 @@ pub enum ListenerFault {
     #[error(transparent)]
     Keys(#[from] KeyFault),
     /// Its certificates cannot be made.
-    #[error("the listener's certificate cannot be made: {0}; remove the folder `tls` to begin anew")]
+    #[error(
+        "the listener's certificate cannot be made: {0}; remove the folder `tls` to begin anew"
+    )]
     Certificate(String),
     /// A file cannot be read.
     #[error("`{path}` cannot be read: {cause}")]

@@ -1,8 +1,8 @@
 //! What one look-up answered, from each server that was asked, and what they say together.
 
+use core::net::SocketAddr;
 use std::collections::BTreeSet;
 use std::fmt;
-use core::net::SocketAddr;
 
 use crate::names::DnsName;
 

@@ -1,7 +1,7 @@
 //! The names that are asked about, and those that CAA does not cover.
 
-use std::fmt;
 use core::net::IpAddr;
+use std::fmt;
 
 use crate::names::{BadName, DnsName, SanName};
 

@@ -3,8 +3,8 @@
 //! It is attacker input: texts are escaped, URLs are never followed because they stand here, and
 //! nothing here grants anything.
 
-use std::collections::BTreeSet;
 use core::net::IpAddr;
+use std::collections::BTreeSet;
 
 use crate::certificate::profile::{KeyKind, KeyPurpose};
 use crate::names::{CertFingerprint, CertSerial, SanName, SpkiHash};

@@ -1,8 +1,8 @@
 //! Zones, and what is intended for them.
 
+use core::net::SocketAddr;
 use std::collections::BTreeSet;
 use std::fmt;
-use core::net::SocketAddr;
 
 use crate::names::{TeamId, ZoneName};
 

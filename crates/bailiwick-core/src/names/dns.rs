@@ -226,11 +226,8 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: Result<&str, BadName>) {
-        assert_eq!(
-            DnsName::parse(text).as_ref().map(DnsName::as_str),
-            expected.as_ref().copied().map_err(|e| e),
-            "{text}"
-        );
+        let parsed = DnsName::parse(text);
+        assert_eq!(parsed.as_ref().map(DnsName::as_str), expected.as_ref().copied(), "{text}");
     }
 
     #[test]
@@ -249,7 +246,8 @@ mod tests {
         check("xn--a.example", Err(BadName::ALabel));
         check("a\0.example", Err(BadName::Character));
         check("*.example.com", Err(BadName::Character));
-        check(&"a.".repeat(127), Err(BadName::Length).or(Ok(&"a.".repeat(127)[..253])));
+        check(&"a.".repeat(127), Ok("a.".repeat(127).trim_end_matches('.')));
+        check(&"a.".repeat(128), Err(BadName::Length));
     }
 
     #[test]
@@ -263,7 +261,9 @@ mod tests {
     #[test]
     fn certificate_names_refuse_what_no_ca_may_sign() {
         assert!(SanName::parse("*.shop.example").unwrap().is_wildcard());
-        for bad in ["*", "*.", "*.*.example", "a.*.example", "*a.example", "_x.example", "com", "*.com"] {
+        for bad in
+            ["*", "*.", "*.*.example", "a.*.example", "*a.example", "_x.example", "com", "*.com"]
+        {
             assert!(SanName::parse(bad).is_err(), "{bad}");
         }
     }

@@ -29,7 +29,8 @@ fn check(text: &str) -> Result<(), BadId> {
     if text.is_empty() || text.len() > ID_CHARS_MAX {
         return Err(BadId::Length);
     }
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+    let fits =
+        |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
     if text.bytes().all(fits) { Ok(()) } else { Err(BadId::Character) }
 }
 

@@ -110,7 +110,11 @@ impl CertSerial {
     /// # Errors
     /// As [`CertSerial::from_bytes`].
     pub fn parse(text: &str) -> Result<Self, BadHex> {
-        let even = if text.len() % 2 == 1 && !text.contains(':') { format!("0{text}") } else { text.to_owned() };
+        let even = if text.len() % 2 == 1 && !text.contains(':') {
+            format!("0{text}")
+        } else {
+            text.to_owned()
+        };
         Self::from_bytes(&unhex(&even)?)
     }
 

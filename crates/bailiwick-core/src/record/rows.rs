@@ -3,8 +3,7 @@
 use crate::change::{Event, IssuedCertificate, Receipt, Request, Revoked};
 use crate::gate::{Account, AccountStatus, Credential, Envelope, ValidationEvidence};
 use crate::names::{
-    AccountId, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId, PersonId,
-    SessionId, TokenId,
+    AccountId, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId, PersonId, SessionId, TokenId,
 };
 use crate::time::Time;
 

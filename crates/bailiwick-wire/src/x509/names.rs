@@ -1,7 +1,7 @@
 //! Distinguished names and general names, as text that is safe to show (threat T16).
 
-use std::fmt::Write as _;
 use core::net::IpAddr;
+use std::fmt::Write as _;
 
 use bailiwick_core::certificate::NameSeen;
 use bailiwick_core::names::SanName;
