@@ -3,6 +3,14 @@
 
 // tidy: long file because the facts of one question belong side by side; each struct is a table
 
+mod access;
+mod change;
+
+pub use access::{
+    Access, AccessFacts, ObjectFacts, PrincipalFacts, PrincipalKind, ResourceKind, TokenFacts,
+};
+pub use change::{ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind, ChangeFacts, ChangeKind};
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;
@@ -11,8 +19,7 @@ use crate::estate::{
     Scope, ZoneClass, ZoneKey, ZoneLimits, spelled,
 };
 use crate::names::{
-    AccountId, ChangeId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName,
-    ServiceId, TeamId, TokenId,
+    AccountId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
 };
 use crate::time::Time;
 
@@ -292,241 +299,4 @@ pub struct ExceptionFacts {
     pub rule: RuleId,
     /// When it ends.
     pub until: Time,
-}
-
-spelled! {
-    /// What a change does.
-    ChangeKind {
-        /// Makes another estate the active one.
-        EditEstate = "edit-estate",
-        /// Grants a standing approval.
-        GrantEnvelope = "grant-envelope",
-        /// Ends a standing approval before its time.
-        EndEnvelope = "end-envelope",
-        /// Issues one certificate.
-        IssueCertificate = "issue-certificate",
-        /// Revokes one certificate.
-        RevokeCertificate = "revoke-certificate",
-        /// Sets a rule aside for a while.
-        GrantException = "grant-exception",
-    }
-}
-
-/// Is this change approved enough?
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ChangeFacts {
-    /// The moment of the question.
-    pub now: Time,
-    /// The team that owns the control objective.
-    pub control_owner: TeamId,
-    /// The change.
-    pub change: ChangeId,
-    /// What it does.
-    pub kind: ChangeKind,
-    /// Who asks for it.
-    pub author: AuthorFacts,
-    /// The approvals it has; those of another digest or expired ones are not handed in.
-    pub approvals: Vec<ApprovalFacts>,
-    /// The zones it touches.
-    pub zones: Fact<Vec<ZoneFacts>>,
-    /// The owners of each service it touches.
-    pub services: Fact<BTreeMap<ServiceId, Duties>>,
-    /// Teams with a duty elsewhere whose approval counts towards two: for a change that reaches
-    /// further than its zones and services, everybody who answers for a zone.
-    pub also_concerned: BTreeSet<TeamId>,
-    /// Whether it touches nothing but services.
-    pub services_only: Fact<bool>,
-    /// Whether it alters who or what is trusted.
-    pub trust_impacting: Fact<bool>,
-    /// Whether it is asked for as an emergency, to be reviewed afterwards.
-    pub emergency: Fact<bool>,
-}
-
-/// Who asks for a change, with everybody who stands behind them.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AuthorFacts {
-    /// Who.
-    pub kind: AuthorKind,
-    /// Their teams, nested ones resolved.
-    pub teams: Fact<BTreeSet<TeamId>>,
-    /// The people who delegated to them, made their sign-in possible or made their credential.
-    pub chain: Fact<BTreeSet<PersonId>>,
-}
-
-/// What kind of author.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum AuthorKind {
-    /// A person.
-    Person(PersonId),
-    /// An agent that acts for a person.
-    Agent(PersonId),
-    /// An ACME account, with the service it is bound to.
-    Account(AccountId, ServiceId),
-    /// A part of Bailiwick.
-    Component,
-}
-
-/// One approval of a change.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ApprovalFacts {
-    /// Who approved.
-    pub person: PersonId,
-    /// As what.
-    pub kind: ApproverKind,
-    /// Whether they still work here.
-    pub works_here: Fact<bool>,
-    /// Their teams, nested ones resolved.
-    pub teams: Fact<BTreeSet<TeamId>>,
-    /// The people who made their sign-in possible.
-    pub chain: Fact<BTreeSet<PersonId>>,
-}
-
-spelled! {
-    /// As what somebody approves.
-    ApproverKind {
-        /// As themselves.
-        Person = "person",
-        /// An agent in their name: never counts.
-        Agent = "agent",
-    }
-}
-
-spelled! {
-    /// What a principal wants to do to an object.
-    Access {
-        /// Look at it.
-        Read = "read",
-        /// Ask for a change to it.
-        Request = "request",
-        /// Approve or refuse a change to it.
-        Approve = "approve",
-        /// Revoke a certificate or end an envelope.
-        Revoke = "revoke",
-        /// Make or end credentials, tokens and sign-ins.
-        Administer = "administer",
-    }
-}
-
-spelled! {
-    /// Kinds of object a request can name.
-    ResourceKind {
-        /// The installation and its settings.
-        Organisation = "organisation",
-        /// The estate.
-        Estate = "estate",
-        /// A zone.
-        Zone = "zone",
-        /// A service.
-        Service = "service",
-        /// A change.
-        Change = "change",
-        /// A certificate.
-        Certificate = "certificate",
-        /// An envelope.
-        Envelope = "envelope",
-        /// An ACME account.
-        Account = "account",
-        /// A credential that binds ACME accounts.
-        Credential = "credential",
-        /// A stored decision.
-        Decision = "decision",
-        /// The ledger.
-        Ledger = "ledger",
-        /// An API token.
-        Token = "token",
-        /// A person's sign-in.
-        Session = "session",
-    }
-}
-
-/// May this principal do this to this object?
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct AccessFacts {
-    /// The moment of the question.
-    pub now: Time,
-    /// Who asks.
-    pub principal: PrincipalFacts,
-    /// What for.
-    pub access: Access,
-    /// To what.
-    pub object: ObjectFacts,
-}
-
-/// Who asks for access.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PrincipalFacts {
-    /// As what.
-    pub kind: PrincipalKind,
-    /// Whether the person still works here.
-    pub works_here: Fact<bool>,
-    /// The person's teams, nested ones resolved.
-    pub teams: Fact<BTreeSet<TeamId>>,
-    /// Whether the person is an administrator.
-    pub administrator: Fact<bool>,
-}
-
-/// As what a principal comes.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum PrincipalKind {
-    /// A person in a signed-in session.
-    Person(PersonId),
-    /// A token of a person.
-    Token(PersonId, TokenFacts),
-    /// An agent with a token that a person delegated.
-    Agent(PersonId, TokenFacts),
-}
-
-impl PrincipalKind {
-    /// The person who acts or stands behind the token.
-    #[must_use]
-    pub const fn person(&self) -> &PersonId {
-        match self {
-            Self::Person(person) | Self::Token(person, _) | Self::Agent(person, _) => person,
-        }
-    }
-
-    /// The token, where there is one.
-    #[must_use]
-    pub const fn token(&self) -> Option<&TokenFacts> {
-        match self {
-            Self::Person(_) => None,
-            Self::Token(_, token) | Self::Agent(_, token) => Some(token),
-        }
-    }
-}
-
-/// A token: narrow, and it ends.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TokenFacts {
-    /// Which.
-    pub id: TokenId,
-    /// What it may be used for.
-    pub allows: BTreeSet<Access>,
-    /// The only services it may be used for; `None`: whatever the person may.
-    pub services: Option<BTreeSet<ServiceId>>,
-    /// When it ends.
-    pub until: Time,
-}
-
-/// An object of a request, with the teams that answer for it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ObjectFacts {
-    /// What it is.
-    pub kind: ResourceKind,
-    /// Which.
-    pub id: String,
-    /// The service it belongs to, where it belongs to one.
-    pub service: Option<ServiceId>,
-    /// The person it belongs to, as a token or a session does.
-    pub person: Option<PersonId>,
-    /// Teams that own the policy of it: of its service and its zones.
-    pub policy_owners: Fact<BTreeSet<TeamId>>,
-    /// Teams that operate it.
-    pub operators: Fact<BTreeSet<TeamId>>,
-    /// Teams that integrate it.
-    pub integration_owners: Fact<BTreeSet<TeamId>>,
-    /// The team that owns the control objective.
-    pub control_owner: TeamId,
-    /// The team that only looks, where there is one.
-    pub auditors: Option<TeamId>,
 }

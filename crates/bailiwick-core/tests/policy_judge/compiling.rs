@@ -107,6 +107,10 @@ fn a_policy_that_does_not_compile_is_located() {
         "@id(\"a\")\npermit (principal == ?principal, action, resource);",
         "template",
     );
+}
+
+#[test]
+fn a_policy_that_does_not_fit_the_schema_is_located() {
     refused(
         &forbid("a", "resource.patern == \"central\""),
         PolicyProblemKind::Schema,

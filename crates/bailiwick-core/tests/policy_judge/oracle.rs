@@ -153,22 +153,8 @@ fn environments(word: &str) -> BTreeSet<Environment> {
     BTreeSet::from([Environment::parse(word).unwrap()])
 }
 
-fn facts(case: &Case) -> IssueFacts {
-    let base = case.zone.split('/').next().unwrap();
-    let host = |at: usize| {
-        let star = if case.wildcard && at == 0 { "*." } else { "" };
-        format!("{star}h{at}.{base}")
-    };
-    let hosts: Vec<String> = (0..case.names).map(host).collect();
-    let texts: Vec<&str> = hosts.iter().map(String::as_str).collect();
-    let mut facts = order(service_in(case.zone), &texts);
-    for fact in &mut facts.names {
-        fact.owner = case.owner.map_or(Fact::Unknown, |it| Fact::Known(it.map(service)));
-        let Fact::Known(zone) = &mut fact.zone else { panic!("every host lies in the zone") };
-        zone.mode = case.mode;
-        zone.limits.wildcard_allowed = case.wildcard_zone;
-        zone.limits.lifetime_days_max = 30;
-    }
+/// Account, service, profile and issuer as the case has them.
+fn parties(case: &Case, facts: &mut IssueFacts) {
     let account = &mut facts.account;
     account.usable = Fact::Known(case.usable);
     account.service = Fact::Known(service(case.account_service));
@@ -201,6 +187,25 @@ fn facts(case: &Case) -> IssueFacts {
             issuer.caa_domains = BTreeSet::new();
         }
     }
+}
+
+fn facts(case: &Case) -> IssueFacts {
+    let base = case.zone.split('/').next().unwrap();
+    let host = |at: usize| {
+        let star = if case.wildcard && at == 0 { "*." } else { "" };
+        format!("{star}h{at}.{base}")
+    };
+    let hosts: Vec<String> = (0..case.names).map(host).collect();
+    let texts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    let mut facts = order(service_in(case.zone), &texts);
+    for fact in &mut facts.names {
+        fact.owner = case.owner.map_or(Fact::Unknown, |it| Fact::Known(it.map(service)));
+        let Fact::Known(zone) = &mut fact.zone else { panic!("every host lies in the zone") };
+        zone.mode = case.mode;
+        zone.limits.wildcard_allowed = case.wildcard_zone;
+        zone.limits.lifetime_days_max = 30;
+    }
+    parties(case, &mut facts);
     facts.lifetime_seconds = Fact::of(case.lifetime_seconds);
     facts.envelope = Fact::Known(case.envelope.as_ref().map(|it| {
         let mut envelope = envelope_for(&facts);

@@ -6,10 +6,13 @@ use crate::world::*;
 use bailiwick_core::estate::{AttestationKind, Environment, Mode, Namespace, Ownership};
 use bailiwick_core::names::ProfileId;
 use bailiwick_core::policy::{
-    CaaFact, EnvelopeApproval, Fact, GrantAct, Grantor, IssueAsked, IssueFacts, Stage, UsesLeft,
-    ValidationMethod, Verdict,
+    CaaFact, EnvelopeApproval, EnvelopeFacts, Fact, GrantAct, Grantor, IssueAsked, IssueFacts,
+    Stage, UsesLeft, ValidationMethod, Verdict,
 };
 use bailiwick_core::time::SECOND_MS;
+
+/// Something that is done to an envelope.
+type Change = fn(&mut EnvelopeFacts);
 
 /// One line per reason: rule, what was seen, who can grant it.
 fn lines(verdict: &Verdict) -> Vec<String> {
@@ -297,7 +300,7 @@ fn central_and_shared_zones_need_an_envelope() {
     let acts = &verdict.grantable().unwrap().acts;
     assert_eq!(*acts, [GrantAct::Envelope { by: BTreeSet::from([team("pki")]) }]);
 
-    let with = |change: fn(&mut bailiwick_core::policy::EnvelopeFacts)| {
+    let with = |change: Change| {
         let mut facts = pay.clone();
         let mut envelope = envelope_for(&facts);
         change(&mut envelope);
@@ -305,7 +308,7 @@ fn central_and_shared_zones_need_an_envelope() {
         facts
     };
     allowed(with(|_| {}));
-    let broken: [(fn(&mut bailiwick_core::policy::EnvelopeFacts), &str); 6] = [
+    let broken: [(Change, &str); 6] = [
         (
             |it| it.names = names(&["www.shop.example"]),
             "envelope `env-1` does not cover `api.pay.example` from issuer `house` under profile \

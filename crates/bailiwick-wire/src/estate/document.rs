@@ -1,5 +1,6 @@
 //! TOML tables that tell everything that is wrong with them, not only the first thing.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::Range;
 
@@ -104,10 +105,10 @@ impl<'s> File<'s> {
         for (key, value) in section.table {
             let place = place(key.span());
             let key = At { value: key.get_ref().as_ref(), place };
-            match value.get_ref() {
-                DeValue::Table(table) => entries.push((key, Section { table, place })),
-                other => {
-                    let (key, kind) = (key.value, kind(other));
+            match value.get_ref().as_table() {
+                Some(table) => entries.push((key, Section { table, place })),
+                None => {
+                    let (key, kind) = (key.value, kind(value.get_ref()));
                     let message = format!("`{key}` is {kind}, and a table is expected");
                     self.problem(
                         place,
@@ -190,16 +191,15 @@ impl<'s> File<'s> {
             return Vec::new();
         };
         let mut texts: Vec<At<&str>> = Vec::new();
+        let mut seen = BTreeSet::new();
         for item in items {
-            match item.get_ref() {
-                DeValue::String(text) if texts.iter().any(|its| its.value == text.as_ref()) => {
+            match item.get_ref().as_str() {
+                Some(text) if !seen.insert(text) => {
                     let message = format!("`{text}` stands in `{key}` twice");
                     self.problem(place(item.span()), "duplicate", message, "remove one");
                 }
-                DeValue::String(text) => {
-                    texts.push(At { value: text.as_ref(), place: place(item.span()) });
-                }
-                _ => self.wrong(key, item, "a text"),
+                Some(text) => texts.push(At { value: text, place: place(item.span()) }),
+                None => self.wrong(key, item, "a text"),
             }
         }
         texts

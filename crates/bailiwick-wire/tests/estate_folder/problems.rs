@@ -112,6 +112,10 @@ fn keys_and_values() {
         &with(SHOP, "lifetime_days_max = 90", "lifetime_days_max = 99999999999999999999"),
         &["zones/shop.example.toml:16:21 bad-number"],
     );
+}
+
+#[test]
+fn what_zones_and_people_say() {
     check(
         &with(SHOP, "view = \"external\"", "view = \"outside\""),
         &["zones/shop.example.toml:3:8 bad-word"],
@@ -164,6 +168,10 @@ fn keys_and_values() {
         &with(WEB, "[duties]", "[duty]"),
         &["services/shop-web.toml:1:1 missing-key", "services/shop-web.toml:7:2 unknown-key"],
     );
+}
+
+#[test]
+fn what_issuers_and_profiles_say() {
     check(
         &with(ISSUERS, "kind = \"built-in\"", "kind = \"builtin\""),
         &["issuers.toml:4:8 bad-word"],
@@ -281,6 +289,10 @@ fn references_and_duties() {
         &with(TEAMS, "members = [\"sam\", \"sue\"]", "members = [\"sam\", \"sue\", \"sid\"]"),
         &["teams.toml:24:26 unknown-reference"],
     );
+}
+
+#[test]
+fn teams_and_the_duties_they_hold() {
     check(
         &with(TEAMS, "members = [\"sam\", \"sue\"]", "members = []"),
         &["teams.toml:25:11 team-without-people"],
