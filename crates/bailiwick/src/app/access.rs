@@ -40,6 +40,8 @@ pub(crate) struct Asking {
 pub(crate) enum Scope {
     /// All of the organisation.
     Organisation,
+    /// The estate, which anybody may propose to edit.
+    Estate,
     /// The ledger.
     Ledger,
     /// One service and what belongs to it.
@@ -351,6 +353,7 @@ impl Scope {
     fn words(&self) -> String {
         match self {
             Self::Organisation => "organisation page".to_owned(),
+            Self::Estate => "estate".to_owned(),
             Self::Ledger => "ledger".to_owned(),
             Self::Service(kind, id, _) => format!("{kind} `{id}`"),
             Self::Change(id, _) => format!("change `{id}`"),
@@ -363,6 +366,7 @@ impl Scope {
             Self::Organisation => {
                 (ResourceKind::Organisation, "organisation".to_owned(), None, None)
             }
+            Self::Estate => (ResourceKind::Estate, "estate".to_owned(), None, None),
             Self::Ledger => (ResourceKind::Ledger, "ledger".to_owned(), None, None),
             Self::Service(kind, id, service) => (*kind, id.clone(), Some(service.clone()), None),
             Self::Change(id, service) => {

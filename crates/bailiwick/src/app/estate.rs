@@ -78,7 +78,7 @@ impl App {
         files: &[(String, String)],
         reason: &str,
     ) -> Result<Loaded, Fault> {
-        self.permit(asking, Access::Request, &Scope::Organisation)?;
+        self.permit(asking, Access::Request, &Scope::Estate)?;
         let wanted = read(files).map_err(|problems| Fault::input("files", problems))?;
         let live = self.live.get();
         if live.estate().diff(&wanted).is_empty() {
@@ -97,7 +97,9 @@ impl App {
             zones: Vec::new(),
             at: now,
         };
-        self.submit(request, plan, vec![checked(&wanted)], batch).await
+        // The policy is asked about the estate as it is stored, so it is stored before it is asked.
+        self.commit(batch).await?;
+        self.submit(request, plan, vec![checked(&wanted)], Batch::default()).await
     }
 
     /// Begins: the first estate of an empty installation is activated without anybody's approval,

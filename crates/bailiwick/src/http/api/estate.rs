@@ -61,7 +61,7 @@ pub(super) async fn apply(
     Caller(asking): Caller,
     Json(folder): Json<EstateFolder>,
 ) -> Result<Json<ChangeBody>, ApiError> {
-    app.permit(&asking, Access::Request, &Scope::Organisation)?;
+    app.permit(&asking, Access::Request, &Scope::Estate)?;
     let loaded = app.apply_estate(&asking, &folder.files, &folder.reason).await?;
     Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
 }
