@@ -106,18 +106,25 @@ pub(crate) struct Running {
     lab: Option<Lab>,
 }
 
-impl Running {
-    /// Starts everything, or nothing.
-    pub(crate) async fn start(options: Options) -> Result<Self, NotStarted> {
+/// Everything but listeners and loops.
+pub(crate) struct Opened {
+    /// The use cases, with the estate in force.
+    pub app: Arc<App>,
+    /// For the HTTPS listener.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// The lab, where it was asked for.
+    pub lab: Option<Lab>,
+    /// Whether nothing was there before.
+    pub first_start: bool,
+}
+
+impl Opened {
+    /// Opens what lies in the data folder, and begins where nothing does.
+    pub(crate) async fn with(options: &Options, settings: Settings) -> Result<Self, NotStarted> {
         let world = World::system();
-        make_private(&options.data)
-            .map_err(|cause| NotStarted::Data { path: options.data.clone(), cause })?;
-        let https = bind(options.listen, "listen").await?;
-        let plain = bind(options.listen_http, "listen-http").await?;
-        let settings = settings(&options, &https, &plain)?;
         let sealer = super::start_keys::sealer(&settings.data, &world)?;
-        let ledger_key = crate::app::start_keys::ledger_key(&settings, &sealer, &world)?;
-        let url = store_url(&options)?;
+        let ledger_key = super::start_keys::ledger_key(&settings, &sealer, &world)?;
+        let url = store_url(options)?;
         let verifier = ledger_key.verifier().to_string();
         let store = Store::open(
             &url,
@@ -125,9 +132,9 @@ impl Running {
             Arc::new(super::start_keys::StoreClock(world.clone())),
         )
         .await?;
-        let lab = if options.lab { Some(Lab::start(&options, &world).await?) } else { None };
+        let lab = if options.lab { Some(Lab::start(options, &world).await?) } else { None };
         let estate =
-            super::start_estate::first_or_active(&store, &options, lab.as_ref(), world.now())
+            super::start_estate::first_or_active(&store, options, lab.as_ref(), world.now())
                 .await?;
         let issuers = issuers(&settings, &estate, &sealer, &world)?;
         let tls = super::start_keys::listener_tls(&settings, &sealer, &world)?;
@@ -137,7 +144,7 @@ impl Running {
         let app = Arc::new(App {
             store,
             dns: dns(&world),
-            resolver: resolver(&options),
+            resolver: resolver(options),
             settings,
             live: LiveCell::new(live),
             issuers,
@@ -146,9 +153,22 @@ impl Running {
             metrics: Metrics::new(),
             world,
         });
-        let fresh = app.begin(estate, &verifier).await?;
+        let first_start = app.begin(estate, &verifier).await?;
         app.refresh_crls().await?;
-        let first_link = match (&lab, fresh) {
+        Ok(Self { app, tls, lab, first_start })
+    }
+}
+
+impl Running {
+    /// Starts everything, or nothing.
+    pub(crate) async fn start(options: Options) -> Result<Self, NotStarted> {
+        make_private(&options.data)
+            .map_err(|cause| NotStarted::Data { path: options.data.clone(), cause })?;
+        let https = bind(options.listen, "listen").await?;
+        let plain = bind(options.listen_http, "listen-http").await?;
+        let settings = settings(&options, &https, &plain)?;
+        let Opened { app, tls, lab, first_start } = Opened::with(&options, settings).await?;
+        let first_link = match (&lab, first_start) {
             (None, true) => app.first_link().await?.map(|link| link.url),
             _ => None,
         };

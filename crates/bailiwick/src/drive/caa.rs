@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::caa::{
-    AccountUri, CaaName, CaaOutcome, CaaReport, CaaSubject, CaaTerms, IssuerDomain,
+    AccountUri, CaaName, CaaOutcome, CaaReport, CaaSubject, CaaTerms, IssuerDomain, Proof,
     ValidationMethod,
 };
 use bailiwick_core::names::{Digest, SanName};
@@ -20,6 +20,9 @@ const AT_ONCE: usize = 8;
 pub(crate) struct CaaSeen {
     reports: Vec<CaaReport>,
     octets: Vec<u8>,
+    /// Whether a validating resolver was asked, so that every answer has to be proven or provably
+    /// unsigned (BR 3.2.2.8.1).
+    validating: bool,
 }
 
 impl CaaSeen {
@@ -46,14 +49,20 @@ impl CaaSeen {
         let reports = if complete { reports } else { Vec::new() };
         let all: Vec<_> = reports.iter().map(bailiwick_wire::caa_json::report_json).collect();
         let octets = serde_json::Value::from(all).to_string().into_bytes();
-        Self { reports, octets }
+        Self { reports, octets, validating: app.resolver.is_some() }
     }
 
     fn outcome(&self) -> CaaOutcome {
         if self.reports.is_empty() {
             return CaaOutcome::Unknown;
         }
-        CaaOutcome::of_all(self.reports.iter().map(|report| report.verdict().outcome()))
+        CaaOutcome::of_all(self.reports.iter().map(|report| self.outcome_of(report)))
+    }
+
+    fn outcome_of(&self, report: &CaaReport) -> CaaOutcome {
+        let unproven =
+            report.evidence().is_some_and(|seen| seen.weakest_proof() == Proof::Indeterminate);
+        if self.validating && unproven { CaaOutcome::Unknown } else { report.verdict().outcome() }
     }
 
     /// Whether every name may be issued for.
@@ -88,7 +97,7 @@ impl CaaSeen {
 
     /// Why it does not permit, and what to do.
     pub(crate) fn refusal(&self) -> String {
-        let not = |report: &&CaaReport| report.verdict().outcome() != CaaOutcome::Allow;
+        let not = |report: &&CaaReport| self.outcome_of(report) != CaaOutcome::Allow;
         let lines: Vec<String> = self.reports.iter().filter(not).map(line).collect();
         if lines.is_empty() {
             return "CAA could not be decided for the names; run `bailiwick caa check` on each"
@@ -99,7 +108,7 @@ impl CaaSeen {
 }
 
 fn line(report: &CaaReport) -> String {
-    format!("CAA of {}: {}", report.subject(), report.verdict().rule())
+    format!("CAA of {}: {} ({})", report.subject(), report.because(), report.verdict().rule())
 }
 
 fn subject(name: &SanName) -> CaaSubject {

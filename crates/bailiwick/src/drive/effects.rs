@@ -105,7 +105,9 @@ impl Effects for Real<'_> {
                 "a revocation cannot be taken back; find out whether it is published".to_owned(),
             ),
             Step::GrantEnvelope(wanted) => envelope::undo_grant(self.app, &wanted).await,
-            Step::EndEnvelope { envelope, .. } => envelope::undo_end(self.app, &envelope, touched).await,
+            Step::EndEnvelope { envelope, .. } => {
+                envelope::undo_end(self.app, &envelope, touched).await
+            }
             Step::EditEstate { before, after } => estate::restore(self.app, before, after).await,
         }
     }

@@ -20,7 +20,7 @@ use utoipa::OpenApi as _;
 
 use crate::app::App;
 
-pub(crate) use caller::{COOKIE, Caller, cookie_of, from_our_pages};
+pub(crate) use caller::{COOKIE, cookie_of, from_our_pages};
 pub(crate) use error::{ApiError, status};
 pub(crate) use events::stream as events_stream;
 
@@ -98,6 +98,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+use reference::Token;
 /// The reference page, which the console serves at `/docs/api`.
 pub(crate) use reference::page as reference_page;
-use reference::Token;

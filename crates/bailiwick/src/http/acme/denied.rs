@@ -14,7 +14,7 @@ pub(super) struct Denied {
     /// The HTTP status.
     pub status: u16,
     /// The problem document.
-    pub problem: Problem,
+    pub problem: Box<Problem>,
     /// Whether it lists the signature algorithms that are accepted.
     pub algorithms: Algorithms,
     /// `Location`, where the protocol has one (RFC 8555, section 7.3.5).
@@ -81,7 +81,7 @@ impl From<Problem> for Denied {
     fn from(problem: Problem) -> Self {
         Self {
             status: status_of(problem.kind),
-            problem,
+            problem: Box::new(problem),
             algorithms: Algorithms::NotListed,
             location: None,
             retry_after_seconds: None,
