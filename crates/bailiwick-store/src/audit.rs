@@ -10,8 +10,8 @@ use bailiwick_core::names::Digest;
 use bailiwick_core::record::Mismatch;
 use bailiwick_wire::ledger::Trust;
 
-use crate::db::{Reader, Tx, args};
-use crate::error::StoreError;
+use crate::db::{Reader, Row, Tx, args};
+use crate::error::{DbError, StoreError};
 use crate::fsck::Findings;
 use crate::open::{self, Store};
 use crate::read::{CheckpointRow, checkpoint};
@@ -107,7 +107,10 @@ async fn leaves(
 ) -> Result<Option<Vec<Leaf>>, StoreError> {
     let Some((first, end)) = bounds(number) else { return Ok(None) };
     let some = "SELECT idx, body, leaf_hash FROM entry WHERE idx >= $1 ORDER BY idx LIMIT $2";
-    let rows = tx.all(some, &args![first, i64::from(TILE_WIDTH)]).await?;
+    let rows = match tx.all(some, &args![first, i64::from(TILE_WIDTH)]).await {
+        Err(DbError::Corrupt(_)) => readable(tx, first..end, found).await?,
+        rows => rows?,
+    };
     let mut leaves = Vec::with_capacity(rows.len());
     for row in rows {
         let mut row = Reader::new("entry", row);
@@ -120,6 +123,27 @@ async fn leaves(
         }
     }
     Ok(Some(leaves))
+}
+
+/// The rows of a damaged file up to the first that cannot be read.
+async fn readable(
+    tx: &mut Tx,
+    indexes: std::ops::Range<i64>,
+    found: &mut Findings,
+) -> Result<Vec<Row>, StoreError> {
+    let mut rows = Vec::new();
+    for index in indexes {
+        let one = "SELECT idx, body, leaf_hash FROM entry WHERE idx = $1";
+        match tx.first(one, &args![index]).await {
+            Ok(row) => rows.extend(row),
+            Err(DbError::Corrupt(why)) => {
+                found.add("entry", index, format!("the file is damaged here: {why}"));
+                break;
+            }
+            Err(why) => return Err(why.into()),
+        }
+    }
+    Ok(rows)
 }
 
 /// First leaf of a block, and one beyond its last.

@@ -18,7 +18,7 @@ use crate::error::DbError;
 
 pub(crate) use arg::{Arg, args};
 pub(crate) use cell::{Cell, Reader, Row};
-pub(crate) use sqlite::{Checkpointer, Copy, Lock, LockHeld, Wal};
+pub(crate) use sqlite::{Checkpointer, Copy, Lock, LockHeld, Wal, beside};
 
 /// Which engine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

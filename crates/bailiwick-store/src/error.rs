@@ -14,6 +14,9 @@ pub enum DbError {
     /// The engine refused to write.
     #[error("the database does not accept writes; see its log")]
     ReadOnly(#[source] sqlx::Error),
+    /// The engine cannot read its own file.
+    #[error("the database's file is damaged ({0}); keep a copy and restore a backup")]
+    Corrupt(#[source] sqlx::Error),
     /// Somebody else held what was needed for too long.
     #[error("the database was busy for too long; try again")]
     Busy(#[source] sqlx::Error),
@@ -61,6 +64,7 @@ impl From<sqlx::Error> for DbError {
             // PostgreSQL: read-only transaction; lock, serialization and deadlock; shutting down.
             "25006" => return Self::ReadOnly(error),
             "55P03" | "40001" | "40P01" | "57014" => return Self::Busy(error),
+            "XX001" | "XX002" => return Self::Corrupt(error),
             "57P01" | "57P02" | "57P03" | "25P03" => return Self::Lost(error),
             _ => {}
         }
@@ -71,7 +75,8 @@ impl From<sqlx::Error> for DbError {
             Some(13) => Self::Full(error),
             Some(5 | 6) => Self::Busy(error),
             Some(8) => Self::ReadOnly(error),
-            Some(10 | 14 | 26 | 11) => Self::Lost(error),
+            Some(11 | 26) => Self::Corrupt(error),
+            Some(10 | 14) => Self::Lost(error),
             _ => Self::Refused(error),
         }
     }

@@ -78,7 +78,12 @@ impl Store {
         theirs.rollback().await?;
         ours.commit().await?;
         scratch.close().await;
-        checked?;
+        match checked {
+            Err(StoreError::Database(DbError::Corrupt(why))) => {
+                found.add("file", "1", format!("it cannot be read further: {why}"));
+            }
+            checked => checked?,
+        }
         Ok(found.into_all())
     }
 }

@@ -11,6 +11,7 @@ mod db;
 mod error;
 mod fsck;
 mod lease;
+mod mark;
 mod open;
 mod page;
 mod read;

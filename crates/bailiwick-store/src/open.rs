@@ -1,6 +1,8 @@
 //! Opening a store, and closing it.
 
-use std::path::Path;
+mod refused;
+
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,10 +13,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::db::{Checkpointer, Copy, Db, Engine, Lock, LockHeld, Reader, Sql, Tx, Wal, args};
-use crate::error::{DbError, StoreError};
+use crate::error::StoreError;
+use crate::mark;
 use crate::schema;
 use crate::url::StoreUrl;
 use crate::writer::{self, Job};
+
+pub use refused::OpenError;
 
 /// Signs the head of the ledger.
 pub trait CheckpointSigner: Send + Sync + 'static {
@@ -34,92 +39,6 @@ pub struct SignFailed(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 pub trait Clock: Send + Sync + 'static {
     /// Now.
     fn now(&self) -> Time;
-}
-
-/// Why a store was not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The URL of the server cannot be read.
-    #[error(
-        "the URL of the database cannot be read; write `postgres://USER:PASSWORD@HOST/DATABASE`"
-    )]
-    BadUrl,
-    /// The engine.
-    #[error(transparent)]
-    Database(DbError),
-    /// The file system.
-    #[error("`{path}` cannot be used: {source}")]
-    Io {
-        /// Which file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Another process writes this file.
-    #[error(
-        "`{path}` is used by another process; stop that first, one process writes an embedded store"
-    )]
-    InUse {
-        /// Which file.
-        path: String,
-    },
-    /// There is nothing of ours.
-    #[error("there is no store of Bailiwick here; check the place, `bailiwick up` makes one")]
-    NoStore,
-    /// A newer version wrote it.
-    #[error(
-        "the store was written by a newer Bailiwick (schema {found}, this one knows {known}); use that version"
-    )]
-    NewSchema {
-        /// Its schema.
-        found: usize,
-        /// Ours.
-        known: usize,
-    },
-    /// An older version wrote it, and it must not be written now.
-    #[error("the store is of an older Bailiwick (schema {found}); start `bailiwick up` on it once")]
-    OldSchema {
-        /// Its schema.
-        found: usize,
-    },
-    /// Somebody else's tables.
-    #[error(
-        "step `{step}` of the schema is not ours; the database belongs to another build or program"
-    )]
-    OtherSchema {
-        /// Which step differs.
-        step: String,
-    },
-    /// The server does not keep what it acknowledges.
-    #[error(
-        "the database has `{name}` = `{setting}`, and it must be `{wanted}`; set it and restart the server"
-    )]
-    Setting {
-        /// Which setting.
-        name: String,
-        /// What it is.
-        setting: String,
-        /// What it must be.
-        wanted: &'static str,
-    },
-    /// What is stored does not fit together.
-    #[error("table `{}`, row `{}`: {}; restore a backup or run `bailiwick ledger verify`", .0.table, .0.key, .0.what)]
-    Damaged(Mismatch),
-}
-
-impl From<DbError> for OpenError {
-    fn from(error: DbError) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl From<StoreError> for OpenError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Database(why) => Self::Database(why),
-            StoreError::Damaged(mismatch) => Self::Damaged(mismatch),
-        }
-    }
 }
 
 /// What is remembered. Cheap to clone: all clones are one store.
@@ -143,6 +62,8 @@ pub(crate) struct Inner {
 struct Background {
     writer: Option<JoinHandle<()>>,
     checkpointer: Option<Checkpointer>,
+    /// The file of an embedded store that is written.
+    path: Option<PathBuf>,
     copy: Option<Copy>,
 }
 
@@ -161,7 +82,9 @@ impl Store {
             StoreUrl::Sqlite(path) => {
                 let lock = lock(path)?;
                 let db = Db::sqlite(path).await?;
+                check_file(&db, path).await?;
                 schema::migrate(&db).await?;
+                mark::check(&db, path).await?;
                 (db, Some(lock), Some(Checkpointer::start(path).await?))
             }
             StoreUrl::Postgres(url) => {
@@ -182,8 +105,15 @@ impl Store {
             commits: 0,
             _lock: lock,
         };
-        let background =
-            Background { writer: Some(tokio::spawn(writer.run(queue))), checkpointer, copy: None };
+        let background = Background {
+            writer: Some(tokio::spawn(writer.run(queue))),
+            checkpointer,
+            path: match url {
+                StoreUrl::Sqlite(path) => Some(path.clone()),
+                StoreUrl::Postgres(_) => None,
+            },
+            copy: None,
+        };
         let inner = Inner {
             db,
             jobs: Some(jobs),
@@ -256,6 +186,9 @@ impl Store {
         if let Some(checkpointer) = background.checkpointer {
             checkpointer.stop().await;
         }
+        if let Some(path) = background.path {
+            mark::note(&self.inner.db, &path).await;
+        }
         self.inner.db.close().await;
         drop(background.copy);
     }
@@ -268,6 +201,24 @@ fn lock(path: &Path) -> Result<Lock, OpenError> {
         Ok(Err(LockHeld)) => Err(OpenError::InUse { path: shown }),
         Err(source) => Err(OpenError::Io { path: shown, source }),
     }
+}
+
+/// A file up to this size is checked page by page when it is opened; larger ones take too long, and
+/// `bailiwick ledger fsck` does it.
+const CHECKED_OCTETS_MAX: u64 = 64 * 1024 * 1024;
+
+async fn check_file(db: &Db, path: &Path) -> Result<(), OpenError> {
+    if path.metadata().is_ok_and(|about| about.len() > CHECKED_OCTETS_MAX) {
+        return Ok(());
+    }
+    for row in db.all("PRAGMA quick_check(1)", &[]).await? {
+        let what = Reader::new("file", row).text()?;
+        if what != "ok" {
+            let (table, key) = ("file", path.display().to_string());
+            return Err(OpenError::Damaged(Mismatch { table, key, what }));
+        }
+    }
+    Ok(())
 }
 
 /// A name for this process among all that ever wrote; old ones are forgotten.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 
 use super::Db;
@@ -18,7 +19,7 @@ impl Db {
     /// Connects to a server.
     pub(crate) async fn postgres(url: &str, read_only: bool) -> Result<Self, OpenError> {
         let options: PgConnectOptions = url.parse().map_err(|_| OpenError::BadUrl)?;
-        let options = options.application_name("bailiwick").options([
+        let options = options.disable_statement_logging().application_name("bailiwick").options([
             // An acknowledged commit is on disk, whatever the server's default is.
             ("synchronous_commit", "on"),
             // A replica that stops in the middle must not hold the ledger's head for ever.

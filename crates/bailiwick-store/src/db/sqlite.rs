@@ -5,13 +5,15 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use tokio::task::JoinHandle;
 
-use super::{Arg, Db, Reader, Sql};
+use super::{Db, Reader, Sql};
 use crate::error::{DbError, StoreError};
+use crate::mark;
 use crate::open::{OpenError, Store};
 
 /// Connections that only read.
@@ -48,6 +50,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(BUSY_SECONDS_MAX))
         .foreign_keys(true)
         .statement_cache_capacity(512)
+        .disable_statement_logging()
 }
 
 impl Db {
@@ -107,6 +110,7 @@ async fn pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, Op
     SqlitePoolOptions::new()
         .max_connections(size)
         .min_connections(1)
+        .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
@@ -115,7 +119,7 @@ async fn pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, Op
         .map_err(|why| OpenError::Database(DbError::from(why)))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -216,7 +220,7 @@ fn temporary_folder() -> std::io::Result<PathBuf> {
     }
 }
 
-/// Moves the write-ahead log into the file from time to time.
+/// Moves the write-ahead log into the file from time to time, and notes how far the ledger is.
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
     task: JoinHandle<()>,
@@ -231,23 +235,7 @@ impl Checkpointer {
             .pragma("wal_autocheckpoint", "0");
         let pool = pool(1, moving).await?;
         let db = Db::Sqlite { write: pool.clone(), read: pool };
-        let wal = beside(path, WAL_SUFFIX);
-        let task = tokio::spawn(async move {
-            let mut tick = tokio::time::interval(Duration::from_millis(CHECKPOINT_EVERY_MS));
-            tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-            loop {
-                tick.tick().await;
-                let grown = wal.metadata().is_ok_and(|about| about.len() > WAL_BYTES_MAX);
-                let how = if grown {
-                    "PRAGMA wal_checkpoint(TRUNCATE)"
-                } else {
-                    "PRAGMA wal_checkpoint(PASSIVE)"
-                };
-                if let Err(why) = db.write(how, &[] as &[Arg<'_>]).await {
-                    tracing::warn!(%why, "the write-ahead log could not be moved into the database file");
-                }
-            }
-        });
+        let task = tokio::spawn(move_log(db, path.to_owned()));
         Ok(Self { task })
     }
 
@@ -256,5 +244,28 @@ impl Checkpointer {
         self.task.abort();
         // A cancelled task is what was asked for.
         drop(self.task.await);
+    }
+}
+
+async fn move_log(db: Db, path: PathBuf) {
+    let wal = beside(&path, WAL_SUFFIX);
+    let mut tick = tokio::time::interval(Duration::from_millis(CHECKPOINT_EVERY_MS));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut seen = None;
+    loop {
+        tick.tick().await;
+        let about = wal.metadata().ok();
+        let now = about.as_ref().map(|about| (about.len(), about.modified().ok()));
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        let cut = about.is_some_and(|about| about.len() > WAL_BYTES_MAX);
+        let how = if cut { "TRUNCATE" } else { "PASSIVE" };
+        let how = Sql::Built(format!("PRAGMA wal_checkpoint({how})"));
+        if let Err(why) = db.write(how, &[]).await {
+            tracing::warn!(%why, "the write-ahead log could not be moved into the database file");
+        }
+        mark::note(&db, &path).await;
     }
 }

@@ -102,6 +102,73 @@ async fn a_reader_changes_nothing(place: &Place) {
 }
 
 #[tokio::test]
+async fn a_file_that_went_back_is_refused() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    store.commit(sample::denied(store.now(), "first")).await.unwrap();
+    store.close().await;
+    let file = place.folder().join("bailiwick.db");
+    let older = std::fs::read(&file).unwrap();
+    let store = place.open().await;
+    store.commit(sample::denied(store.now(), "second")).await.unwrap();
+    store.close().await;
+    let newer = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &older).unwrap();
+    let refused = place.try_open().await.err();
+    assert!(matches!(refused, Some(OpenError::Older { .. })), "{refused:?}");
+    // The same number of other leaves.
+    let mark = place.folder().join("bailiwick.db.mark");
+    let ours = std::fs::read(&mark).unwrap();
+    std::fs::remove_file(&mark).unwrap();
+    let store = place.open().await;
+    store.commit(sample::denied(store.now(), "another second")).await.unwrap();
+    store.close().await;
+    std::fs::write(&mark, ours).unwrap();
+    let refused = place.try_open().await.err();
+    assert!(matches!(refused, Some(OpenError::Damaged(_))), "{refused:?}");
+    std::fs::write(&mark, "?").unwrap();
+    assert!(matches!(place.try_open().await.err(), Some(OpenError::BadMark { .. })));
+    std::fs::remove_file(&mark).unwrap();
+    std::fs::write(&file, &newer).unwrap();
+    place.open().await.close().await;
+}
+
+/// Octets of the file are altered, not rows: the ledger or the file's own checks notice.
+#[tokio::test]
+async fn a_damaged_file_is_found() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let commits =
+        (0..600).map(|n| store.commit(sample::denied(store.now(), &format!("object {n}"))));
+    for result in futures::future::join_all(commits).await {
+        result.unwrap();
+    }
+    store.close().await;
+    let file = place.folder().join("bailiwick.db");
+    let good = std::fs::read(&file).unwrap();
+    // Whole pages with leaves in them, one at a time.
+    let pages: Vec<usize> = (1..good.len() / 4_096)
+        .filter(|page| good[page * 4_096..][..4_096].windows(10).any(|part| part == b"object 300"))
+        .collect();
+    assert!(!pages.is_empty());
+    for page in pages {
+        let mut bad = good.clone();
+        bad[page * 4_096..][..4_096].fill(0xff);
+        std::fs::write(&file, &bad).unwrap();
+        let refused = place.try_open().await.err();
+        assert!(matches!(refused, Some(OpenError::Damaged(_))), "{refused:?}");
+        let reader = Store::open_read_only(&place.url).await.unwrap();
+        let audited = reader.audit(&place.signer.trust(), Vec::new()).await.unwrap();
+        let leaf = audited.report.finding.unwrap().leaves().first();
+        assert!(leaf > 0 && leaf <= 300, "the first leaf of the page, not the last: {leaf}");
+        assert!(!reader.fsck().await.unwrap().is_empty());
+        reader.close().await;
+    }
+    std::fs::write(&file, &good).unwrap();
+    place.open().await.close().await;
+}
+
+#[tokio::test]
 async fn a_server_that_may_lose_commits_is_refused() {
     let mut place = Place::own_postgres().await;
     let mut server = place.server.take().unwrap();
