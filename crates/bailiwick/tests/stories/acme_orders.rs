@@ -108,7 +108,7 @@ fn until(client: &Client, account: &Account, url: &str, wanted: &[&str]) -> Answ
 fn validate(client: &Client, account: &Account, web: &Web, placed: &Placed) {
     web.says(&format!("{}.{}", placed.token, account.key.thumbprint()));
     let answered = account.post(client, &placed.challenge, &json!({})).expect(200);
-    assert_eq!(answered.links("up"), [placed.authorization.clone()]);
+    assert_eq!(answered.links("up"), std::slice::from_ref(&placed.authorization));
     assert_eq!(answered.member("/status"), "processing");
     assert!(answered.header("retry-after").is_some());
     let valid = until(client, account, &placed.authorization, &["valid", "invalid"]);
