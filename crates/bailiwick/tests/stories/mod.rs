@@ -5,4 +5,5 @@ mod acme_gate;
 mod acme_jws;
 mod acme_orders;
 mod acme_transport;
+mod authorization;
 mod kill9;
