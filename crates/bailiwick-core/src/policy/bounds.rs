@@ -78,6 +78,6 @@ mod tests {
         check("((a)) . b", 2, 1);
         check("\"((((&&&&\\\"((((\" // ((((\n(x)", 1, 0);
         check("a.b; c.d.e; f", 0, 2);
-        check("if has_x then hash else like", 0, 3);
+        check("if has_x then hash else like", 0, 4);
     }
 }
