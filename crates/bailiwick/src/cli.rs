@@ -97,6 +97,12 @@ pub(crate) async fn run() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Prints an answer. A reader who has seen enough and closes the pipe is no error.
+pub(crate) fn say(text: impl std::fmt::Display) {
+    use std::io::Write as _;
+    writeln!(std::io::stdout(), "{text}").unwrap_or_default();
+}
+
 /// Prints an error as a person wants to read it, and gives the exit code for it.
 pub(crate) fn failed(message: impl std::fmt::Display, code: u8) -> u8 {
     eprintln!("error: {message}");

@@ -312,7 +312,7 @@ impl App {
     pub(crate) async fn revoke_token(&self, asking: &Asking, id: &TokenId) -> Result<(), Fault> {
         let row = self.store.token(id).await?;
         let row = row.ok_or_else(|| Fault::not_found(format!("token `{id}`")))?;
-        self.permit(asking, Access::Revoke, &Scope::Person(ResourceKind::Token, row.person))?;
+        self.permit(asking, Access::Administer, &Scope::Person(ResourceKind::Token, row.person))?;
         let entry = Entry {
             at: self.now(),
             by: Actor::Person(asking.by.clone()),

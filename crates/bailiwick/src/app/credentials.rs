@@ -60,7 +60,7 @@ impl App {
             wanted.service.to_string(),
             wanted.service.clone(),
         );
-        self.permit(asking, Access::Request, &scope)?;
+        self.permit(asking, Access::Administer, &scope)?;
         let environment = match &wanted.environment {
             Some(word) => {
                 Environment::parse(word).map_err(|cause| Fault::input("environment", cause))?
@@ -120,7 +120,7 @@ impl App {
         let found = self.store.credential(id).await?;
         let found = found.ok_or_else(|| Fault::not_found(format!("credential `{id}`")))?;
         let scope = Scope::Service(ResourceKind::Credential, id.to_string(), found.service.clone());
-        self.permit(asking, Access::Revoke, &scope)?;
+        self.permit(asking, Access::Administer, &scope)?;
         let entry = Entry {
             at: self.now(),
             by: Actor::Person(asking.by.clone()),

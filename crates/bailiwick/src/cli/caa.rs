@@ -62,9 +62,9 @@ pub(crate) async fn run(command: CaaCommand) -> u8 {
     let dns = DnsClient::new(Limits::default(), move || world.now(), random_ids);
     let report = dns.caa_check(&View::of_resolver(resolver), subject, terms).await;
     if check.output.json {
-        println!("{:#}", bailiwick_wire::caa_json::report_json(&report));
+        super::say(format!("{:#}", bailiwick_wire::caa_json::report_json(&report)));
     } else {
-        println!("{}", bailiwick_wire::caa_text::render_text(&report).trim_end());
+        super::say(bailiwick_wire::caa_text::render_text(&report).trim_end());
     }
     match report.verdict().outcome() {
         CaaOutcome::Allow => exit::YES,

@@ -77,22 +77,22 @@ fn check(wish: &Check) -> u8 {
         Ok(estate) if wish.output.json => {
             let digest =
                 bailiwick_core::names::Digest::of(&bailiwick_wire::estate::encode(&estate));
-            println!("{}", serde_json::json!({ "problems": [], "digest": digest.to_string() }));
+            super::say(serde_json::json!({ "problems": [], "digest": digest.to_string() }));
             exit::YES
         }
         Ok(estate) => {
-            println!(
+            super::say(format!(
                 "No problem: {} files, {} zones, {} services, {} teams, {} people.",
                 files.len(),
                 estate.zones.len(),
                 estate.services.len(),
                 estate.teams.len(),
                 estate.people.len()
-            );
+            ));
             exit::YES
         }
         Err(problems) if wish.output.json => {
-            println!("{}", bailiwick_wire::estate::problems_json(&problems));
+            super::say(bailiwick_wire::estate::problems_json(&problems));
             exit::NO
         }
         Err(problems) => {
@@ -112,13 +112,13 @@ async fn plan(wish: Plan) -> Result<u8, NoAnswer> {
         return Ok(exit::NO);
     }
     if wish.output.json {
-        println!("{}", body.diff);
+        super::say(body.diff);
     } else if wish.markdown {
-        println!("{}", body.markdown.trim_end());
+        super::say(body.markdown.trim_end());
     } else if body.changes {
-        println!("{}", body.text.trim_end());
+        super::say(body.text.trim_end());
     } else {
-        println!("Nothing differs from the active estate.");
+        super::say("Nothing differs from the active estate.");
     }
     Ok(exit::YES)
 }
@@ -128,9 +128,9 @@ async fn apply(wish: Apply) -> Result<u8, NoAnswer> {
     let body: ChangeBody = wish.server.client()?.post("estate/apply", &folder).await?;
     if wish.output.json {
         let json = serde_json::to_string_pretty(&body);
-        println!("{}", json.map_err(|cause| NoAnswer::Strange(cause.to_string()))?);
+        super::say(json.map_err(|cause| NoAnswer::Strange(cause.to_string()))?);
     } else {
-        println!("{}", super::remote::change_text(&body).trim_end());
+        super::say(super::remote::change_text(&body).trim_end());
     }
     Ok(exit::YES)
 }

@@ -20,10 +20,15 @@ pub(crate) fn routes(output: Output) -> u8 {
                 })
             })
             .collect();
-        println!("{}", serde_json::Value::from(all));
+        super::say(serde_json::Value::from(all));
     } else {
         for route in rows {
-            println!("{:<7} {:<50} {}", route.method, route.path, route.permission.words());
+            super::say(format!(
+                "{:<7} {:<50} {}",
+                route.method,
+                route.path,
+                route.permission.words()
+            ));
         }
     }
     exit::YES
@@ -33,7 +38,7 @@ pub(crate) fn routes(output: Output) -> u8 {
 pub(crate) fn openapi() -> u8 {
     match crate::http::api::description() {
         Ok(text) => {
-            println!("{text}");
+            super::say(text);
             exit::YES
         }
         Err(cause) => super::failed(cause, exit::FAILED),

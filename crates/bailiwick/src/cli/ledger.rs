@@ -108,16 +108,16 @@ async fn verify(wish: Verify) -> Result<u8, String> {
     let audited = store.audit(&trust, held).await.map_err(|cause| cause.to_string())?;
     let (report, sound) = (&audited.report, audited.is_sound());
     if wish.output.json {
-        println!("{}", audit_json(&audited));
+        super::say(audit_json(&audited));
     } else {
         if sound {
-            println!("{}", sound_text(report));
+            super::say(sound_text(report));
         }
         if let Some(finding) = &report.finding {
-            println!("NOT SOUND: {finding}");
+            super::say(format!("NOT SOUND: {finding}"));
         }
         for row in &audited.rows {
-            println!("NOT SOUND: {} `{}`: {}", row.table, row.key, row.what);
+            super::say(format!("NOT SOUND: {} `{}`: {}", row.table, row.key, row.what));
         }
     }
     Ok(if sound { exit::YES } else { exit::NO })
@@ -190,14 +190,14 @@ async fn fsck(wish: Fsck) -> Result<u8, String> {
             .iter()
             .map(|one| serde_json::json!({ "table": one.table, "key": one.key, "what": one.what }))
             .collect();
-        println!("{}", serde_json::json!({ "mismatches": rows }));
+        super::say(serde_json::json!({ "mismatches": rows }));
     } else if all.is_empty() {
-        println!("Every row follows from the ledger.");
+        super::say("Every row follows from the ledger.");
     } else {
         for one in &all {
-            println!("{} `{}`: {}", one.table, one.key, one.what);
+            super::say(format!("{} `{}`: {}", one.table, one.key, one.what));
         }
-        println!("\n{} rows differ from what the ledger says.", all.len());
+        super::say(format!("\n{} rows differ from what the ledger says.", all.len()));
     }
     Ok(if all.is_empty() { exit::YES } else { exit::NO })
 }
@@ -217,11 +217,11 @@ async fn entry(wish: Entry) -> Result<(), NoAnswer> {
         .map_err(|cause| NoAnswer::Strange(cause.to_string()))?;
     if wish.output.json {
         let whole = serde_json::to_string_pretty(&body);
-        println!("{}", whole.map_err(|cause| NoAnswer::Strange(cause.to_string()))?);
+        super::say(whole.map_err(|cause| NoAnswer::Strange(cause.to_string()))?);
     } else {
-        println!("{pretty}");
+        super::say(pretty);
         if let Some(proof) = &body.proof {
-            println!("\nProof (c2sp.org/tlog-proof):\n{proof}");
+            super::say(format!("\nProof (c2sp.org/tlog-proof):\n{proof}"));
         }
     }
     Ok(())

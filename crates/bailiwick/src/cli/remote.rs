@@ -51,9 +51,9 @@ fn answer<T: Serialize>(
 ) -> Result<u8, NoAnswer> {
     if output.json {
         let json = serde_json::to_string_pretty(body);
-        println!("{}", json.map_err(|cause| NoAnswer::Strange(cause.to_string()))?);
+        super::say(json.map_err(|cause| NoAnswer::Strange(cause.to_string()))?);
     } else {
-        println!("{}", text(body).trim_end());
+        super::say(text(body).trim_end());
     }
     Ok(exit::YES)
 }
@@ -96,7 +96,7 @@ async fn approve(
     } else {
         let shown: ChangeBody = client.get(&format!("changes/{id}")).await?;
         if !output.json {
-            println!("You approve exactly this plan:\n{}", print::plan(&shown));
+            super::say(format!("You approve exactly this plan:\n{}", print::plan(&shown)));
         }
         shown.plan_digest.ok_or_else(|| NoAnswer::Refused {
             status: 409,
@@ -253,7 +253,7 @@ async fn sign_in(login: Login) -> Result<u8, NoAnswer> {
         cause: cause.to_string(),
         remedy: "make the folder writable",
     })?;
-    println!("signed in until {}; the token is in {}", body.expires_at, path.display());
+    super::say(format!("signed in until {}; the token is in {}", body.expires_at, path.display()));
     Ok(exit::YES)
 }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bailiwick_core::gate::ProblemKind;
 use bailiwick_wire::acme::KeyChange;
 use bailiwick_wire::jose::{BODY_OCTETS_MAX, Jwk, JwsError, JwsKind, UnverifiedJws, read_object};
 
@@ -21,7 +20,7 @@ async fn try_change(acme: &Acme, request: Request) -> Result<Answer, Denied> {
     let signed = acme.signed_by_account(request).await?;
     let key = new_key(acme, &signed)?;
     if let Some(other) = acme.app.account_by_key(&key).await? {
-        let denied = Denied::malformed("another account has this key; make a new one");
+        let denied = Denied::malformed("an account has this key already; make a new one");
         let location = Some(acme.urls.account(&other.id));
         return Err(Denied { location, ..denied.with_status(409) });
     }
@@ -44,10 +43,6 @@ fn new_key(acme: &Acme, outer: &ByAccount) -> Result<Jwk, Denied> {
     let old = Jwk::parse(&wanted.old_key).map_err(JwsError::Key)?;
     if old.thumbprint().to_string() != outer.account.thumbprint {
         return Err(Denied::malformed("`oldKey` is not the key that the account has"));
-    }
-    if inner.key().thumbprint() == old.thumbprint() {
-        let detail = "the new key is the old one; make another";
-        return Err(Denied::new(ProblemKind::BadPublicKey, detail));
     }
     Ok(inner.key().clone())
 }

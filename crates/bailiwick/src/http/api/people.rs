@@ -83,7 +83,7 @@ pub(super) async fn make_token(
     Json(body): Json<NewToken>,
 ) -> Result<(StatusCode, Json<FreshTokenBody>), ApiError> {
     let holder = asking.by.person.clone();
-    app.permit(&asking, Access::Request, &Scope::Person(ResourceKind::Token, holder))?;
+    app.permit(&asking, Access::Administer, &Scope::Person(ResourceKind::Token, holder))?;
     let allows: BTreeSet<Access> = body
         .scopes
         .iter()
