@@ -245,9 +245,11 @@ fn actions(policy: &Policy) -> Option<Vec<String>> {
 /// The conditions of a permit, each as the permit cut off after it. A forbid needs none: it is
 /// satisfied as a whole or not.
 fn clauses(policy: &Policy, bad: &mut Vec<BadRule>) -> (Option<PolicySet>, Vec<Clause>) {
-    let whole = match (policy.effect(), policy.to_pst()) {
-        (Effect::Permit, Ok(whole)) => whole.body().clone(),
-        (Effect::Permit | Effect::Forbid, _) => return (None, Vec::new()),
+    if policy.effect() == Effect::Forbid {
+        return (None, Vec::new());
+    }
+    let Ok(whole) = policy.to_pst().map(|whole| whole.body().clone()) else {
+        return (None, Vec::new());
     };
     let count = whole.clauses().len();
     if count > CLAUSES_MAX {

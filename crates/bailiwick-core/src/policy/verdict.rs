@@ -19,7 +19,12 @@ spelled! {
 /// The judge's answer, with everything a person needs to understand it.
 ///
 /// Always: an `Allow` has a permit and no reason; a `Deny` has at least one reason. Only
-/// [`judge`](super::judge) makes one; [`Verdict::from_stored`] reads back what it made.
+/// [`judge`](super::judge) makes one, so whoever holds one need not ask whether it was judged:
+///
+/// ```compile_fail
+/// use bailiwick_core::policy::{Decision, Verdict};
+/// fn cheat(refused: Verdict) -> Verdict { Verdict { decision: Decision::Allow, ..refused } }
+/// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Verdict {
     pub(super) decision: Decision,
