@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_connect::dns::{DnsClient, View, random_ids};
+use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_connect::validate::{Failed, Fence, Network, Seen, Validator};
 use bailiwick_core::caa::PrivateTlds;
 use bailiwick_core::names::{DnsName, ZoneName};

@@ -260,3 +260,109 @@ pub(crate) fn challenge_of<'a>(
 ) -> Option<&'a Challenge> {
     authz.challenges.iter().find(|challenge| challenge.id == *id)
 }
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::gate::ChallengeKind;
+    use bailiwick_core::names::{AccountId, DecisionId, DnsName, IssuerId, ProfileId, SanName};
+    use bailiwick_core::time::HOUR_MS;
+
+    use super::*;
+
+    const NOW: Time = Time::from_unix_seconds(1_800_000_000);
+
+    fn authz(status: AuthorizationStatus) -> Authorization {
+        let failed = status == AuthorizationStatus::Invalid;
+        Authorization {
+            id: AuthzId::parse("a1").unwrap(),
+            account: AccountId::parse("x1").unwrap(),
+            name: DnsName::parse("www.shop.example").unwrap(),
+            wildcard: false,
+            status,
+            expires_at: NOW.plus_ms(HOUR_MS),
+            challenges: vec![Challenge {
+                id: ChallengeId::parse("c1").unwrap(),
+                kind: ChallengeKind::Http01,
+                token: "t".to_owned(),
+                status: if failed { ChallengeStatus::Invalid } else { ChallengeStatus::Pending },
+                validated_at: None,
+                error: failed.then(|| problem(ProblemKind::Connection, "nobody is there")),
+            }],
+        }
+    }
+
+    fn order(status: OrderStatus) -> Order {
+        Order {
+            id: OrderId::parse("o1").unwrap(),
+            account: AccountId::parse("x1").unwrap(),
+            names: vec![SanName::parse("www.shop.example").unwrap()],
+            profile: ProfileId::parse("tls-server").unwrap(),
+            issuer: IssuerId::parse("house").unwrap(),
+            status,
+            authorizations: vec![AuthzId::parse("a1").unwrap()],
+            decision: DecisionId::parse("d1").unwrap(),
+            created_at: NOW,
+            expires_at: NOW.plus_ms(HOUR_MS),
+            change: None,
+            certificate: None,
+            error: None,
+        }
+    }
+
+    fn check(all: &[AuthorizationStatus], expected: Option<OrderStatus>) {
+        let all: Vec<Authorization> = all.iter().copied().map(authz).collect();
+        let given = moved(&order(OrderStatus::Pending), &all);
+        assert_eq!(given.map(|order| order.status), expected, "{all:?}");
+    }
+
+    #[test]
+    fn an_order_is_as_far_as_its_authorizations() {
+        use AuthorizationStatus::{Deactivated, Expired, Invalid, Pending, Valid};
+        check(&[Valid], Some(OrderStatus::Ready));
+        check(&[Valid, Valid], Some(OrderStatus::Ready));
+        check(&[Valid, Pending], None);
+        check(&[Pending], None);
+        for over in [Invalid, Deactivated, Expired] {
+            check(&[Valid, Pending, over], Some(OrderStatus::Invalid));
+        }
+    }
+
+    #[test]
+    fn an_invalid_order_says_which_name_and_why() {
+        let told = |status| {
+            let error = moved(&order(OrderStatus::Pending), &[authz(status)]).unwrap().error;
+            error.map(|error| (error.kind, error.detail)).unwrap()
+        };
+        assert_eq!(
+            told(AuthorizationStatus::Invalid),
+            (
+                ProblemKind::Connection,
+                "control of `www.shop.example` was not shown: nobody is there".to_owned()
+            )
+        );
+        let (kind, detail) = told(AuthorizationStatus::Deactivated);
+        assert_eq!(kind, ProblemKind::Unauthorized);
+        assert!(detail.contains("`www.shop.example` is deactivated"), "{detail}");
+    }
+
+    #[test]
+    fn time_ends_what_was_not_used() {
+        use AuthorizationStatus::{Deactivated, Expired, Invalid, Pending, Valid};
+        let late = NOW.plus_ms(HOUR_MS);
+        for (status, then) in
+            [(Pending, Invalid), (Valid, Expired), (Invalid, Invalid), (Deactivated, Deactivated)]
+        {
+            assert_eq!(authorization_at(authz(status), late.plus_ms(-1)).status, status);
+            assert_eq!(authorization_at(authz(status), late).status, then);
+        }
+        for (status, then) in [
+            (OrderStatus::Pending, OrderStatus::Invalid),
+            (OrderStatus::Ready, OrderStatus::Invalid),
+            (OrderStatus::Processing, OrderStatus::Processing),
+            (OrderStatus::Valid, OrderStatus::Valid),
+        ] {
+            assert_eq!(order_at(order(status), late.plus_ms(-1)).status, status);
+            assert_eq!(order_at(order(status), late).status, then);
+        }
+    }
+}

@@ -185,9 +185,9 @@ fn an_order_becomes_a_certificate_that_only_its_account_can_fetch_and_revoke() {
 fn der(pem: &str) -> String {
     let body: String = pem
         .lines()
-        .skip_while(|line| !line.contains("BEGIN"))
         .skip(1)
-        .take_while(|line| !line.contains("END"))
+        // Three letters in a row are no boundary: base64 has them too.
+        .take_while(|line| !line.starts_with("-----"))
         .collect();
     body.replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned()
 }

@@ -144,7 +144,11 @@ impl Stage {
 
     /// keyChange by alice to a new key, but for what `alter` does to the inner header and payload.
     fn key_changed(&self, alter: impl Fn(&mut Value, &mut Value)) -> Answer {
-        let (key, url) = (Key::fresh(), self.url("keyChange"));
+        self.key_changed_to(&Key::fresh(), alter)
+    }
+
+    fn key_changed_to(&self, key: &Key, alter: impl Fn(&mut Value, &mut Value)) -> Answer {
+        let url = self.url("keyChange");
         let mut header = json!({"alg": "ES256", "jwk": key.jwk(), "url": url});
         let mut payload = json!({"account": self.alice.kid, "oldKey": self.alice.key.jwk()});
         alter(&mut header, &mut payload);
@@ -577,6 +581,16 @@ const ORDERS: &[Case] = &[
     ("a key change without the old key", 400, "malformed", |s| {
         s.key_changed(|_, payload| *payload = json!({"account": s.alice.kid}))
     }),
+    ("a key change to the key it has", 409, "malformed", |s| {
+        s.key_changed_to(&s.alice.key, |_, _| {})
+    }),
+    ("a key change to the key of another account", 409, "malformed", |s| {
+        let answer = s.key_changed_to(&s.bob.key, |_, _| {});
+        assert_eq!(answer.location(), s.bob.kid);
+        answer
+    }),
+    // As long as the ledger has no entry for it.
+    ("a key change as it should be", 403, "malformed", |s| s.key_changed(|_, _| {})),
     ("a key change that is no JWS", 400, "malformed", |s| {
         s.alice.post(&s.client, &s.url("keyChange"), &json!({"account": s.alice.kid}))
     }),
