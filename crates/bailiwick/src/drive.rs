@@ -4,6 +4,8 @@
 pub(crate) mod caa;
 pub(crate) mod changes;
 pub(crate) mod effects;
+#[cfg(test)]
+mod faults;
 pub(crate) mod issue;
 mod loops;
 
