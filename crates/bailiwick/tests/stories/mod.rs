@@ -7,3 +7,4 @@ mod acme_orders;
 mod acme_transport;
 mod authorization;
 mod kill9;
+mod misissuance;
