@@ -44,6 +44,7 @@ const PACKAGES: &[Package] = &[
         name: "postgresql",
         why: "the second store; run from a temporary folder, never as a service",
     },
+    Package { name: "sqlite3", why: "edits the data behind Bailiwick's back, to be found out" },
     Package { name: "chromium", why: "opens the console as a person would; pictures of pages" },
     Package { name: "fonts-dejavu-core", why: "letters in those pictures" },
     Package { name: "openssl", why: "independent reader of certificates, CRLs and TLS answers" },

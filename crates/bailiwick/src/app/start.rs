@@ -132,6 +132,7 @@ impl Opened {
             Arc::new(super::start_keys::StoreClock(world.clone())),
         )
         .await?;
+        super::start_keys::same_ledger(&store, &verifier).await?;
         let lab = if options.lab { Some(Lab::start(options, &world).await?) } else { None };
         let estate =
             super::start_estate::first_or_active(&store, options, lab.as_ref(), world.now())

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan, listener_config};
 use bailiwick_connect::keys::{KeyFault, KeyFiles, Sealer, write_new};
 use bailiwick_core::estate::Estate;
-use bailiwick_core::ledger::TreeHead;
+use bailiwick_core::ledger::{LeafIndex, TreeHead};
 use bailiwick_core::names::IssuerId;
+use bailiwick_core::record::Fact;
 use bailiwick_core::time::Time;
 use bailiwick_wire::ledger::{KeyName, LedgerKey};
 use zeroize::Zeroizing;
 
 use super::start::NotStarted;
+use crate::fault::Fault;
 use crate::settings::Settings;
 use crate::world::World;
 
@@ -90,6 +92,24 @@ fn origin(settings: &Settings, world: &World) -> Result<String, NotStarted> {
     }
     let text = std::fs::read_to_string(&path).map_err(|cause| failed(&cause))?;
     Ok(text.trim().to_owned())
+}
+
+/// Refuses to go on with a ledger that another key began: whoever kept a checkpoint could not check
+/// what follows.
+pub(super) async fn same_ledger(
+    store: &bailiwick_store::Store,
+    ours: &str,
+) -> Result<(), NotStarted> {
+    let zero = LeafIndex::new(0).map_err(|cause| NotStarted::Keys(cause.to_string()))?;
+    let first = store.entry(zero).await.map_err(Fault::from)?;
+    match first.map(|entry| entry.fact) {
+        None => Ok(()),
+        Some(Fact::InstallationStarted { verifier_key, .. }) if verifier_key == ours => Ok(()),
+        Some(_) => Err(NotStarted::Keys(format!(
+            "the ledger was not begun with the key `{ours}` of this data folder; give the folder and the \
+             database that belong together, or put `ledger/` back from a backup"
+        ))),
+    }
 }
 
 /// Opens a built-in CA of the estate, and makes it at the first time.

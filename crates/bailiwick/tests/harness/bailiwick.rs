@@ -106,6 +106,14 @@ impl BailiwickServer {
         self.server.stop("TERM")
     }
 
+    /// Starts again and is killed this long after, wherever it is by then.
+    pub(crate) fn restart_and_kill9(&mut self, after: Duration) {
+        self.server.kill9();
+        self.server = begin(&self.folder, &self.args, &self.env).0;
+        std::thread::sleep(after);
+        self.server.kill9();
+    }
+
     /// Starts again on the same data with the same arguments; kills it first if it still runs.
     pub(crate) fn restart(&mut self) {
         self.server.kill9();
@@ -117,13 +125,18 @@ fn data(folder: &Folder) -> PathBuf {
     folder.file("data")
 }
 
-fn launch(folder: &Folder, args: &[String], env: &[(String, String)]) -> (Server, Value) {
+fn begin(folder: &Folder, args: &[String], env: &[(String, String)]) -> (Server, Receiver<Value>) {
     let mut command = process::server(program());
     command.arg("up").arg("--data").arg(data(folder)).arg("--ready-json").args(args);
     command.envs(env.iter().map(|(n, v)| (n, v)));
     let log = folder.file("bailiwick.log");
     let mut server = Server::start("bailiwick", command, &log, Piped::Output);
     let lines = reader(server.stdout(), log);
+    (server, lines)
+}
+
+fn launch(folder: &Folder, args: &[String], env: &[(String, String)]) -> (Server, Value) {
+    let (mut server, lines) = begin(folder, args, env);
     let ready = server.wait_for("the line {\"event\":\"ready\",…}", || {
         loop {
             match lines.try_recv() {

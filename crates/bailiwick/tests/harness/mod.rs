@@ -18,5 +18,6 @@ pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod programs;
 mod smoke;
+pub(crate) mod sqlite;
 pub(crate) mod unbound;
 pub(crate) mod zone;

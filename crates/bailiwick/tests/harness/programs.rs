@@ -20,6 +20,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("initdb", "postgresql"),
     ("postgres", "postgresql"),
     ("psql", "postgresql"),
+    ("sqlite3", "sqlite3"),
     ("certbot", "certbot"),
     ("lego", "lego"),
     ("pebble", "pebble"),

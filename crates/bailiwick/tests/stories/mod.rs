@@ -8,3 +8,4 @@ mod acme_transport;
 mod authorization;
 mod kill9;
 mod misissuance;
+mod tamper;
