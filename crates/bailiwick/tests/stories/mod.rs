@@ -6,6 +6,7 @@ mod acme_jws;
 mod acme_orders;
 mod acme_transport;
 mod authorization;
+mod console;
 mod kill9;
 mod misissuance;
 mod tamper;
