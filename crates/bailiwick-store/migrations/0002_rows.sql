@@ -97,6 +97,7 @@ CREATE TABLE certificate (
 CREATE INDEX certificate_by_serial ON certificate (serial);
 CREATE INDEX certificate_by_issue ON certificate (issued_at, fingerprint);
 CREATE INDEX certificate_by_end ON certificate (not_after, fingerprint);
+CREATE INDEX certificate_by_start ON certificate (not_before);
 CREATE INDEX certificate_by_service ON certificate (service, issued_at, fingerprint);
 CREATE INDEX certificate_by_change ON certificate (change);
 

@@ -10,7 +10,7 @@ CREATE TABLE acme_order (
     body       BYTES  NOT NULL              -- canonical JSON
 );
 CREATE INDEX acme_order_by_account ON acme_order (account, id);
-CREATE INDEX acme_order_open ON acme_order (status, id) WHERE status IN ('pending', 'ready', 'processing');
+CREATE INDEX acme_order_by_status ON acme_order (status, id);
 CREATE INDEX acme_order_by_change ON acme_order (change) WHERE change IS NOT NULL;
 
 -- ACME authorizations as they stand (RFC 8555, 7.1.4).

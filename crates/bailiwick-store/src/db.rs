@@ -178,7 +178,8 @@ impl Db {
             }
             Self::Postgres(pool) => {
                 let connection = Connection::Postgres(pool.acquire().await?);
-                Tx::begin(connection, "BEGIN").await
+                // Each statement sees what was committed before it; the head's lock makes the order.
+                Tx::begin(connection, "BEGIN ISOLATION LEVEL READ COMMITTED").await
             }
         }
     }
@@ -193,7 +194,10 @@ impl Db {
             Self::Postgres(pool) => {
                 let connection = Connection::Postgres(pool.acquire().await?);
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Tx::begin(connection, begin).await
+                let mut tx = Tx::begin(connection, begin).await?;
+                // It holds no lock, and whoever compares may take long between two reads.
+                tx.exec("SET LOCAL idle_in_transaction_session_timeout = 0", &[]).await?;
+                Ok(tx)
             }
         }
     }

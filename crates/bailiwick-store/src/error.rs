@@ -9,7 +9,7 @@ pub enum DbError {
     #[error("the disk of the database is full; make room, nothing else has to be done")]
     Full(#[source] sqlx::Error),
     /// The connection was lost, or none could be had.
-    #[error("the database cannot be reached; it is tried again with the next request")]
+    #[error("the database cannot be used ({0}); it is tried again with the next request")]
     Lost(#[source] sqlx::Error),
     /// The engine refused to write.
     #[error("the database does not accept writes; see its log")]

@@ -131,6 +131,8 @@ async fn move_change(
     }
     if OVER.contains(&state) {
         tx.exec("DELETE FROM envelope_hold WHERE change = $1", &args![id]).await?;
+        // Nobody carries it on any more.
+        tx.exec("DELETE FROM lease WHERE name = $1", &args![format!("change/{id}")]).await?;
     }
     Ok(())
 }

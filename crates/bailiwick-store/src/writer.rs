@@ -155,6 +155,12 @@ impl Writer {
                 break;
             }
         }
+        queue.close();
+        while let Some(left) = queue.recv().await {
+            if let Job::Commit(pending) = left {
+                pending.answer(Err(Unavailable::Stopped.into()));
+            }
+        }
     }
 
     /// Commits one group. Without a queue: of one batch. Batches that are to be tried again alone
