@@ -1,6 +1,10 @@
 //! Entries, orders and authorizations have one spelling, which never changes.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 mod samples;
 mod strategies;
