@@ -65,6 +65,7 @@ struct Background {
     /// The file of an embedded store that is written.
     path: Option<PathBuf>,
     copy: Option<Copy>,
+    lock: Option<Arc<Lock>>,
 }
 
 impl Store {
@@ -78,24 +79,22 @@ impl Store {
         signer: Arc<dyn CheckpointSigner>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        let (db, lock, checkpointer) = match url {
+        let (db, lock) = match url {
             StoreUrl::Sqlite(path) => {
                 let lock = lock(path)?;
-                let db = Db::sqlite(path).await?;
-                check_file(&db, path).await?;
-                schema::migrate(&db).await?;
-                mark::check(&db, path).await?;
-                (db, Some(lock), Some(Checkpointer::start(path).await?))
+                (Db::sqlite(path).await?, Some(Arc::new(lock)))
             }
-            StoreUrl::Postgres(url) => {
-                let db = Db::postgres(url, false).await?;
-                schema::migrate(&db).await?;
-                (db, None, None)
+            StoreUrl::Postgres(url) => (Db::postgres(url, false).await?, None),
+        };
+        let (last_at, id, checkpointer) = match prepare(&db, url, clock.now()).await {
+            Ok(prepared) => prepared,
+            Err(refused) => {
+                db.close().await;
+                return Err(refused);
             }
         };
-        let last_at = Arc::new(AtomicI64::new(check_head(&db).await?.unix_ms()));
+        let last_at = Arc::new(AtomicI64::new(last_at.unix_ms()));
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
-        let id = writer_id(&db, clock.now()).await?;
         let writer = writer::Writer {
             db: db.clone(),
             signer,
@@ -103,7 +102,7 @@ impl Store {
             last_at: last_at.clone(),
             id,
             commits: 0,
-            _lock: lock,
+            _lock: lock.clone(),
         };
         let background = Background {
             writer: Some(tokio::spawn(writer.run(queue))),
@@ -113,6 +112,7 @@ impl Store {
                 StoreUrl::Postgres(_) => None,
             },
             copy: None,
+            lock,
         };
         let inner = Inner {
             db,
@@ -144,7 +144,10 @@ impl Store {
             }
             StoreUrl::Postgres(url) => (Db::postgres(url, true).await?, None),
         };
-        schema::check_only(&db).await?;
+        if let Err(refused) = schema::check_only(&db).await {
+            db.close().await;
+            return Err(refused);
+        }
         let inner = Inner {
             db,
             jobs: None,
@@ -190,8 +193,26 @@ impl Store {
             mark::note(&self.inner.db, &path).await;
         }
         self.inner.db.close().await;
-        drop(background.copy);
+        drop((background.copy, background.lock));
     }
+}
+
+/// Brings a store that was just opened into use: the time of its last leaf, a name for this process,
+/// and what moves the log.
+async fn prepare(
+    db: &Db,
+    url: &StoreUrl,
+    now: Time,
+) -> Result<(Time, String, Option<Checkpointer>), OpenError> {
+    if let StoreUrl::Sqlite(path) = url {
+        check_file(db, path).await?;
+    }
+    schema::migrate(db).await?;
+    let last_at = check_head(db).await?;
+    let id = writer_id(db, now).await?;
+    let StoreUrl::Sqlite(path) = url else { return Ok((last_at, id, None)) };
+    mark::check(db, path).await?;
+    Ok((last_at, id, Some(Checkpointer::start(path).await?)))
 }
 
 fn lock(path: &Path) -> Result<Lock, OpenError> {

@@ -134,7 +134,7 @@ pub(crate) struct Writer {
     /// How many groups it tried to commit.
     pub(crate) commits: i64,
     /// Held as long as anything can be written.
-    pub(crate) _lock: Option<Lock>,
+    pub(crate) _lock: Option<Arc<Lock>>,
 }
 
 /// A batch that is in the transaction, and the index of its first leaf.

@@ -224,6 +224,7 @@ fn temporary_folder() -> std::io::Result<PathBuf> {
 #[derive(Debug)]
 pub(crate) struct Checkpointer {
     task: JoinHandle<()>,
+    db: Db,
 }
 
 impl Checkpointer {
@@ -235,8 +236,8 @@ impl Checkpointer {
             .pragma("wal_autocheckpoint", "0");
         let pool = pool(1, moving).await?;
         let db = Db::Sqlite { write: pool.clone(), read: pool };
-        let task = tokio::spawn(move_log(db, path.to_owned()));
-        Ok(Self { task })
+        let task = tokio::spawn(move_log(db.clone(), path.to_owned()));
+        Ok(Self { task, db })
     }
 
     /// Stops it.
@@ -244,6 +245,7 @@ impl Checkpointer {
         self.task.abort();
         // A cancelled task is what was asked for.
         drop(self.task.await);
+        self.db.close().await;
     }
 }
 

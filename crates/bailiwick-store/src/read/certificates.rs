@@ -1,5 +1,7 @@
 //! Certificates.
 
+mod names;
+
 use bailiwick_core::change::{IssuedCertificate, Revoked};
 use bailiwick_core::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, EnvelopeId, IssuerId, OrderId, ProfileId,
@@ -13,6 +15,9 @@ use crate::error::StoreError;
 use crate::open::Store;
 use crate::page::{After, Page, clamp};
 
+pub use names::NamePart;
+pub(crate) use names::reversed;
+
 /// A certificate, and its revocation where there is one.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct IssuedRow {
@@ -20,15 +25,6 @@ pub struct IssuedRow {
     pub certificate: IssuedCertificate,
     /// How it was revoked.
     pub revoked: Option<Revoked>,
-}
-
-/// Which part of a name is looked for.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum NamePart {
-    /// This name and every name below it, found through an index.
-    AtOrBelow(String),
-    /// This text anywhere in a name.
-    Contains(String),
 }
 
 /// In which order.
@@ -165,7 +161,11 @@ impl Store {
         after: Option<After>,
         limit: u32,
     ) -> Result<Page<IssuedRow>, StoreError> {
-        let select = filtered(filter, after.as_ref(), limit);
+        let few = match &filter.name {
+            Some(name) => name.is_rare(&self.inner.db).await?,
+            None => false,
+        };
+        let select = filtered(filter, few, after.as_ref(), limit);
         let items = self.certificates_by(select).await?;
         Ok(Page::of(items, limit, |row| After {
             at: match filter.order {
@@ -208,22 +208,26 @@ impl Store {
     }
 }
 
-/// Each part is counted in an index; only revoked certificates are looked at one by one.
+/// Each part is counted in an index; only revoked certificates are looked at one by one, for which
+/// SQLite needs to be told (`CROSS JOIN`) to begin with them.
 const COUNTS: &str = "SELECT \
     (SELECT COUNT(*) FROM certificate WHERE not_after >= $1), \
     (SELECT COUNT(*) FROM certificate WHERE not_after >= $1 AND not_after < $2), \
     (SELECT COUNT(*) FROM certificate WHERE not_before > $1), \
     (SELECT COUNT(*) FROM certificate WHERE not_before > $1 AND not_after < $2), \
-    (SELECT COUNT(*) FROM revocation AS r JOIN certificate AS c \
-        ON c.issuer = r.issuer AND c.serial = r.serial \
-        WHERE c.not_after >= $1 AND c.not_before <= $1), \
-    (SELECT COUNT(*) FROM revocation AS r JOIN certificate AS c \
-        ON c.issuer = r.issuer AND c.serial = r.serial \
-        WHERE c.not_after >= $1 AND c.not_before <= $1 AND c.not_after < $2), \
+    (SELECT COUNT(*) FROM revocation AS r CROSS JOIN certificate AS c \
+        WHERE c.issuer = r.issuer AND c.serial = r.serial AND c.not_after >= $1 AND c.not_before <= $1), \
+    (SELECT COUNT(*) FROM revocation AS r CROSS JOIN certificate AS c \
+        WHERE c.issuer = r.issuer AND c.serial = r.serial AND c.not_after >= $1 AND c.not_before <= $1 AND c.not_after < $2), \
     (SELECT COUNT(*) FROM revocation), \
     (SELECT COUNT(*) FROM certificate)";
 
-fn filtered<'a>(filter: &'a CertificateFilter, after: Option<&After>, limit: u32) -> Select<'a> {
+fn filtered<'a>(
+    filter: &'a CertificateFilter,
+    few: bool,
+    after: Option<&After>,
+    limit: u32,
+) -> Select<'a> {
     let mut select = Select::new(CERTIFICATE);
     if let Some(service) = &filter.service {
         select.and("c.service = ?", args![service]);
@@ -231,24 +235,8 @@ fn filtered<'a>(filter: &'a CertificateFilter, after: Option<&After>, limit: u32
     if let Some(issuer) = &filter.issuer {
         select.and("c.issuer = ?", args![issuer]);
     }
-    match &filter.name {
-        None => {}
-        Some(NamePart::AtOrBelow(name)) => {
-            // `.` is followed by `/` in ASCII, and no name holds that: names below are a range.
-            let name = reversed(&name.to_ascii_lowercase());
-            select.and(
-                "c.fingerprint IN (SELECT fingerprint FROM certificate_name \
-                 WHERE reversed = ? OR (reversed > ? AND reversed < ?))",
-                [
-                    Arg::from(name.clone()),
-                    Arg::from(format!("{name}.")),
-                    Arg::from(format!("{name}/")),
-                ],
-            );
-        }
-        Some(NamePart::Contains(text)) => {
-            select.and("c.names LIKE ? ESCAPE '\\'", [Arg::from(like(&text.to_ascii_lowercase()))]);
-        }
+    if let Some(name) = &filter.name {
+        name.narrow_down(&mut select, few);
     }
     if let Some(time) = filter.ends_from {
         select.and("c.not_after >= ?", args![time]);
@@ -287,24 +275,6 @@ fn filtered<'a>(filter: &'a CertificateFilter, after: Option<&After>, limit: u32
     select
 }
 
-/// A pattern that finds `text` anywhere, taken literally.
-fn like(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for char in text.chars() {
-        if matches!(char, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(char);
-    }
-    pattern.push('%');
-    pattern
-}
-
-/// A name with its labels from the right: `www.example.com` becomes `com.example.www`.
-pub(crate) fn reversed(name: &str) -> String {
-    name.rsplit('.').collect::<Vec<_>>().join(".")
-}
-
 fn certificate(row: Vec<Cell>) -> Result<IssuedRow, StoreError> {
     let mut row = Reader::new("certificate", row);
     let certificate = IssuedCertificate {
@@ -339,15 +309,4 @@ fn certificate(row: Vec<Cell>) -> Result<IssuedRow, StoreError> {
         _ => None,
     };
     Ok(IssuedRow { certificate, revoked })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_turned_around_and_patterns_taken_literally() {
-        assert_eq!(reversed("*.shop.example.com"), "com.example.shop.*");
-        assert_eq!(like("50%_\\"), "%50\\%\\_\\\\%");
-    }
 }

@@ -8,6 +8,7 @@
 mod engine;
 mod sample;
 
+mod certificates;
 mod commit;
 mod crash;
 mod full;

@@ -5,17 +5,16 @@ use bailiwick_core::ledger::{
     Growth, LeafIndex, Tile, TileSet, TreeSize, consistency_proof, consistency_tiles,
     inclusion_proof, inclusion_tiles,
 };
-use bailiwick_core::names::{CertFingerprint, Digest};
+use bailiwick_core::names::Digest;
 use bailiwick_core::record::{Batch, Fact, Notice, Work};
 use bailiwick_core::time::HOUR_MS;
-use bailiwick_store::{After, CertificateFilter, CertificateOrder, ChangeFilter, NamePart, Store};
+use bailiwick_store::{After, CertificateFilter, CertificateOrder, ChangeFilter, Store};
 
 use crate::engine::Place;
 use crate::sample;
 
 crate::both! {
     what_stands_at_the_gate_is_read,
-    certificates_are_found,
     pages_hold_everything_once,
     people_and_policy_are_read,
     tiles_give_proofs,
@@ -73,84 +72,6 @@ async fn what_stands_at_the_gate_is_read(place: &Place) {
     let about = store.entries_of(&format!("account/{}", account.id)).await.unwrap();
     assert_eq!(about.len(), 2);
     store.close().await;
-}
-
-async fn certificates_are_found(place: &Place) {
-    let store = place.open().await;
-    let at = store.now();
-    let mut all = Vec::new();
-    for (n, names) in [
-        ["www.shop.example", "*.shop.example"].as_slice(),
-        &["mail.shop.example"],
-        &["shop.example", "a.b.shop.example"],
-        &["www.workshop.example"],
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let issued_at = at.plus_ms(i64::try_from(n).unwrap());
-        let (issued, batch) = sample::issuance(issued_at, names);
-        store.commit(batch).await.unwrap();
-        all.push(issued);
-    }
-    for one in &all {
-        assert_eq!(store.certificate(&one.fingerprint).await.unwrap().as_ref(), Some(one));
-        let by_serial = store.certificate_by_serial(&one.issuer, &one.serial).await.unwrap();
-        assert_eq!(by_serial.as_ref(), Some(one));
-        assert_eq!(
-            store.certificates_by_serial(&one.serial).await.unwrap(),
-            std::slice::from_ref(one)
-        );
-        let of_change = store.certificates_of_change(&one.change).await.unwrap();
-        assert_eq!(of_change.len(), 1);
-    }
-    let unknown = CertFingerprint::of(b"unknown");
-    assert_eq!(store.certificate(&unknown).await.unwrap(), None);
-    store.commit(sample::revocation(store.now(), &all[1])).await.unwrap();
-
-    let list = |filter: CertificateFilter| {
-        let store = store.clone();
-        async move {
-            let page = store.certificates(&filter, None, 100).await.unwrap();
-            page.items.into_iter().map(|row| row.certificate).collect::<Vec<_>>()
-        }
-    };
-    let pick = |which: &[usize]| which.iter().map(|n| all[*n].clone()).collect::<Vec<_>>();
-    let named = |name| CertificateFilter { name: Some(name), ..CertificateFilter::default() };
-    assert_eq!(list(CertificateFilter::default()).await, pick(&[3, 2, 1, 0]));
-    let below = named(NamePart::AtOrBelow("shop.example".to_owned()));
-    assert_eq!(list(below).await, pick(&[2, 1, 0]), "workshop.example is another name");
-    let below = named(NamePart::AtOrBelow("b.Shop.example".to_owned()));
-    assert_eq!(list(below).await, pick(&[2]));
-    let inside = named(NamePart::Contains("workshop".to_owned()));
-    assert_eq!(list(inside).await, pick(&[3]));
-    let nothing = named(NamePart::Contains("w%w".to_owned()));
-    assert_eq!(list(nothing).await, []);
-    let revoked = CertificateFilter { revoked: Some(true), ..CertificateFilter::default() };
-    assert_eq!(list(revoked).await, pick(&[1]));
-    let others = CertificateFilter { revoked: Some(false), ..CertificateFilter::default() };
-    assert_eq!(list(others).await, pick(&[3, 2, 0]));
-    let ends = CertificateFilter::new(None, None, Some(all[2].not_after), None);
-    assert_eq!(ends.order, CertificateOrder::EndingFirst);
-    assert_eq!(list(ends).await, pick(&[0, 1]));
-
-    let counts = store.certificate_counts(store.now(), all[2].not_after).await.unwrap();
-    assert_eq!((counts.all, counts.in_date, counts.expiring, counts.revoked), (4, 3, 1, 1));
-    let row = store.certificates(&CertificateFilter::default(), None, 100).await.unwrap();
-    let reason = row.items[2].revoked.as_ref().unwrap();
-    let stored = store.revocation(&all[1].issuer, &all[1].serial).await.unwrap();
-    assert_eq!(stored.as_ref(), Some(reason));
-    assert_eq!(store.last_revoked_at(&sample::issuer()).await.unwrap(), Some(reason.at));
-    let listed = |now| store.revocations(reason_issuer(), now);
-    assert_eq!(listed(all[1].not_after).await.unwrap().len(), 1);
-    assert_eq!(listed(all[1].not_after.plus_ms(1)).await.unwrap(), [], "it is over anyway");
-    store.close().await;
-}
-
-fn reason_issuer() -> &'static bailiwick_core::names::IssuerId {
-    static ISSUER: std::sync::OnceLock<bailiwick_core::names::IssuerId> =
-        std::sync::OnceLock::new();
-    ISSUER.get_or_init(sample::issuer)
 }
 
 async fn pages_hold_everything_once(place: &Place) {
