@@ -84,6 +84,7 @@ impl Chromium {
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             self.ask(domain, json!({}));
         }
+        self.ask("Page.setLifecycleEventsEnabled", json!({"enabled": true}));
     }
 
     /// The size of the window; 390 by 844 is a telephone.
@@ -94,14 +95,16 @@ impl Chromium {
     }
 
     /// Opens a page and returns when it is loaded.
+    ///
+    /// The page before may still be loading, so only the end of this very load counts.
     pub(crate) fn open(&mut self, url: &str) {
-        self.events.retain(|event| method(event) != "Page.loadEventFired");
         let answer = self.ask("Page.navigate", json!({"url": url}));
         if let Some(error) = answer.get("errorText").and_then(Value::as_str) {
             panic!("{url} does not open: {error}");
         }
+        let load = text(&answer, "loaderId");
         let end = Instant::now() + PATIENCE;
-        while !self.events.iter().any(|event| method(event) == "Page.loadEventFired") {
+        while !self.events.iter().any(|event| is_end_of(event, &load)) {
             let event = self.next_message(end, &format!("{url} to load"));
             self.events.push(event);
         }
@@ -220,6 +223,14 @@ fn value(answer: &Value) -> Option<&Value> {
 
 fn method(event: &Value) -> &str {
     event.get("method").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether this event ends the load with this id.
+fn is_end_of(event: &Value, load: &str) -> bool {
+    let says = |field: &str| event.pointer(&format!("/params/{field}")).and_then(Value::as_str);
+    method(event) == "Page.lifecycleEvent"
+        && says("name") == Some("load")
+        && says("loaderId") == Some(load)
 }
 
 fn text(value: &Value, field: &str) -> String {
