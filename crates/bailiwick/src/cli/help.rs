@@ -48,7 +48,10 @@ pub(crate) fn openapi() -> u8 {
 /// Prints the help of every command as Markdown.
 pub(crate) fn all() -> u8 {
     let mut text = String::from("# The command line\n\nMade by `cargo xtask gen`; do not edit.\n");
-    describe(&mut Cli::command(), "", 0, &mut text);
+    let mut command = Cli::command();
+    // So that a usage line begins with the whole of what has to be typed.
+    command.build();
+    describe(&mut command, "", 0, &mut text);
     print!("{text}");
     exit::YES
 }

@@ -45,7 +45,7 @@ pub(crate) use events::stream as events_stream;
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         events::stream,
     ),
-    modifiers(&Token),
+    modifiers(&Token, &CallNames),
     tags(
         (name = "changes", description = "Tickets: ask, read, approve, refuse"),
         (name = "certificates", description = "What was issued, and why it exists"),
@@ -98,6 +98,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-use reference::Token;
 /// The reference page, which the console serves at `/docs/api`.
 pub(crate) use reference::page as reference_page;
+use reference::{CallNames, Token};

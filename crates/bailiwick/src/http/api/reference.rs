@@ -27,6 +27,23 @@ impl Modify for Token {
     }
 }
 
+/// Names every call by its room and its verb, as `changes_list`: handlers of two rooms may share a name.
+pub(super) struct CallNames;
+
+impl Modify for CallNames {
+    fn modify(&self, description: &mut OpenApi) {
+        for path in description.paths.paths.values_mut() {
+            let calls = [&mut path.get, &mut path.post, &mut path.put, &mut path.delete];
+            for call in calls.into_iter().filter_map(Option::as_mut) {
+                let room = call.tags.iter().flatten().next();
+                if let (Some(room), Some(verb)) = (room, &call.operation_id) {
+                    call.operation_id = Some(format!("{room}_{verb}"));
+                }
+            }
+        }
+    }
+}
+
 /// The description as JSON.
 pub(super) async fn openapi() -> Result<Response, super::ApiError> {
     let text = super::description().map_err(|cause| Fault::bug(cause.to_string()))?;
