@@ -1,7 +1,7 @@
 //! The estate as code: a folder of TOML and Cedar files, and the stored form.
 //!
 //! [`read`] takes the files of a folder and gives an estate, or every problem of every file at once,
-//! each with its place and what to do. [`write`] spells an estate as files again; [`encode`] and
+//! each with its place and what to do. [`write()`] spells an estate as files again; [`encode`] and
 //! [`decode`] are the one canonical stored form, whose SHA-256 names the estate.
 
 mod check;

@@ -65,7 +65,7 @@ pub(crate) enum NoAnswer {
         message: String,
     },
     /// A file could not be used.
-    #[error("`{path}` cannot be read: {cause}; {remedy}")]
+    #[error("`{path}` cannot be used: {cause}; {remedy}")]
     File {
         /// Which.
         path: String,

@@ -1,9 +1,10 @@
 //! Commands that ask a running server.
 
 mod commands;
+mod keep;
 mod print;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -62,10 +63,10 @@ async fn change(asked: Asked<ChangeCommand>) -> Result<u8, NoAnswer> {
     let client = asked.server.client()?;
     let output = asked.output;
     let body: ChangeBody = match asked.what {
-        ChangeCommand::List { state, service, after } => {
+        ChangeCommand::List { state, service, after, ids } => {
             let query = query(&[("state", state), ("service", service), ("after", after)]);
             let page: PageOf<ChangeLine> = client.get(&format!("changes{query}")).await?;
-            return answer(output, &page, print::changes);
+            return answer(output, &page, if ids { print::change_ids } else { print::changes });
         }
         ChangeCommand::Show { id } => client.get(&format!("changes/{id}")).await?,
         ChangeCommand::Approve { id, plan, comment } => {
@@ -169,10 +170,24 @@ fn first_certificate(octets: &[u8]) -> Result<Vec<u8>, String> {
 async fn credential(asked: Asked<CredentialCommand>) -> Result<u8, NoAnswer> {
     let client = asked.server.client()?;
     match asked.what {
-        CredentialCommand::New { service, environment, namespace, attestations, hours } => {
+        CredentialCommand::New {
+            service,
+            environment,
+            namespace,
+            attestations,
+            hours,
+            certbot,
+        } => {
             let wish = NewCredentialBody { service, environment, namespace, attestations, hours };
+            let Some(path) = certbot else {
+                let body: CredentialBody = client.post("credentials", &wish).await?;
+                return answer(asked.output, &body, print::credential);
+            };
+            let file = keep::SecretFile::new(&path)?;
             let body: CredentialBody = client.post("credentials", &wish).await?;
-            answer(asked.output, &body, print::credential)
+            file.write(&print::certbot_options(&body))?;
+            let kept = serde_json::json!({ "kid": body.kid, "file": path });
+            answer(asked.output, &kept, |_| print::credential_kept(&body, &path))
         }
         CredentialCommand::Revoke { kid } => {
             client.delete(&format!("credentials/{kid}")).await?;
@@ -248,23 +263,9 @@ async fn sign_in(login: Login) -> Result<u8, NoAnswer> {
     let client = login.server.client()?;
     let body: FreshTokenBody = client.post("sign-in", &ExchangeLink { link: login.link }).await?;
     let path = token_path();
-    keep(&path, &body.token).map_err(|cause| NoAnswer::File {
-        path: path.display().to_string(),
-        cause: cause.to_string(),
-        remedy: "make the folder writable",
-    })?;
+    keep::token(&path, &body.token)?;
     super::say(format!("signed in until {}; the token is in {}", body.expires_at, path.display()));
     Ok(exit::YES)
-}
-
-fn keep(path: &PathBuf, token: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut open = std::fs::OpenOptions::new();
-    open.create(true).truncate(true).write(true).mode(0o600).open(path)?.write_all(token.as_bytes())
 }
 
 async fn whoami(plain: Plain) -> Result<u8, NoAnswer> {

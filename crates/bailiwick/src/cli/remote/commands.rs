@@ -1,5 +1,7 @@
 //! The commands that ask a running server, as they are typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::cli::client::Server;
@@ -62,6 +64,9 @@ pub(crate) enum ChangeCommand {
         /// The `next` of the page before
         #[arg(long)]
         after: Option<String>,
+        /// Print only the ids, one a line
+        #[arg(long, conflicts_with = "json")]
+        ids: bool,
     },
     /// Show a change: plan, checks, approvals, history
     Show {
@@ -160,6 +165,9 @@ pub(crate) enum CredentialCommand {
         /// How long it can be used to register
         #[arg(long)]
         hours: Option<i64>,
+        /// Write the options for certbot to a new file (`certbot -c FILE`) instead of showing the key
+        #[arg(long, value_name = "FILE")]
+        certbot: Option<PathBuf>,
     },
     /// Revoke a credential
     Revoke {

@@ -1,6 +1,7 @@
 //! Answers as a tired person reads them: what it is first, then what to do, then the rest.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use crate::app::Story;
 use crate::http::api::bodies::{
@@ -32,6 +33,10 @@ pub(super) fn changes(page: &PageOf<ChangeLine>) -> String {
     }
     more(&mut text, page.next.as_ref());
     text
+}
+
+pub(super) fn change_ids(page: &PageOf<ChangeLine>) -> String {
+    page.items.iter().map(|one| format!("{}\n", one.id)).collect()
 }
 
 pub(super) fn change(body: &ChangeBody) -> String {
@@ -146,6 +151,24 @@ pub(super) fn credential(body: &CredentialBody) -> String {
         "directory  {}\nkid        {}\nhmac key   {}\n\nThe key is shown this once. It binds one account \
          until {}.",
         body.directory, body.kid, body.hmac_key, body.expires_at
+    )
+}
+
+/// The same as certbot reads it with `-c FILE`.
+pub(super) fn certbot_options(body: &CredentialBody) -> String {
+    format!(
+        "# For certbot -c; made by `bailiwick credential new`. Keep it secret.\nserver = {}\neab-kid = {}\n\
+         eab-hmac-key = {}\n",
+        body.directory, body.kid, body.hmac_key
+    )
+}
+
+pub(super) fn credential_kept(body: &CredentialBody, file: &Path) -> String {
+    format!(
+        "{} holds the credential {}: use it with `certbot -c {0}`.\nIt binds one account until {}.",
+        file.display(),
+        body.kid,
+        body.expires_at
     )
 }
 
