@@ -2,6 +2,8 @@
 
 pub mod dns;
 
+pub mod egress;
+
 pub mod keys;
 
 pub mod issuer;

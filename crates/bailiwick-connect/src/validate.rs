@@ -3,44 +3,17 @@
 //! What other people's servers answer is hostile: every address is checked after resolution, every
 //! answer is bounded in size and time, and what was seen is escaped before anybody reads it.
 
-mod any_certificate;
 mod dns;
-mod fence;
-mod fetch;
 mod http;
-
-use std::time::Duration;
 
 use bailiwick_core::gate::ProblemKind;
 
 use crate::dns::{DnsClient, View};
 
-pub use fence::{BadNetwork, Fence, Fenced, Network};
+pub use crate::egress::{BadNetwork, Fence, Fenced, Limits, Network};
 
 /// Characters of somebody else's answer that are shown.
 const SHOWN_CHARS_MAX: usize = 200;
-
-/// How long other people's servers may take.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// For one address to accept a connection.
-    pub connect_timeout: Duration,
-    /// For a whole answer after that, TLS included.
-    pub answer_timeout: Duration,
-    /// For one look with all its redirects and addresses.
-    pub whole_timeout: Duration,
-}
-
-impl Default for Limits {
-    /// Ten seconds is what public CAs give; clients wait a minute for the whole.
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(5),
-            answer_timeout: Duration::from_secs(10),
-            whole_timeout: Duration::from_secs(40),
-        }
-    }
-}
 
 /// Looks at names for the issuance gate.
 #[derive(Clone, Debug)]

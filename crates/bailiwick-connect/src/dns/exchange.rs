@@ -1,13 +1,14 @@
 //! One question to one server: UDP, and TCP where UDP is too small (RFC 7766).
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bailiwick_core::caa::LookupFailure;
 use bailiwick_wire::dns::{Query, RecordKind, Reply, Speaker, read_reply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::egress::{Permit, datagram, dial};
 
 /// How long and how often is asked.
 #[derive(Clone, Copy, Debug)]
@@ -73,15 +74,9 @@ async fn over_udp<K: RecordKind>(
     limits: &Limits,
     query: &Query,
 ) -> Result<Reply<K::Value>, LookupFailure> {
-    let any: SocketAddr = match server {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
     let unreachable = |_| LookupFailure::Unreachable;
-    // A socket of its own for each try: the system picks a random port, and `connect` drops
-    // datagrams from anybody else (RFC 5452, section 9.2).
-    let socket = UdpSocket::bind(any).await.map_err(unreachable)?;
-    socket.connect(server).await.map_err(unreachable)?;
+    // A socket of its own for each try, so that a late answer to the one before cannot be taken.
+    let socket = datagram(Permit::named_by_operator(server)).await.map_err(unreachable)?;
     socket.send(&query.octets()).await.map_err(unreachable)?;
     let until = Instant::now() + limits.try_timeout;
     let mut octets = vec![0; DATAGRAM_OCTETS_MAX];
@@ -120,7 +115,7 @@ async fn over_tcp<K: RecordKind>(
 async fn ask_over_tcp(server: SocketAddr, query: &Query) -> std::io::Result<Vec<u8>> {
     let question = query.octets();
     let length = u16::try_from(question.len()).map_err(std::io::Error::other)?;
-    let mut stream = TcpStream::connect(server).await?;
+    let mut stream = dial(Permit::named_by_operator(server)).await?;
     // In one segment: some servers do not wait for a second one (RFC 7766, section 8).
     stream.write_all(&[&length.to_be_bytes()[..], &question].concat()).await?;
     let length = stream.read_u16().await?;

@@ -3,28 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use bailiwick_core::names::DnsName;
-use hyper::StatusCode;
 use tokio::time::timeout;
-use url::{Host, Url};
 
-use super::fetch::{Answer, Get, NoAnswer, Scheme, get};
 use super::{Failed, FailureKind, Seen, Validator, shown};
+use crate::egress::{
+    ADDRESSES_MAX, Answer, Exchange, Host, Method, NoAnswer, Scheme, Target, Trust, exchange,
+};
 
 /// Redirects followed (threat T10; browsers follow twenty).
 const REDIRECTS_MAX: usize = 10;
-/// Addresses of one name that are tried.
-const ADDRESSES_MAX: usize = 4;
-/// Octets of a redirect's target.
-const LOCATION_OCTETS_MAX: usize = 2_048;
-
-/// One place of the chain.
-#[derive(Clone, Debug, Eq, PartialEq)]
-struct Place {
-    scheme: Scheme,
-    host: DnsName,
-    port: u16,
-    path: String,
-}
 
 impl Validator {
     /// Looks for the key authorization at the well-known place of `name`.
@@ -58,98 +45,87 @@ impl Validator {
         key_authorization: &str,
         seen_at: &mut Vec<String>,
     ) -> Result<(), (FailureKind, String)> {
-        let mut place =
-            Place { scheme: Scheme::Http, host: name.clone(), port: self.http_port, path };
+        let mut place = Target::of_name(Scheme::Http, name.clone(), self.http_port, path);
         for _ in 0..=REDIRECTS_MAX {
             let answer = self.visit(&place, seen_at).await?;
-            if answer.status == StatusCode::OK {
+            if answer.status == 200 {
                 return judge(&place, &answer.body, key_authorization)
                     .map_err(|saw| (FailureKind::IncorrectResponse, saw));
             }
             let Some(target) = redirect(&answer) else {
-                let saw =
-                    format!("{} answered with status {}", place.url(), answer.status.as_u16());
+                let saw = format!("{} answered with status {}", url(&place), answer.status);
                 return Err((FailureKind::IncorrectResponse, saw));
             };
             place = self.follow(&place, target).map_err(|saw| (FailureKind::Connection, saw))?;
         }
-        let saw = format!("more than {REDIRECTS_MAX} redirects, the last to {}", place.url());
+        let saw = format!("more than {REDIRECTS_MAX} redirects, the last to {}", url(&place));
         Err((FailureKind::Connection, saw))
     }
 
     /// Asks the addresses of a place, one after the other, until one answers.
     async fn visit(
         &self,
-        place: &Place,
+        place: &Target,
         seen_at: &mut Vec<String>,
     ) -> Result<Answer, (FailureKind, String)> {
-        let addresses = self.addresses_of(&place.host).await?;
+        let addresses = self.addresses_of(place.host()).await?;
+        let trust =
+            Trust::anybody().map_err(|cause| (FailureKind::Connection, cause.to_string()))?;
         let mut last = None;
         for address in addresses.into_iter().take(ADDRESSES_MAX) {
-            if let Err(fenced) = self.fence.check(address) {
-                last.get_or_insert((
-                    FailureKind::Connection,
-                    format!("`{}`: {fenced}", place.host),
-                ));
-                continue;
-            }
-            let to = SocketAddr::new(address, place.port);
-            seen_at.push(format!("{} at {to}", place.url()));
-            let authority = place.authority();
-            let request = Get {
-                to,
-                scheme: place.scheme,
-                host: place.host.as_str(),
-                authority: &authority,
-                path: &place.path,
+            let to = SocketAddr::new(address, place.port());
+            let permit = match self.fence.permit(to) {
+                Ok(permit) => permit,
+                Err(fenced) => {
+                    let saw = format!("`{}`: {fenced}", place.host());
+                    last.get_or_insert((FailureKind::Connection, saw));
+                    continue;
+                }
             };
-            match get(&request, &self.limits).await {
+            seen_at.push(format!("{} at {to}", url(place)));
+            let one = Exchange {
+                permit,
+                method: Method::Get,
+                target: place,
+                body: None,
+                accept: "*/*",
+                trust: &trust,
+                // A redirect or an error is not read further.
+                failures_read: false,
+            };
+            match exchange(&one, &self.limits).await {
                 Ok(answer) => return Ok(answer),
                 Err(cause) => {
-                    last = Some((kind_of(&cause), format!("{} at {to}: {cause}", place.url())));
+                    last = Some((kind_of(&cause), format!("{} at {to}: {cause}", url(place))));
                 }
             }
         }
         Err(last.unwrap_or_else(|| {
             (
                 FailureKind::Dns,
-                format!("`{}` has no address; publish an A or AAAA record", place.host),
+                format!("`{}` has no address; publish an A or AAAA record", place.host()),
             )
         }))
     }
 
     /// Where a redirect leads, if we go there.
-    fn follow(&self, from: &Place, target: &str) -> Result<Place, String> {
-        let refused = |why: &str| format!("{} redirects to `{}`: {why}", from.url(), shown(target));
-        if target.len() > LOCATION_OCTETS_MAX {
-            return Err(refused("the target is too long"));
-        }
-        let base = Url::parse(&from.whole_url()).map_err(|_| refused("the target is no URL"))?;
-        let url = base.join(target).map_err(|_| refused("the target is no URL"))?;
-        let scheme = match url.scheme() {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
-            _ => return Err(refused("only http and https are followed")),
-        };
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("a target with a user name is not followed"));
-        }
-        let Some(Host::Domain(host)) = url.host() else {
+    fn follow(&self, from: &Target, target: &str) -> Result<Target, String> {
+        let refused = |why: &str| format!("{} redirects to `{}`: {why}", url(from), shown(target));
+        let to = from.join(target).map_err(|bad| refused(&bad.to_string()))?;
+        let Host::Name(_) = to.host() else {
             return Err(refused("only a DNS name is followed, not an address"));
         };
-        let host = DnsName::parse(host).map_err(|_| refused("the host is not a DNS name"))?;
-        let port = url.port_or_known_default().unwrap_or(0);
-        if ![80, 443, self.http_port].contains(&port) {
+        if ![80, 443, self.http_port].contains(&to.port()) {
             return Err(refused("only the ports 80 and 443 are followed"));
         }
-        let mut path = url.path().to_owned();
-        if let Some(query) = url.query() {
-            path = format!("{path}?{query}");
-        }
-        Ok(Place { scheme, host, port, path })
+        Ok(to)
     }
 
-    async fn addresses_of(&self, name: &DnsName) -> Result<Vec<IpAddr>, (FailureKind, String)> {
+    async fn addresses_of(&self, host: &Host) -> Result<Vec<IpAddr>, (FailureKind, String)> {
+        let name = match host {
+            Host::Name(name) => name,
+            Host::Address(address) => return Ok(vec![*address]),
+        };
         self.dns
             .addresses(&self.view, name)
             .await
@@ -157,52 +133,34 @@ impl Validator {
     }
 }
 
-impl Place {
-    /// The `Host` field: the port only where it is not the scheme's own (RFC 9110, section 7.2).
-    fn authority(&self) -> String {
-        match (self.scheme, self.port) {
-            (Scheme::Http, 80) | (Scheme::Https, 443) => self.host.to_string(),
-            (_, port) => format!("{}:{port}", self.host),
-        }
-    }
-
-    /// As people are shown it.
-    fn url(&self) -> String {
-        shown(&self.whole_url())
-    }
-
-    fn whole_url(&self) -> String {
-        let scheme = match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
-        format!("{scheme}://{}{}", self.authority(), self.path)
-    }
+/// A place as people are shown it.
+fn url(place: &Target) -> String {
+    shown(&place.to_string())
 }
 
 fn redirect(answer: &Answer) -> Option<&str> {
-    matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308)
-        .then_some(answer.location.as_deref())
-        .flatten()
+    matches!(answer.status, 301 | 302 | 303 | 307 | 308).then(|| answer.field("location")).flatten()
 }
 
 /// Whether the body is the key authorization; white space after it is the file's, not ours (RFC
 /// 8555, section 8.3: ignore it).
-fn judge(place: &Place, body: &[u8], key_authorization: &str) -> Result<(), String> {
+fn judge(place: &Target, body: &[u8], key_authorization: &str) -> Result<(), String> {
     if body.trim_ascii_end() == key_authorization.as_bytes() {
         return Ok(());
     }
     let found = shown(&String::from_utf8_lossy(body));
     Err(format!(
         "{} holds `{found}` and not the key authorization `{key_authorization}`; let the ACME client that ordered answer there",
-        place.url()
+        url(place)
     ))
 }
 
 const fn kind_of(cause: &NoAnswer) -> FailureKind {
     match cause {
         NoAnswer::Tls(_) => FailureKind::Tls,
-        NoAnswer::ConnectTimeout(_)
+        NoAnswer::Dns(_) | NoAnswer::NoAddress => FailureKind::Dns,
+        NoAnswer::Fenced(_)
+        | NoAnswer::ConnectTimeout(_)
         | NoAnswer::Connect(_)
         | NoAnswer::AnswerTimeout(_)
         | NoAnswer::Http(_)

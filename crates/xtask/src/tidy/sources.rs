@@ -64,6 +64,26 @@ const BANS: &[Ban] = &[
     Ban { room: PROGRAM, word: "sqlx", remedy: "SQL lives in bailiwick-store; call its methods" },
 ];
 
+/// A word that opens a connection, and where it may stand.
+struct WayOut {
+    word: &'static str,
+    only_in: &'static [&'static str],
+}
+
+const EGRESS: &str = "crates/bailiwick-connect/src/egress/";
+/// The client side of the program talks to our own server, and so does the load it makes.
+const OWN_CLIENTS: &[&str] = &["crates/bailiwick/src/cli/", "crates/bailiwick/src/bench/"];
+
+const WAYS_OUT: &[WayOut] = &[
+    WayOut { word: "TcpStream::connect", only_in: &[EGRESS] },
+    WayOut { word: "TcpSocket", only_in: &[EGRESS] },
+    WayOut { word: "UdpSocket", only_in: &[EGRESS, "crates/bailiwick-connect/src/lab_dns.rs"] },
+    WayOut { word: "UnixStream", only_in: &[EGRESS] },
+    WayOut { word: "hyper::client", only_in: &[EGRESS] },
+    WayOut { word: "TlsConnector", only_in: &[EGRESS] },
+    WayOut { word: "reqwest", only_in: OWN_CLIENTS },
+];
+
 /// Attributes and macros that no file of ours contains.
 const NEVER: &[(&str, &str)] = &[
     ("#[ignore", "let a slow test look at `SLOW_TESTS` instead, so that it cannot be forgotten"),
@@ -87,6 +107,7 @@ pub(super) fn check(name: &str, text: &str) -> Vec<Problem> {
         problems.extend(length(name, text, own));
         let code = lines.get(..own).unwrap_or_default();
         problems.extend(bans(name, code));
+        problems.extend(ways_out(name, code));
     }
     problems
 }
@@ -168,6 +189,22 @@ fn bans(name: &str, code: &[Line]) -> Vec<Problem> {
     problems
 }
 
+/// Connections are opened in one module, behind its fence.
+fn ways_out(name: &str, code: &[Line]) -> Vec<Problem> {
+    if !name.contains("/src/") || name.starts_with("crates/xtask/") {
+        return Vec::new();
+    }
+    let strange = WAYS_OUT.iter().filter(|way| !way.only_in.iter().any(|at| name.starts_with(at)));
+    let found = strange.flat_map(|way| {
+        let numbered = (1..).zip(code);
+        numbered.filter(|(_, line)| rust_text::has_word(&line.code, way.word)).map(|(number, _)| {
+            let what = format!("`{}` outside the way out", way.word);
+            Problem::new(name, number, what, "go through `bailiwick_connect::egress`")
+        })
+    });
+    found.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +228,25 @@ mod tests {
         let tested = "//! Doc.\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n";
         check_file("crates/bailiwick-core/src/a.rs", tested, &[]);
         check_file("crates/bailiwick-core/tests/it.rs", "//! Doc.\nuse std::fs;\n", &[]);
+    }
+
+    #[test]
+    fn only_one_module_opens_connections() {
+        let text = "//! Doc.\nuse tokio::net::UdpSocket;\nfn f() { TcpStream::connect(a) }\n";
+        check_file(
+            "crates/bailiwick-connect/src/dns/a.rs",
+            text,
+            &["3: `TcpStream::connect` outside the way out", "2: `UdpSocket` outside the way out"],
+        );
+        check_file("crates/bailiwick-connect/src/egress/a.rs", text, &[]);
+        check_file("crates/bailiwick-connect/tests/a.rs", text, &[]);
+        let client = "//! Doc.\nuse reqwest::Client;\n";
+        check_file("crates/bailiwick/src/cli/client.rs", client, &[]);
+        check_file(
+            "crates/bailiwick/src/drive/a.rs",
+            client,
+            &["2: `reqwest` outside the way out"],
+        );
     }
 
     #[test]

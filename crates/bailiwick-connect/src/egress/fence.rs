@@ -1,7 +1,7 @@
-//! The fence: which addresses an outgoing look may touch (RFC 8555, section 10.4; threat T10).
+//! The fence: which addresses an outgoing connection may touch (RFC 8555, section 10.4; threat T10).
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// A range of addresses, such as `10.0.0.0/8`.
 ///
@@ -109,6 +109,14 @@ impl Fence {
         Self { listed }
     }
 
+    /// The right to connect there, if there is one.
+    ///
+    /// # Errors
+    /// [`Fenced`].
+    pub fn permit(&self, to: SocketAddr) -> Result<Permit, Fenced> {
+        self.check(to.ip()).map(|()| Permit(to))
+    }
+
     /// Whether `address` may be connected to.
     ///
     /// # Errors
@@ -121,6 +129,25 @@ impl Fence {
             Some(kind) => Err(Fenced { address, kind }),
             None => Ok(()),
         }
+    }
+}
+
+/// The right to connect to one address: the fence looked at it, or the operator named it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Permit(SocketAddr);
+
+impl Permit {
+    /// For an address that stands in the approved estate or in the settings: a zone's name server, a
+    /// resolver. Never for one that an answer supplied.
+    #[must_use]
+    pub const fn named_by_operator(to: SocketAddr) -> Self {
+        Self(to)
+    }
+
+    /// Where.
+    #[must_use]
+    pub const fn address(self) -> SocketAddr {
+        self.0
     }
 }
 

@@ -1,0 +1,165 @@
+//! The one way out: every outgoing connection is opened here (promise P16, threat T10).
+//!
+//! A connection needs a [`Permit`], and there are two ways to one: the [`Fence`] looked at the very
+//! address that is connected to, or the operator named the address (a zone's servers, a resolver).
+//! A name, a redirect, and every URL that a server or a certificate supplies go through the fence
+//! after resolution, each time anew. Nothing here follows a redirect by itself, keeps a cookie, uses
+//! a proxy or keeps a connection; size and time of every answer are bounded.
+//! `cargo xtask tidy` checks that no other module opens a connection.
+
+mod any_certificate;
+mod dial;
+mod fence;
+mod http;
+mod target;
+mod trust;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::time::timeout;
+
+use crate::dns::{DnsClient, View};
+
+pub(crate) use dial::{datagram, dial};
+pub use fence::{BadNetwork, Fence, Fenced, Network, Permit};
+pub use http::{Answer, NoAnswer};
+pub(crate) use http::{Exchange, exchange};
+pub use target::{BadTarget, Host, Scheme, Target};
+pub use trust::{BadTrust, Trust};
+
+/// Addresses of one name that are tried.
+pub(crate) const ADDRESSES_MAX: usize = 4;
+
+/// How long and how much other people's servers may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// For one address to accept a connection.
+    pub connect_timeout: Duration,
+    /// For a whole answer after that, TLS included.
+    pub answer_timeout: Duration,
+    /// For everything that one look needs, with all its redirects and addresses.
+    pub whole_timeout: Duration,
+}
+
+impl Default for Limits {
+    /// Ten seconds is what public CAs give; clients wait a minute for the whole.
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(10),
+            whole_timeout: Duration::from_secs(40),
+        }
+    }
+}
+
+/// How something is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Method {
+    /// Look at it.
+    Get,
+    /// Look at its header fields alone.
+    Head,
+    /// Send something there.
+    Post,
+}
+
+/// One request to a place that somebody else may have named.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// How.
+    pub method: Method,
+    /// Where.
+    pub target: Target,
+    /// `Content-Type` and octets of the body, where there is one.
+    pub body: Option<(&'static str, Vec<u8>)>,
+    /// What is taken, as in `Accept`.
+    pub accept: &'static str,
+    /// Whose certificate is believed, where TLS is spoken.
+    pub trust: Trust,
+}
+
+/// What can be called: the network, or a test's idea of one.
+pub trait Web: Send + Sync {
+    /// Asks once; redirects are the caller's to follow or not.
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Answer, NoAnswer>>;
+}
+
+/// The network, behind the fence.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    dns: DnsClient,
+    view: View,
+    fence: Fence,
+    limits: Limits,
+}
+
+impl Egress {
+    /// Resolves names with `dns` as `view` sees them, and connects within `fence`.
+    #[must_use]
+    pub const fn new(dns: DnsClient, view: View, fence: Fence, limits: Limits) -> Self {
+        Self { dns, view, fence, limits }
+    }
+
+    /// Where a host may be connected to, in the order in which to try; a fenced address is an error
+    /// only if no other is left.
+    async fn permits(&self, target: &Target) -> Result<Vec<Permit>, NoAnswer> {
+        let addresses: Vec<IpAddr> = match target.host() {
+            Host::Address(address) => vec![*address],
+            Host::Name(name) => self
+                .dns
+                .addresses(&self.view, name)
+                .await
+                .map_err(|cause| NoAnswer::Dns(cause.to_string()))?,
+        };
+        let mut permits = Vec::new();
+        let mut fenced = None;
+        for address in addresses {
+            match self.fence.permit(SocketAddr::new(address, target.port())) {
+                Ok(permit) => permits.push(permit),
+                Err(cause) => fenced = fenced.or(Some(cause)),
+            }
+        }
+        permits.truncate(ADDRESSES_MAX);
+        match (permits.is_empty(), fenced) {
+            (false, _) => Ok(permits),
+            (true, Some(cause)) => Err(NoAnswer::Fenced(cause)),
+            (true, None) => Err(NoAnswer::NoAddress),
+        }
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Answer, NoAnswer> {
+        let mut last = NoAnswer::NoAddress;
+        for permit in self.permits(&call.target).await? {
+            let one = Exchange {
+                permit,
+                method: call.method,
+                target: &call.target,
+                body: call.body.as_ref().map(|(kind, octets)| (*kind, octets.as_slice())),
+                accept: call.accept,
+                trust: &call.trust,
+                failures_read: true,
+            };
+            match exchange(&one, &self.limits).await {
+                Ok(answer) => return Ok(answer),
+                // What was sent may have arrived: another address would be a second request.
+                Err(cause) if cause.may_have_arrived() && call.method == Method::Post => {
+                    return Err(cause);
+                }
+                Err(cause) => last = cause,
+            }
+        }
+        Err(last)
+    }
+}
+
+impl Web for Egress {
+    fn call(&self, call: Call) -> BoxFuture<'_, Result<Answer, NoAnswer>> {
+        Box::pin(async move {
+            timeout(self.limits.whole_timeout, self.ask(&call))
+                .await
+                .unwrap_or(Err(NoAnswer::AnswerTimeout(self.limits.whole_timeout)))
+        })
+    }
+}

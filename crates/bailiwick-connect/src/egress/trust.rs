@@ -1,0 +1,101 @@
+//! Whose certificate is believed when TLS is spoken.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+
+use super::any_certificate::AnyCertificate;
+
+/// Whose certificate is believed.
+#[derive(Clone)]
+pub struct Trust(Arc<ClientConfig>);
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trust")
+    }
+}
+
+/// Certificates cannot be made into trust.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum BadTrust {
+    /// The PEM holds none.
+    #[error("there is no certificate in the trust roots; paste the CA's root as PEM")]
+    Empty,
+    /// One of them is none.
+    #[error("a trust root is no CA certificate: {0}; paste the CA's root as PEM")]
+    Root(String),
+    /// The TLS library refused.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+impl Trust {
+    /// Anybody: for what is asked in the clear first and proves nothing by its certificate.
+    ///
+    /// # Errors
+    /// [`BadTrust::Tls`].
+    pub fn anybody() -> Result<Self, BadTrust> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|cause| BadTrust::Tls(cause.to_string()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate::new(provider)))
+            .with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
+    /// The roots that this system trusts.
+    ///
+    /// # Errors
+    /// [`BadTrust`] when it has none.
+    pub fn system() -> Result<Self, BadTrust> {
+        Self::of(rustls_native_certs::load_native_certs().certs.into_iter(), Strange::Skipped)
+    }
+
+    /// Exactly these roots, DER.
+    ///
+    /// # Errors
+    /// [`BadTrust`].
+    pub fn roots(ders: impl IntoIterator<Item = Vec<u8>>) -> Result<Self, BadTrust> {
+        Self::of(ders.into_iter().map(CertificateDer::from), Strange::Refused)
+    }
+
+    fn of(
+        ders: impl Iterator<Item = CertificateDer<'static>>,
+        strange: Strange,
+    ) -> Result<Self, BadTrust> {
+        let mut roots = RootCertStore::empty();
+        for der in ders {
+            match (roots.add(der), strange) {
+                (Ok(()), _) | (Err(_), Strange::Skipped) => {}
+                (Err(cause), Strange::Refused) => return Err(BadTrust::Root(cause.to_string())),
+            }
+        }
+        if roots.is_empty() {
+            return Err(BadTrust::Empty);
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|cause| BadTrust::Tls(cause.to_string()))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// What is done with a root that the TLS library cannot read: a system has some, a list of ours none.
+#[derive(Clone, Copy)]
+enum Strange {
+    Skipped,
+    Refused,
+}
