@@ -13,6 +13,9 @@ mod client;
 
 mod caa;
 
+mod writer;
+
 pub use client::{DnsClient, random_ids};
 pub use exchange::Limits;
 pub use view::{Resolver, ResolverTrust, View};
+pub use writer::{ChallengeRecords, NotWritten, ZoneWriter};

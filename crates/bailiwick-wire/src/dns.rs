@@ -22,7 +22,13 @@ mod message;
 
 mod reply;
 
+mod tsig;
+
+mod update;
+
 pub use name::WireName;
 pub use query::{Query, UDP_PAYLOAD_OCTETS};
 pub use rdata::{A, Aaaa, Caa, RecordKind, Txt};
 pub use reply::{Reply, Speaker, Way, read_reply};
+pub use tsig::{NotSigned, ShortSecret, Signed, TsigKey};
+pub use update::{TxtEdit, TxtUpdate, UpdateCode};

@@ -97,6 +97,10 @@ impl DnsClient {
         }
     }
 
+    pub(super) fn id(&self) -> Option<u16> {
+        (self.ids)()
+    }
+
     pub(super) fn now(&self) -> Time {
         (self.clock)()
     }

@@ -111,13 +111,16 @@ async fn over_tcp<K: RecordKind>(
     }
 }
 
-/// Two octets of length before each message, both ways (RFC 1035, section 4.2.2).
 async fn ask_over_tcp(server: SocketAddr, query: &Query) -> std::io::Result<Vec<u8>> {
-    let question = query.octets();
+    over_tcp_raw(server, &query.octets()).await
+}
+
+/// Two octets of length before each message, both ways (RFC 1035, section 4.2.2).
+pub(super) async fn over_tcp_raw(server: SocketAddr, question: &[u8]) -> std::io::Result<Vec<u8>> {
     let length = u16::try_from(question.len()).map_err(std::io::Error::other)?;
     let mut stream = dial(Permit::named_by_operator(server)).await?;
     // In one segment: some servers do not wait for a second one (RFC 7766, section 8).
-    stream.write_all(&[&length.to_be_bytes()[..], &question].concat()).await?;
+    stream.write_all(&[&length.to_be_bytes()[..], question].concat()).await?;
     let length = stream.read_u16().await?;
     let mut octets = vec![0; usize::from(length)];
     stream.read_exact(&mut octets).await?;

@@ -136,6 +136,53 @@ impl Message {
     }
 }
 
+/// A message as far as a signature over it needs: where its last record starts.
+pub(super) struct Raw<'a> {
+    pub(super) id: u16,
+    pub(super) flags: u16,
+    /// How many additional records it says it has.
+    pub(super) additional: u16,
+    pub(super) last: Option<RawRecord<'a>>,
+}
+
+/// The last record of a message.
+pub(super) struct RawRecord<'a> {
+    pub(super) owner: WireName,
+    pub(super) kind: u16,
+    /// The octet of the message at which it starts.
+    pub(super) starts: usize,
+    pub(super) rdata: &'a [u8],
+}
+
+impl<'a> Raw<'a> {
+    pub(super) fn read(octets: &'a [u8]) -> Result<Self, NotMessage> {
+        let mut reader = Reader { octets, at: 0 };
+        let (id, flags) = (reader.u16()?, reader.u16()?);
+        let [questions, answers, authority, additional] =
+            [reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?];
+        for _ in 0..questions {
+            reader.question()?;
+        }
+        let mut last = None;
+        let records = [answers, authority, additional].map(u32::from).iter().sum::<u32>();
+        for _ in 0..records {
+            let starts = reader.at;
+            let owner = reader.name()?;
+            let kind = reader.u16()?;
+            let _class_ttl = reader.take(6)?;
+            let length = usize::from(reader.u16()?);
+            let rdata = reader.take(length)?;
+            last = Some(RawRecord { owner, kind, starts, rdata });
+        }
+        if reader.at != octets.len() {
+            return Err(NotMessage);
+        }
+        // A signature is an additional record (RFC 8945, section 5.1).
+        let last = last.filter(|_| additional > 0);
+        Ok(Self { id, flags, additional, last })
+    }
+}
+
 struct Reader<'a> {
     octets: &'a [u8],
     at: usize,

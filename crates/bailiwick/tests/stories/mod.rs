@@ -10,3 +10,4 @@ mod console;
 mod kill9;
 mod misissuance;
 mod tamper;
+mod zone_writer;
