@@ -115,6 +115,7 @@ CREATE TABLE revocation (
     fingerprint BYTES,                      -- nothing where the certificate never reached us
     reason      TEXT   NOT NULL,
     at          BIGINT NOT NULL,
+    change      TEXT   NOT NULL,            -- the change that did it
     PRIMARY KEY (issuer, serial)
 );
 

@@ -42,7 +42,9 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         }
         Row::PutValidation(seen) => issuance::put_validation(tx, seen).await,
         Row::PutCertificate(certificate) => issuance::put_certificate(tx, certificate).await,
-        Row::PutRevocation(revoked) => issuance::put_revocation(tx, revoked).await,
+        Row::PutRevocation { change, revoked } => {
+            issuance::put_revocation(tx, change, revoked).await
+        }
         Row::PutEnvelope(envelope) => issuance::put_envelope(tx, envelope).await,
         Row::CountEnvelopeUse(id) => {
             let set = "UPDATE envelope SET uses = uses + 1 WHERE id = $1";

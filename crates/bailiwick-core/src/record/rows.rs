@@ -83,7 +83,12 @@ pub enum Row {
     /// A certificate came into being. (issuer, serial) is unique: a second is refused.
     PutCertificate(Box<IssuedCertificate>),
     /// A serial was revoked. Once revoked it stays so: a second is ignored.
-    PutRevocation(Revoked),
+    PutRevocation {
+        /// The change that did it.
+        change: ChangeId,
+        /// What is revoked.
+        revoked: Revoked,
+    },
     /// An envelope is in force.
     PutEnvelope(Box<Envelope>),
     /// A certificate was issued under an envelope.
@@ -254,7 +259,9 @@ fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) 
             all.push(Row::PutCertificate(certificate.clone()));
             all.extend(certificate.envelope.clone().map(Row::CountEnvelopeUse));
         }
-        Receipt::Revoked(revoked) => all.push(Row::PutRevocation(revoked.clone())),
+        Receipt::Revoked(revoked) => {
+            all.push(Row::PutRevocation { change: id.clone(), revoked: revoked.clone() });
+        }
         Receipt::EnvelopeGranted(envelope) => {
             all.push(Row::PutEnvelope(envelope.clone()));
         }

@@ -87,7 +87,7 @@ const TABLES: [Table; 13] = [
         ],
     ),
     table("certificate_name", 2, &["reversed", "fingerprint"]),
-    table("revocation", 2, &["issuer", "serial", "fingerprint", "reason", "at"]),
+    table("revocation", 2, &["issuer", "serial", "fingerprint", "reason", "at", "change"]),
     table(
         "envelope",
         1,

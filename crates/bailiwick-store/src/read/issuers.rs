@@ -1,7 +1,7 @@
 //! What issuers publish: revocations and CRLs.
 
 use bailiwick_core::change::{RevocationReason, Revoked};
-use bailiwick_core::names::{CertSerial, Digest, IssuerId};
+use bailiwick_core::names::{CertSerial, ChangeId, Digest, IssuerId};
 use bailiwick_core::time::Time;
 
 use crate::db::{Arg, Cell, Reader, args};
@@ -55,6 +55,20 @@ impl Store {
             WHERE issuer = $1 AND serial = $2";
         let given = [Arg::from(issuer), Arg::from(serial)];
         self.inner.db.first(one, &given).await?.map(revoked).transpose()
+    }
+
+    /// The change that revoked a serial, where it is revoked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn revoking_change(
+        &self,
+        issuer: &IssuerId,
+        serial: &CertSerial,
+    ) -> Result<Option<ChangeId>, StoreError> {
+        let one = "SELECT change FROM revocation WHERE issuer = $1 AND serial = $2";
+        let row = self.inner.db.first(one, &args![issuer, serial]).await?;
+        row.map(|row| Reader::new("revocation", row).parsed(ChangeId::parse)).transpose()
     }
 
     /// When this issuer last revoked something.

@@ -2,7 +2,7 @@
 
 use bailiwick_core::change::{IssuedCertificate, Revoked};
 use bailiwick_core::gate::{Account, Credential, Envelope, ValidationEvidence};
-use bailiwick_core::names::EnvelopeId;
+use bailiwick_core::names::{ChangeId, EnvelopeId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
 
@@ -130,15 +130,20 @@ async fn known(tx: &mut Tx, issued: &IssuedCertificate) -> Result<Conflict, Reje
 }
 
 /// Once revoked it stays so: a second time changes nothing.
-pub(super) async fn put_revocation(tx: &mut Tx, revoked: &Revoked) -> Result<(), Rejected> {
-    let put = "INSERT INTO revocation (issuer, serial, fingerprint, reason, at) \
-        VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+pub(super) async fn put_revocation(
+    tx: &mut Tx,
+    change: &ChangeId,
+    revoked: &Revoked,
+) -> Result<(), Rejected> {
+    let put = "INSERT INTO revocation (issuer, serial, fingerprint, reason, at, change) \
+        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
     let given = args![
         &revoked.issuer,
         &revoked.serial,
         revoked.fingerprint.as_ref(),
         revoked.reason.as_str(),
         revoked.at,
+        change,
     ];
     tx.exec(put, &given).await?;
     Ok(())

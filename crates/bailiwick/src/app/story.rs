@@ -1,9 +1,11 @@
 //! Why a certificate exists: every fact behind it with its place in the ledger.
 
-use bailiwick_core::change::{Event, IssuedCertificate, Prepared, Receipt};
+mod chapters;
+
+use bailiwick_core::change::IssuedCertificate;
 use bailiwick_core::names::{CertFingerprint, CertSerial};
 use bailiwick_core::policy::{Access, ResourceKind};
-use bailiwick_core::record::{Decision, Entry, Fact};
+use bailiwick_core::record::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::{App, Asking, Scope};
@@ -121,7 +123,7 @@ impl App {
         told.sort_by_key(|one| one.index);
         told.dedup_by_key(|one| one.index);
         let mut chapters: Vec<Chapter> =
-            told.iter().flat_map(|one| chapters(one, certificate)).collect();
+            told.iter().filter_map(|one| chapters::of_issuance(one, certificate)).collect();
         chapters.extend(self.revocation_told(certificate).await?);
         let owner = self
             .live
@@ -165,34 +167,27 @@ impl App {
         Ok(all)
     }
 
+    /// Who asked for the revocation and why, who approved, that it was done, and whether the newest CRL
+    /// says so.
     async fn revocation_told(
         &self,
         certificate: &IssuedCertificate,
     ) -> Result<Vec<Chapter>, Fault> {
-        let revoked = self.store.revocation(&certificate.issuer, &certificate.serial).await?;
-        let Some(revoked) = revoked else { return Ok(Vec::new()) };
-        let crl = self.store.latest_crl(&certificate.issuer).await?;
-        let listed = self.crl_lists(&certificate.issuer, &certificate.serial).await?;
-        let mut details = vec![("reason".to_owned(), revoked.reason.as_str().to_owned())];
-        if let Some(crl) = crl {
-            details.push((
-                "newest CRL".to_owned(),
-                format!(
-                    "number {} of {} {}",
-                    crl.number,
-                    crl.at,
-                    if listed { "lists it" } else { "does not list it yet" }
-                ),
-            ));
+        let (issuer, serial) = (&certificate.issuer, &certificate.serial);
+        let Some(change) = self.store.revoking_change(issuer, serial).await? else {
+            return Ok(Vec::new());
+        };
+        let told = self.told(&format!("change/{change}")).await?;
+        let mut chapters: Vec<Chapter> =
+            told.iter().filter_map(|one| chapters::of_revocation(one, serial)).collect();
+        let crl = self.store.latest_crl(issuer).await?;
+        let listed = self.crl_lists(issuer, serial).await?;
+        if let (Some(last), Some(crl)) = (chapters.last_mut(), crl) {
+            let lists = if listed { "lists it" } else { "does not list it yet" };
+            let newest = format!("number {} of {} {lists}", crl.number, crl.at);
+            last.details.push(("newest CRL".to_owned(), newest));
         }
-        Ok(vec![Chapter {
-            about: "revocation".to_owned(),
-            headline: format!("revoked: {}", revoked.reason.as_str()),
-            at: Some(revoked.at.to_string()),
-            by: None,
-            ledger_index: None,
-            details,
-        }])
+        Ok(chapters)
     }
 }
 
@@ -209,128 +204,5 @@ fn unexplained(fingerprint: &CertFingerprint) -> Story {
         not_before: None,
         not_after: None,
         chapters: Vec::new(),
-    }
-}
-
-fn chapter(told: &Told, about: &str, headline: String, details: Vec<(String, String)>) -> Chapter {
-    Chapter {
-        about: about.to_owned(),
-        headline,
-        at: Some(told.entry.at.to_string()),
-        by: Some(told.entry.by.to_string()),
-        ledger_index: Some(told.index),
-        details,
-    }
-}
-
-/// What one entry says about the certificate; nothing where it is about something else.
-#[expect(clippy::wildcard_enum_match_arm, reason = "other facts are no part of its story")]
-fn chapters(told: &Told, certificate: &IssuedCertificate) -> Option<Chapter> {
-    match &told.entry.fact {
-        Fact::AccountRegistered(account) => Some(chapter(
-            told,
-            "ownership",
-            format!("account {} was bound to service {}", account.id, account.service),
-            vec![
-                (
-                    "credential".to_owned(),
-                    format!("{} made by {}", account.credential, account.made_by),
-                ),
-                ("environment".to_owned(), account.environment.clone()),
-                ("key".to_owned(), account.thumbprint.clone()),
-            ],
-        )),
-        Fact::OrderAccepted { order, decision, .. } => {
-            Some(chapter(told, "intent", format!("order {order} was let in"), decided(decision)))
-        }
-        Fact::Decided { decision, .. } => {
-            let word = if decision.allowed { "allowed" } else { "refused" };
-            let headline = format!("the policy {word} it by rule {}", decision.rule);
-            Some(chapter(told, "decision", headline, decided(decision)))
-        }
-        Fact::NameValidated(seen) => Some(chapter(
-            told,
-            "validation",
-            format!("control of {} was shown by {}", seen.name, seen.kind.as_str()),
-            vec![
-                ("seen at".to_owned(), seen.seen_at.join(", ")),
-                ("relied on until".to_owned(), seen.expires_at.to_string()),
-            ],
-        )),
-        Fact::Change { event, .. } => change_chapter(told, event, certificate),
-        _ => None,
-    }
-}
-
-fn decided(decision: &Decision) -> Vec<(String, String)> {
-    vec![
-        ("rule".to_owned(), decision.rule.clone()),
-        ("policy".to_owned(), decision.policy.to_string()),
-        ("decision".to_owned(), decision.id.to_string()),
-        ("inputs".to_owned(), decision.facts.clone()),
-    ]
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "other events are no part of its story")]
-fn change_chapter(told: &Told, event: &Event, certificate: &IssuedCertificate) -> Option<Chapter> {
-    match event {
-        Event::Requested(request) => Some(chapter(
-            told,
-            "intent",
-            request.title.clone(),
-            vec![("reason".to_owned(), request.reason.clone())],
-        )),
-        Event::ApprovalGiven(approval) => Some(chapter(
-            told,
-            "approval",
-            format!("{} approved plan {}", approval.by.person, approval.of),
-            vec![("comment".to_owned(), approval.comment.clone())],
-        )),
-        Event::Approved(basis) => {
-            let whose = match basis.approvals_needed {
-                0 => "policy alone approved".to_owned(),
-                1 => "approved by 1 person".to_owned(),
-                many => format!("approved by {many} people"),
-            };
-            let details = vec![
-                ("plan".to_owned(), basis.of.to_string()),
-                ("decision".to_owned(), basis.decision.to_string()),
-            ];
-            Some(chapter(told, "approval", whose, details))
-        }
-        Event::StepStarted { prepared: Prepared::ToBeSigned { serial, tbs, caa }, .. } => {
-            let digest = bailiwick_core::names::Digest::of(tbs);
-            Some(chapter(
-                told,
-                "caa",
-                "CAA permitted it; exactly these octets may be signed".to_owned(),
-                vec![
-                    ("serial".to_owned(), serial.to_string()),
-                    ("to be signed".to_owned(), digest.to_string()),
-                    ("CAA as seen".to_owned(), caa.to_string()),
-                ],
-            ))
-        }
-        Event::StepDone { receipt: Receipt::Issued(issued), .. }
-            if issued.fingerprint == certificate.fingerprint =>
-        {
-            Some(chapter(
-                told,
-                "signature",
-                format!("signed by issuer {}", issued.issuer),
-                vec![
-                    ("certificate".to_owned(), issued.fingerprint.to_string()),
-                    ("key".to_owned(), issued.key.to_string()),
-                    ("in date until".to_owned(), issued.not_after.to_string()),
-                ],
-            ))
-        }
-        Event::StepDone { receipt: Receipt::EnvelopeGranted(envelope), .. } => Some(chapter(
-            told,
-            "approval",
-            format!("envelope {} covers it until {}", envelope.id, envelope.until),
-            Vec::new(),
-        )),
-        _ => None,
     }
 }
