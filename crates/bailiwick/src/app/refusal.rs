@@ -63,7 +63,7 @@ pub(crate) fn of_order(
     }
     let instance = change.map(|id| settings.page(&format!("changes/{id}")));
     let kind = if let Some(page) = &instance {
-        detail.push(format!("approve it at {page} and run the client again"));
+        detail.push(format!("Approve it at {page} and run the client again"));
         ProblemKind::UserActionRequired
     } else {
         ProblemKind::RejectedIdentifier

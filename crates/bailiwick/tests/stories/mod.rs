@@ -10,4 +10,5 @@ mod console;
 mod kill9;
 mod misissuance;
 mod tamper;
+mod tour;
 mod zone_writer;

@@ -222,7 +222,10 @@ fn joined(names: &[SanName]) -> String {
 pub(crate) fn says(event: &Event) -> String {
     match event {
         Event::Requested(request) => request.reason.clone(),
-        Event::Validated { prechecks, .. } => format!("{} checks hold", prechecks.len()),
+        Event::Validated { prechecks, .. } => match prechecks.len() {
+            1 => "1 check holds".to_owned(),
+            many => format!("{many} checks hold"),
+        },
         Event::Refused { why, .. }
         | Event::StepFailed { why, .. }
         | Event::StepUnknown { why, .. }
@@ -232,6 +235,7 @@ pub(crate) fn says(event: &Event) -> String {
         Event::ApprovalGiven(approval) => approval.comment.clone(),
         Event::Approved(basis) => match basis.approvals_needed {
             0 => "policy alone approves".to_owned(),
+            1 => "1 approval is enough".to_owned(),
             many => format!("{many} approvals are enough"),
         },
         Event::HandedOver { person, why, .. } => format!("{person} has to find out: {why}"),
