@@ -4,7 +4,7 @@
 mod issuance;
 
 use bailiwick_core::ledger::LeafIndex;
-use bailiwick_core::names::ChangeId;
+use bailiwick_core::names::{ChangeId, Digest, IssuerId};
 use bailiwick_core::record::{ChangeRow, Decision, Row};
 use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
@@ -81,10 +81,7 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             found(tx.exec(set, &args![token, *at]).await?, "token", token)
         }
         Row::PutCrl { issuer, number, digest, at, next_update } => {
-            let refused = || Conflict::CrlNumber { issuer: issuer.clone(), number: *number };
-            let column = i64::try_from(*number).map_err(|_| refused())?;
-            let given = args![issuer, column, digest, *at, *next_update];
-            if tx.exec(PUT_CRL, &given).await? == 1 { Ok(()) } else { Err(refused().into()) }
+            put_crl(tx, issuer, *number, digest, [*at, *next_update]).await
         }
     }
 }
@@ -100,6 +97,19 @@ const PUT_TOKEN: &str = "INSERT INTO token \
 const PUT_CRL: &str = "INSERT INTO crl (issuer, number, digest, at, next_update) \
     SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), CAST($5 AS BIGINT) \
     WHERE NOT EXISTS (SELECT 1 FROM crl WHERE issuer = $1 AND number >= $2)";
+
+async fn put_crl(
+    tx: &mut Tx,
+    issuer: &IssuerId,
+    number: u64,
+    digest: &Digest,
+    [at, next_update]: [Time; 2],
+) -> Result<(), Rejected> {
+    let refused = || Conflict::CrlNumber { issuer: issuer.clone(), number };
+    let column = i64::try_from(number).map_err(|_| refused())?;
+    let given = args![issuer, column, digest, at, next_update];
+    if tx.exec(PUT_CRL, &given).await? == 1 { Ok(()) } else { Err(refused().into()) }
+}
 
 async fn open_change(tx: &mut Tx, index: LeafIndex, change: &ChangeRow) -> Result<(), Rejected> {
     let put = "INSERT INTO change \
