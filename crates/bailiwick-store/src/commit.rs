@@ -204,6 +204,9 @@ fn expectation(expect: &Expect) -> String {
         Expect::OrderIs { id, status } => {
             format!("order `{id}` is not `{}` any more; load it again", status.as_str())
         }
+        Expect::AccountHasKey { id, .. } => {
+            format!("account `{id}` ended or got another key meanwhile; sign with that")
+        }
         Expect::EnvelopeUsable { id, .. } => {
             format!("envelope `{id}` is over or used up; request another")
         }

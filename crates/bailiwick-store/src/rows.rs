@@ -1,6 +1,7 @@
 //! The rows that follow from entries, as they are written: by the writer with each commit, and by
 //! `fsck` once more into an empty scratch database.
 
+mod accounts;
 mod issuance;
 
 use bailiwick_core::ledger::LeafIndex;
@@ -26,14 +27,15 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             move_change(tx, id, *seq, state, &given).await
         }
         Row::PutDecision { decision, at } => put_decision(tx, decision, *at).await,
-        Row::PutAccount(account) => issuance::put_account(tx, account).await,
+        Row::PutAccount(account) => accounts::put(tx, account).await,
         Row::SetContacts { account, contacts } => {
-            let set = "UPDATE account SET contacts = $2 WHERE id = $1";
-            found(tx.exec(set, &args![account, encode_list(contacts)]).await?, "account", account)
+            accounts::set_contacts(tx, account, contacts).await
+        }
+        Row::SetAccountKey { account, thumbprint, jwk } => {
+            accounts::set_key(tx, account, thumbprint, jwk).await
         }
         Row::SetAccountStatus { account, status } => {
-            let set = "UPDATE account SET status = $2 WHERE id = $1";
-            found(tx.exec(set, &args![account, status.as_str()]).await?, "account", account)
+            accounts::set_status(tx, account, *status).await
         }
         Row::PutCredential(credential) => issuance::put_credential(tx, credential).await,
         Row::RevokeCredential { credential, at } => {

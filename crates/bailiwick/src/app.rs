@@ -46,7 +46,7 @@ use crate::settings::Settings;
 use crate::world::World;
 
 pub(crate) use access::{Asking, FreshToken, Scope};
-pub(crate) use accounts::{AccountAnswer, NewAccount};
+pub(crate) use accounts::{AccountAnswer, KeyChangeAnswer, NewAccount};
 pub(crate) use authorizations::challenge_of;
 pub(crate) use changes::ChangeView;
 pub(crate) use credentials::NewCredential;

@@ -14,6 +14,11 @@ pub(crate) enum Fault {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The caller did not prove who they are.
+    NotSignedIn {
+        /// How to.
+        message: String,
+    },
     /// The caller may not do this.
     NotAllowed {
         /// The rule that says so.
@@ -80,6 +85,7 @@ impl Fault {
     pub(crate) const fn label(&self) -> &'static str {
         match self {
             Self::BadInput { .. } => "bad-input",
+            Self::NotSignedIn { .. } => "not-signed-in",
             Self::NotAllowed { .. } => "not-allowed",
             Self::NotFound { .. } => "not-found",
             Self::Conflict { .. } => "conflict",
@@ -97,7 +103,9 @@ impl fmt::Display for Fault {
             Self::BadInput { field, message } => write!(f, "`{field}`: {message}"),
             Self::NotAllowed { rule, message } => write!(f, "{message} (rule `{rule}`)"),
             Self::NotFound { what } => write!(f, "there is no {what}, or you may not see it"),
-            Self::Conflict { message } | Self::Busy { message } => f.write_str(message),
+            Self::NotSignedIn { message } | Self::Conflict { message } | Self::Busy { message } => {
+                f.write_str(message)
+            }
             Self::Unreachable { peer, message } => {
                 write!(f, "{peer} could not be reached: {message}")
             }

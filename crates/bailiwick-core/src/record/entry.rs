@@ -124,6 +124,15 @@ pub enum Fact {
         /// The contacts now.
         contacts: Vec<String>,
     },
+    /// An account has another key (RFC 8555, section 7.3.5); the one before is over.
+    AccountKeyChanged {
+        /// Which.
+        account: AccountId,
+        /// RFC 7638 thumbprint of the key it has now.
+        thumbprint: String,
+        /// That key as canonical JWK text.
+        jwk: String,
+    },
     /// An account ended.
     AccountEnded {
         /// Which.
@@ -220,6 +229,7 @@ impl Fact {
             Self::ValidationFailed { .. } => "name.not-validated".to_owned(),
             Self::AccountRegistered(_) => "account.registered".to_owned(),
             Self::AccountUpdated { .. } => "account.updated".to_owned(),
+            Self::AccountKeyChanged { .. } => "account.key-changed".to_owned(),
             Self::AccountEnded { .. } => "account.ended".to_owned(),
             Self::CredentialMade(_) => "credential.made".to_owned(),
             Self::CredentialRevoked { .. } => "credential.revoked".to_owned(),
@@ -244,6 +254,7 @@ impl Fact {
             }
             Self::OrderRefused { account, .. }
             | Self::AccountUpdated { account, .. }
+            | Self::AccountKeyChanged { account, .. }
             | Self::AccountEnded { account, .. }
             | Self::ValidationFailed { account, .. } => Some(format!("account/{account}")),
             Self::NameValidated(seen) => Some(format!("authz/{}", seen.authorization)),

@@ -62,6 +62,15 @@ pub enum Row {
         /// The contacts.
         contacts: Vec<String>,
     },
+    /// An account has another key; no other account may have it.
+    SetAccountKey {
+        /// Which.
+        account: AccountId,
+        /// RFC 7638 thumbprint of the key.
+        thumbprint: String,
+        /// The key as canonical JWK text.
+        jwk: String,
+    },
     /// An account ended.
     SetAccountStatus {
         /// Which.
@@ -183,6 +192,11 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         Fact::AccountUpdated { account, contacts } => {
             vec![Row::SetContacts { account: account.clone(), contacts: contacts.clone() }]
         }
+        Fact::AccountKeyChanged { account, thumbprint, jwk } => vec![Row::SetAccountKey {
+            account: account.clone(),
+            thumbprint: thumbprint.clone(),
+            jwk: jwk.clone(),
+        }],
         Fact::AccountEnded { account, status } => {
             vec![Row::SetAccountStatus { account: account.clone(), status: *status }]
         }

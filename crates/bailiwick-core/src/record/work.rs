@@ -2,7 +2,7 @@
 
 use crate::gate::{Authorization, Order, OrderStatus};
 use crate::names::{
-    ChangeId, CredentialId, Digest, EnvelopeId, OrderId, PersonId, SessionId, TokenId,
+    AccountId, ChangeId, CredentialId, Digest, EnvelopeId, OrderId, PersonId, SessionId, TokenId,
 };
 use crate::time::Time;
 
@@ -90,6 +90,13 @@ pub enum Expect {
         id: OrderId,
         /// Where.
         status: OrderStatus,
+    },
+    /// The account is valid and has that key: who signed with another is too late.
+    AccountHasKey {
+        /// Which.
+        id: AccountId,
+        /// RFC 7638 thumbprint of the key.
+        thumbprint: String,
     },
     /// The envelope has a use left and is in force at this moment.
     EnvelopeUsable {

@@ -1,7 +1,7 @@
-//! Rows of issuance: accounts, credentials, validations, certificates, revocations, envelopes.
+//! Rows of issuance: credentials, validations, certificates, revocations, envelopes.
 
 use bailiwick_core::change::{IssuedCertificate, Revoked};
-use bailiwick_core::gate::{Account, Credential, Envelope, ValidationEvidence};
+use bailiwick_core::gate::{Credential, Envelope, ValidationEvidence};
 use bailiwick_core::names::{ChangeId, EnvelopeId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
@@ -11,38 +11,6 @@ use crate::commit::Conflict;
 use crate::db::{Tx, args};
 use crate::read::reversed;
 use crate::writer::Rejected;
-
-pub(super) async fn put_account(tx: &mut Tx, account: &Account) -> Result<(), Rejected> {
-    let known = "SELECT 1 FROM account WHERE thumbprint = $1";
-    if tx.first(known, &args![&account.thumbprint]).await?.is_some() {
-        let thumbprint = account.thumbprint.clone();
-        return Err(Conflict::AccountKeyUsed { thumbprint }.into());
-    }
-    let bind = "UPDATE credential SET account = $2 \
-        WHERE id = $1 AND account IS NULL AND revoked_at IS NULL";
-    if tx.exec(bind, &args![&account.credential, &account.id]).await? != 1 {
-        return Err(Conflict::CredentialUnusable { id: account.credential.clone() }.into());
-    }
-    let put = "INSERT INTO account (id, thumbprint, jwk, contacts, status, credential, made_by, \
-        service, environment, namespace, attestations, binding, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
-    let given = args![
-        &account.id,
-        &account.thumbprint,
-        &account.jwk,
-        encode_list(&account.contacts),
-        account.status.as_str(),
-        &account.credential,
-        &account.made_by,
-        &account.service,
-        &account.environment,
-        account.namespace.as_ref(),
-        encode_list(&account.attestations),
-        &account.binding,
-        account.created_at,
-    ];
-    new(tx.exec(put, &given).await?, "account", &account.id)
-}
 
 pub(super) async fn put_credential(tx: &mut Tx, made: &Credential) -> Result<(), Rejected> {
     let put = "INSERT INTO credential (id, service, environment, namespace, attestations, \

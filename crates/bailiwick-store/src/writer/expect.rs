@@ -38,6 +38,13 @@ pub(super) async fn check(
             )
             .await?
         }
+        Expect::AccountHasKey { id, thumbprint } => {
+            tx.first(
+                "SELECT 1 FROM account WHERE id = $1 AND thumbprint = $2 AND status = 'valid'",
+                &args![id, thumbprint],
+            )
+            .await?
+        }
         Expect::EnvelopeUsable { id, at } => {
             // Uses that other changes hold count too.
             tx.first(

@@ -79,11 +79,12 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::TokenRevoked { .. } => 35,
         Fact::CrlPublished { .. } => 36,
         Fact::AccessDenied { .. } => 37,
+        Fact::AccountKeyChanged { .. } => 38,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 38;
+const KINDS: usize = 39;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

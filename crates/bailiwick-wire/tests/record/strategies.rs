@@ -460,6 +460,13 @@ fn order_facts() -> Vec<BoxedStrategy<Fact>> {
         (id!(AccountId), texts())
             .prop_map(|(account, contacts)| Fact::AccountUpdated { account, contacts })
             .boxed(),
+        (id!(AccountId), text(), text())
+            .prop_map(|(account, thumbprint, jwk)| Fact::AccountKeyChanged {
+                account,
+                thumbprint,
+                jwk,
+            })
+            .boxed(),
         (id!(AccountId), account_status())
             .prop_map(|(account, status)| Fact::AccountEnded { account, status })
             .boxed(),

@@ -3,7 +3,7 @@
 
 use bailiwick_core::gate::{Account, AccountStatus, Credential, Problem, ProblemKind};
 use bailiwick_core::names::{AccountId, CredentialId};
-use bailiwick_core::record::{Batch, Entry, Fact};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact};
 use bailiwick_store::{CommitError, Conflict};
 use bailiwick_wire::acme::check_contacts;
 use bailiwick_wire::jose::{BadBinding, ExternalBinding, Jwk, JwsProblem};
@@ -24,6 +24,14 @@ pub(crate) struct NewAccount<'a> {
     pub contacts: Vec<String>,
     /// The inner JWS of the binding.
     pub binding: Option<Value>,
+}
+
+/// What came of a key change.
+pub(crate) enum KeyChangeAnswer {
+    /// The account has the new key, and only that.
+    Changed(Box<Account>),
+    /// It has not: this account has that key already.
+    Taken(Box<Account>),
 }
 
 /// What it gets.
@@ -161,6 +169,46 @@ impl App {
         self.commit(Batch { entries: vec![entry], ..Batch::default() }).await?;
         account.contacts = contacts;
         Ok(Ok(account))
+    }
+
+    /// Gives an account another key (RFC 8555, section 7.3.5). From the commit on the old one is of
+    /// no use; orders and authorizations stay, and so do the account's URL, which is what CAA
+    /// records name, and its binding to a service.
+    pub(crate) async fn change_account_key(
+        &self,
+        mut account: Account,
+        key: &Jwk,
+    ) -> Result<KeyChangeAnswer, Fault> {
+        if let Some(other) = self.account_by_key(key).await? {
+            return Ok(KeyChangeAnswer::Taken(Box::new(other)));
+        }
+        let (thumbprint, jwk) = (key.thumbprint().to_string(), key.canonical());
+        let fact = Fact::AccountKeyChanged {
+            account: account.id.clone(),
+            thumbprint: thumbprint.clone(),
+            jwk: jwk.clone(),
+        };
+        let (id, before) = (account.id.clone(), account.thumbprint.clone());
+        let batch = Batch {
+            expects: vec![Expect::AccountHasKey { id, thumbprint: before }],
+            entries: vec![Entry { at: self.now(), by: actor(&account), fact }],
+            ..Batch::default()
+        };
+        match self.store.commit(batch).await {
+            Ok(_) => {
+                account.thumbprint = thumbprint;
+                account.jwk = jwk;
+                Ok(KeyChangeAnswer::Changed(Box::new(account)))
+            }
+            // Two requests at once: the other one took the key.
+            Err(CommitError::Conflict(Conflict::AccountKeyUsed { .. })) => {
+                let other = self.account_by_key(key).await?;
+                other
+                    .map(|other| KeyChangeAnswer::Taken(Box::new(other)))
+                    .ok_or_else(|| Fault::bug("a key that is used has no account"))
+            }
+            Err(cause) => Err(cause.into()),
+        }
     }
 
     /// Ends an account at its holder's wish. Its certificates stay (RFC 8555, section 7.3.6).

@@ -589,8 +589,6 @@ const ORDERS: &[Case] = &[
         assert_eq!(answer.location(), s.bob.kid);
         answer
     }),
-    // As long as the ledger has no entry for it.
-    ("a key change as it should be", 403, "malformed", |s| s.key_changed(|_, _| {})),
     ("a key change that is no JWS", 400, "malformed", |s| {
         s.alice.post(&s.client, &s.url("keyChange"), &json!({"account": s.alice.kid}))
     }),

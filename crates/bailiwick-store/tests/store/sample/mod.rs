@@ -168,6 +168,15 @@ pub(crate) fn life(at: Time) -> Vec<Batch> {
         by("ada"),
         Fact::AccountUpdated { account: registered.id.clone(), contacts: Vec::new() },
     )]));
+    all.push(batch(vec![entry(
+        at,
+        by("ada"),
+        Fact::AccountKeyChanged {
+            account: registered.id.clone(),
+            thumbprint: format!("another-{}", number()),
+            jwk: "{\"kty\":\"EC\"}".to_owned(),
+        },
+    )]));
     all.push(batch(vec![entry(at, by("ada"), Fact::CredentialRevoked { credential: made.id })]));
     all
 }

@@ -87,6 +87,11 @@ mod others {
                 saw: String,
             },
             "account.updated" => AccountUpdated { account: AccountId, contacts: Vec<String> },
+            "account.key-changed" => AccountKeyChanged {
+                account: AccountId,
+                thumbprint: String,
+                jwk: String,
+            },
             "account.ended" => AccountEnded { account: AccountId, status: AccountStatus },
             "credential.revoked" => CredentialRevoked { credential: CredentialId },
             "person.signed-in" => SignedIn {

@@ -100,7 +100,10 @@ impl From<Fault> for Denied {
         };
         match &fault {
             Fault::BadInput { .. } => Self::malformed(fault.to_string()),
-            Fault::NotAllowed { .. } => Self::new(ProblemKind::Unauthorized, fault.to_string()),
+            // ACME requests prove themselves; nobody signs in here.
+            Fault::NotSignedIn { .. } | Fault::NotAllowed { .. } => {
+                Self::new(ProblemKind::Unauthorized, fault.to_string())
+            }
             Fault::NotFound { .. } => Self::malformed(fault.to_string()).with_status(404),
             Fault::Conflict { .. } => Self::malformed(fault.to_string()).with_status(409),
             Fault::Unreachable { .. } | Fault::Busy { .. } => Self {

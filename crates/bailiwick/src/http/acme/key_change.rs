@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bailiwick_wire::acme::KeyChange;
+use bailiwick_wire::acme::{self, KeyChange};
 use bailiwick_wire::jose::{BODY_OCTETS_MAX, Jwk, JwsError, JwsKind, UnverifiedJws, read_object};
 
 use super::Acme;
 use super::answer::Answer;
 use super::denied::Denied;
 use super::transport::ByAccount;
+use crate::app::KeyChangeAnswer;
 
 pub(super) async fn change(State(acme): State<Arc<Acme>>, request: Request) -> Response {
     acme.respond(try_change(&acme, request).await)
@@ -19,15 +20,17 @@ pub(super) async fn change(State(acme): State<Arc<Acme>>, request: Request) -> R
 async fn try_change(acme: &Acme, request: Request) -> Result<Answer, Denied> {
     let signed = acme.signed_by_account(request).await?;
     let key = new_key(acme, &signed)?;
-    if let Some(other) = acme.app.account_by_key(&key).await? {
-        let denied = Denied::malformed("an account has this key already; make a new one");
-        let location = Some(acme.urls.account(&other.id));
-        return Err(Denied { location, ..denied.with_status(409) });
+    match acme.app.change_account_key(signed.account, &key).await? {
+        KeyChangeAnswer::Changed(account) => {
+            let url = acme.urls.account(&account.id);
+            Ok(Answer::json(acme::account(&acme.urls, &account)).at(url))
+        }
+        KeyChangeAnswer::Taken(other) => {
+            let denied = Denied::malformed("an account has this key already; make a new one");
+            let location = Some(acme.urls.account(&other.id));
+            Err(Denied { location, ..denied.with_status(409) })
+        }
     }
-    // The ledger has no entry yet that could say that a key was changed, and what is not in the
-    // ledger does not happen.
-    let detail = "keys of accounts are not changed here: register another account with a new credential, then deactivate this one";
-    Err(Denied::malformed(detail).with_status(403))
 }
 
 /// The checks of section 7.3.5: whoever holds the new key says, for this very URL, which account is

@@ -50,8 +50,7 @@ impl FromRequestParts<Arc<App>> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let unknown = || {
-            ApiError(Fault::NotAllowed {
-                rule: "signed-in".to_owned(),
+            ApiError(Fault::NotSignedIn {
                 message: "send `Authorization: Bearer TOKEN` with a token that is not over; \
                           `bailiwick token new` makes one"
                     .to_owned(),

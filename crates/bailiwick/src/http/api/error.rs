@@ -1,7 +1,7 @@
 //! Faults as HTTP answers: the one place that maps them.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -33,6 +33,7 @@ impl From<Fault> for ApiError {
 pub(crate) const fn status(fault: &Fault) -> StatusCode {
     match fault {
         Fault::BadInput { .. } => StatusCode::BAD_REQUEST,
+        Fault::NotSignedIn { .. } => StatusCode::UNAUTHORIZED,
         Fault::NotAllowed { .. } => StatusCode::FORBIDDEN,
         Fault::NotFound { .. } => StatusCode::NOT_FOUND,
         Fault::Conflict { .. } => StatusCode::CONFLICT,
@@ -52,7 +53,8 @@ impl IntoResponse for ApiError {
         let (field, rule) = match &fault {
             Fault::BadInput { field, .. } => (Some(*field), None),
             Fault::NotAllowed { rule, .. } => (None, Some(rule.clone())),
-            Fault::NotFound { .. }
+            Fault::NotSignedIn { .. }
+            | Fault::NotFound { .. }
             | Fault::Conflict { .. }
             | Fault::Unreachable { .. }
             | Fault::Busy { .. }
@@ -60,7 +62,13 @@ impl IntoResponse for ApiError {
             | Fault::Bug { .. } => (None, None),
         };
         let body = ErrorBody { error: fault.label(), message: fault.to_string(), field, rule };
-        (status, Json(body)).into_response()
+        let mut response = (status, Json(body)).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 11.6.1: a 401 says how to prove who one is (RFC 6750, section 3).
+            let challenge = HeaderValue::from_static("Bearer realm=\"bailiwick\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 }
 

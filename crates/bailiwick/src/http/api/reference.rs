@@ -5,12 +5,15 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde_json::Value;
 use utoipa::Modify;
-use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{OpenApi, ResponseBuilder};
 
 use crate::fault::Fault;
 
-/// Says that every call carries a token, unless it says otherwise itself.
+/// The one call that is how a token is had.
+const WITHOUT_TOKEN: &str = "/sign-in";
+
+/// Says that every call carries a token, and what is answered where it does not.
 pub(super) struct Token;
 
 impl Modify for Token {
@@ -24,6 +27,16 @@ impl Modify for Token {
             .get_or_insert_default()
             .add_security_scheme("token", SecurityScheme::Http(bearer));
         description.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
+        for (path, item) in &mut description.paths.paths {
+            if path == WITHOUT_TOKEN {
+                continue;
+            }
+            let calls = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+            for call in calls.into_iter().filter_map(Option::as_mut) {
+                let nobody = ResponseBuilder::new().description("no token, or one that is over");
+                call.responses.responses.insert("401".to_owned(), nobody.build().into());
+            }
+        }
     }
 }
 

@@ -127,6 +127,7 @@ pub(super) fn failed(app: &App, who: Option<&Asking>, fault: &Fault) -> Response
     }
     let title = match fault {
         Fault::NotFound { .. } => "Not found",
+        Fault::NotSignedIn { .. } => "Not signed in",
         Fault::NotAllowed { .. } => "Not allowed",
         Fault::BadInput { .. } | Fault::Conflict { .. } => "That did not go",
         Fault::Unreachable { .. } | Fault::Busy { .. } => "Not now",

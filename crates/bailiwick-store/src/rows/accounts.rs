@@ -1,0 +1,76 @@
+//! Rows of ACME accounts.
+
+use bailiwick_core::gate::{Account, AccountStatus};
+use bailiwick_core::names::AccountId;
+use bailiwick_wire::rows::encode_list;
+
+use super::{found, new};
+use crate::commit::Conflict;
+use crate::db::{Tx, args};
+use crate::writer::Rejected;
+
+pub(super) async fn put(tx: &mut Tx, account: &Account) -> Result<(), Rejected> {
+    key_is_free(tx, &account.thumbprint).await?;
+    let bind = "UPDATE credential SET account = $2 \
+        WHERE id = $1 AND account IS NULL AND revoked_at IS NULL";
+    if tx.exec(bind, &args![&account.credential, &account.id]).await? != 1 {
+        return Err(Conflict::CredentialUnusable { id: account.credential.clone() }.into());
+    }
+    let put = "INSERT INTO account (id, thumbprint, jwk, contacts, status, credential, made_by, \
+        service, environment, namespace, attestations, binding, created_at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+    let given = args![
+        &account.id,
+        &account.thumbprint,
+        &account.jwk,
+        encode_list(&account.contacts),
+        account.status.as_str(),
+        &account.credential,
+        &account.made_by,
+        &account.service,
+        &account.environment,
+        account.namespace.as_ref(),
+        encode_list(&account.attestations),
+        &account.binding,
+        account.created_at,
+    ];
+    new(tx.exec(put, &given).await?, "account", &account.id)
+}
+
+pub(super) async fn set_key(
+    tx: &mut Tx,
+    account: &AccountId,
+    thumbprint: &str,
+    jwk: &str,
+) -> Result<(), Rejected> {
+    key_is_free(tx, thumbprint).await?;
+    let set = "UPDATE account SET thumbprint = $2, jwk = $3 WHERE id = $1";
+    found(tx.exec(set, &args![account, thumbprint, jwk]).await?, "account", account)
+}
+
+/// A key names one account, ended ones too.
+async fn key_is_free(tx: &mut Tx, thumbprint: &str) -> Result<(), Rejected> {
+    let known = "SELECT 1 FROM account WHERE thumbprint = $1";
+    match tx.first(known, &args![thumbprint]).await? {
+        Some(_) => Err(Conflict::AccountKeyUsed { thumbprint: thumbprint.to_owned() }.into()),
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn set_contacts(
+    tx: &mut Tx,
+    account: &AccountId,
+    contacts: &[String],
+) -> Result<(), Rejected> {
+    let set = "UPDATE account SET contacts = $2 WHERE id = $1";
+    found(tx.exec(set, &args![account, encode_list(contacts)]).await?, "account", account)
+}
+
+pub(super) async fn set_status(
+    tx: &mut Tx,
+    account: &AccountId,
+    status: AccountStatus,
+) -> Result<(), Rejected> {
+    let set = "UPDATE account SET status = $2 WHERE id = $1";
+    found(tx.exec(set, &args![account, status.as_str()]).await?, "account", account)
+}
