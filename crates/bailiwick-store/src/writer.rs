@@ -137,8 +137,27 @@ pub(crate) struct Writer {
     pub(crate) _lock: Option<Arc<Lock>>,
 }
 
-/// A batch that is in the transaction, and the index of its first leaf.
-type Accepted = (Pending, LeafIndex);
+/// What became of the batches of one transaction, as long as it is not committed.
+#[derive(Default)]
+struct Seen {
+    /// In the transaction, with the index of the first leaf.
+    accepted: Vec<(Pending, LeafIndex)>,
+    /// Turned away by what stands before them, some of which may be in this transaction only. They are told
+    /// when it is committed: then whoever looks again sees why, and nobody is refused by what never was.
+    rejected: Vec<(Pending, CommitError)>,
+}
+
+impl Seen {
+    fn len(&self) -> usize {
+        self.accepted.len().saturating_add(self.rejected.len())
+    }
+
+    /// All of them, to be tried again or told something else.
+    fn into_pending(self) -> impl Iterator<Item = Pending> {
+        let accepted = self.accepted.into_iter().map(|(pending, _)| pending);
+        accepted.chain(self.rejected.into_iter().map(|(pending, _)| pending))
+    }
+}
 
 impl Writer {
     /// Commits until the queue is closed or says to stop.
@@ -173,7 +192,7 @@ impl Writer {
         let until = Instant::now() + Duration::from_millis(GROUP_MS_MAX);
         let mut stop = false;
         let mut group: Option<Group> = None;
-        let mut accepted: Vec<Accepted> = Vec::new();
+        let mut seen = Seen::default();
         while let Some(pending) = waiting.pop_front() {
             let mut open = match group.take() {
                 Some(group) => group,
@@ -187,20 +206,24 @@ impl Writer {
             };
             match open.add(&pending).await {
                 Ok(first_index) => {
-                    accepted.push((pending, first_index));
+                    seen.accepted.push((pending, first_index));
                     group = Some(open);
                 }
                 Err(Rejected::Broken(why)) => {
-                    self.broken(pending, accepted, why, waiting);
+                    self.broken(pending, seen, why, waiting);
                     return stop;
                 }
-                Err(why) => {
+                Err(why) if seen.accepted.is_empty() => {
                     pending.answer(Err(why.into()));
                     // A first batch has no savepoint: the group begins anew without it.
-                    group = if accepted.is_empty() { open.end().await } else { Some(open) };
+                    group = open.end().await;
+                }
+                Err(why) => {
+                    seen.rejected.push((pending, why.into()));
+                    group = Some(open);
                 }
             }
-            let full = accepted.len() >= GROUP_BATCHES_MAX || Instant::now() >= until;
+            let full = seen.len() >= GROUP_BATCHES_MAX || Instant::now() >= until;
             if let Some(queue) = queue.as_mut().filter(|_| !full && !stop) {
                 match queue.try_recv() {
                     Ok(Job::Commit(next)) => waiting.push_back(next),
@@ -212,37 +235,32 @@ impl Writer {
             }
         }
         if let Some(group) = group {
-            self.finish(group, accepted, waiting).await;
+            self.finish(group, seen, waiting).await;
         }
         stop
     }
 
     /// Signs and commits what the group holds.
-    async fn finish(
-        &mut self,
-        group: Group,
-        accepted: Vec<Accepted>,
-        waiting: &mut VecDeque<Pending>,
-    ) {
+    async fn finish(&mut self, group: Group, seen: Seen, waiting: &mut VecDeque<Pending>) {
         self.commits = self.commits.saturating_add(1);
         let sealed = match group.seal(self.signer.as_ref(), &self.id, self.commits).await {
             Ok(sealed) => sealed,
-            Err(why) => return self.all_broken(accepted, why, waiting),
+            Err(why) => return self.all_broken(seen, why, waiting),
         };
         let Sealed { tx, head, last_at } = sealed;
         match tx.commit().await {
             Ok(()) => {}
             Err(why) if resolve::surely_not_committed(self.db.engine(), &why) => {
-                return self.all_broken(accepted, Unavailable::Database(why), waiting);
+                return self.all_broken(seen, Unavailable::Database(why), waiting);
             }
             Err(why) => match resolve::look(&self.db, &self.id, self.commits).await {
                 Found::Committed => {}
                 Found::NotCommitted => {
-                    return self.all_broken(accepted, Unavailable::Database(why), waiting);
+                    return self.all_broken(seen, Unavailable::Database(why), waiting);
                 }
                 Found::Nothing => {
                     let mut why = Some(why);
-                    for (pending, _) in accepted {
+                    for pending in seen.into_pending() {
                         // The engine's own words go to the first; they cannot be cloned.
                         let cause = why.take().unwrap_or_else(resolve::no_answer);
                         pending.answer(Err(CommitError::Unknown(Unknown::NoAnswer(cause))));
@@ -252,9 +270,12 @@ impl Writer {
             },
         }
         self.last_at.fetch_max(last_at.unix_ms(), Ordering::AcqRel);
-        for (pending, first_index) in accepted {
+        for (pending, first_index) in seen.accepted {
             let committed = Committed { first_index, size_after: head.size, root: head.root };
             pending.answer(Ok(committed));
+        }
+        for (pending, why) in seen.rejected {
+            pending.answer(Err(why));
         }
     }
 
@@ -262,28 +283,23 @@ impl Writer {
     fn broken(
         &self,
         pending: Pending,
-        accepted: Vec<Accepted>,
+        seen: Seen,
         why: Unavailable,
         waiting: &mut VecDeque<Pending>,
     ) {
-        let batches = accepted.len().saturating_add(1);
+        let batches = seen.len().saturating_add(1);
         tracing::error!(%why, batches, "a group of commits was taken back");
         let lost = matches!(why, Unavailable::Database(DbError::Lost(_)));
         pending.answer(Err(why.into()));
-        let others = accepted.into_iter().map(|(pending, _)| pending);
+        let others = seen.into_pending();
         if lost { others.for_each(refuse) } else { waiting.extend(others) }
     }
 
     /// A whole group failed: a lone batch is told so, several are tried again alone.
-    fn all_broken(
-        &self,
-        accepted: Vec<Accepted>,
-        why: Unavailable,
-        waiting: &mut VecDeque<Pending>,
-    ) {
-        tracing::error!(%why, batches = accepted.len(), "a group of commits was taken back");
+    fn all_broken(&self, seen: Seen, why: Unavailable, waiting: &mut VecDeque<Pending>) {
+        tracing::error!(%why, batches = seen.len(), "a group of commits was taken back");
         let lost = matches!(why, Unavailable::Database(DbError::Lost(_)));
-        let mut all: Vec<Pending> = accepted.into_iter().map(|(pending, _)| pending).collect();
+        let mut all: Vec<Pending> = seen.into_pending().collect();
         if all.len() > 1 && !lost {
             waiting.extend(all);
         } else if let Some(last) = all.pop() {

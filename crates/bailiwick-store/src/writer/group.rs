@@ -136,10 +136,15 @@ impl Group {
 
     /// An entry that was moved forward in time may have passed the end of an approval. Then what
     /// was decided does not follow from the leaves any more, and must not become one.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other event has an end that can pass")]
     async fn check_approval(&mut self, moved: &Entry) -> Result<(), Rejected> {
         let Fact::Change { id, event, .. } = &moved.fact else { return Ok(()) };
-        let Event::Approved(basis) = &**event else { return Ok(()) };
-        if basis.approvals_needed == 0 {
+        let by_people = match &**event {
+            Event::ApprovalGiven(_) => true,
+            Event::Approved(basis) => basis.approvals_needed > 0,
+            _ => false,
+        };
+        if !by_people {
             return Ok(());
         }
         let mut events = stored_events(&mut self.tx, id).await?;

@@ -15,6 +15,7 @@ use crate::sample;
 crate::both! {
     every_acknowledged_entry_is_there_and_indexes_are_dense,
     a_link_is_spent_once,
+    whoever_is_refused_sees_why,
     an_approval_is_spent_once,
     the_last_use_of_an_envelope_is_taken_once,
     two_stores_write_one_ledger,
@@ -116,6 +117,33 @@ async fn a_link_is_spent_once(place: &Place) {
     assert_eq!(place.numbers("SELECT COUNT(*) FROM session").await, [1]);
     assert!(store.link(&hash).await.unwrap().unwrap().spent);
     assert_sound(&store, place).await;
+    store.close().await;
+}
+
+/// A refusal is told once its reason is committed: whoever looks again must not find the world before it.
+async fn whoever_is_refused_sees_why(place: &Place) {
+    let store = place.open().await;
+    for round in 0..40_u32 {
+        let hash = Digest::of(&round.to_be_bytes());
+        let at = store.now();
+        let (person, expires_at) = (sample::person("ada"), at.plus_ms(HOUR_MS));
+        let link = Work::PutLink { hash, person, chain: Vec::new(), expires_at };
+        store.commit(Batch { work: vec![link], ..Batch::default() }).await.unwrap();
+        let spend = |_| {
+            let store = store.clone();
+            let (_, mut batch) = sample::signed_in(at);
+            batch.work.push(Work::SpendLink { hash });
+            tokio::spawn(async move {
+                if store.commit(batch).await.is_err() {
+                    assert!(store.link(&hash).await.unwrap().unwrap().spent, "refused too early");
+                }
+            })
+        };
+        let tasks: Vec<_> = (0..16).map(spend).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    }
     store.close().await;
 }
 
