@@ -15,7 +15,7 @@ use std::process::Command;
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerFault};
 use bailiwick_core::certificate::{
     CertificateProfile, CertificateSpec, CrlEntry, CrlScope, CrlSpec, KeyKind, KeyPurpose,
-    RevocationReason, SanSet, random_serial,
+    ProfileRules, RevocationPointers, RevocationReason, SanSet, random_serial,
 };
 use bailiwick_core::names::{CertSerial, IssuerId, ProfileId, SanName};
 use bailiwick_core::time::DAY_MS;
@@ -38,7 +38,9 @@ fn profile() -> CertificateProfile {
         rsa_bits_min: 2_048,
         names_max: 10,
         wildcard_allowed: false,
-        crl_pointer: true,
+        revocation: RevocationPointers { crl: true, ocsp: false },
+        workload_uri: false,
+        rules: ProfileRules::Private,
     }
 }
 
@@ -54,6 +56,7 @@ fn issue(issuer: &BuiltinIssuer, request: &[u8], serial: u8) -> (CertSerial, Vec
         not_before,
         not_after,
         serial: random_serial([serial; 16]).unwrap(),
+        workload: None,
     };
     let tbs = build_tbs(&spec, &profile(), issuer.identity(), now()).unwrap();
     let der = issuer.sign_tbs(&tbs).unwrap();
@@ -158,6 +161,7 @@ fn an_issuer_signs_only_what_was_made_for_it() {
         not_before,
         not_after,
         serial: random_serial([3; 16]).unwrap(),
+        workload: None,
     };
     // The same id, another CA: the bytes name another issuer.
     let tbs = build_tbs(&spec, &profile(), one.identity(), now()).unwrap();

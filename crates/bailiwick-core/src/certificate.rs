@@ -15,9 +15,10 @@ pub use crl::{
     BadCrlSpec, CrlEntry, CrlEntrySeen, CrlFacts, CrlScope, CrlSpec, RevocationReason, check_crl,
 };
 pub use facts::{CertificateFacts, NameSeen, SerialSeen};
-pub use lint::{LintFinding, lint};
-pub use profile::{CertificateProfile, KeyKind, KeyPurpose};
+pub use lint::{LintFinding, SHORT_LIVED_SECONDS_MAX, lint, lint_seen, public_lifetime_days_max};
+pub use profile::{CertificateProfile, KeyKind, KeyPurpose, ProfileRules, RevocationPointers};
 pub use spec::{
-    BadSanSet, CertificateSpec, IssuerIdentity, SanSet, SigningAlgorithm, SubjectKey, random_serial,
+    BadSanSet, CertificateSpec, CrlParts, IssuerIdentity, IssuerPlaces, SanSet, SigningAlgorithm,
+    SubjectKey, random_serial,
 };
-pub use tbs::{ExtensionRead, KeyUsageBit, Tbs, TbsContent};
+pub use tbs::{DOMAIN_VALIDATED, ExtensionRead, KeyUsageBit, Tbs, TbsContent};

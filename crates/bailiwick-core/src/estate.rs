@@ -18,7 +18,9 @@ mod zone;
 pub use active::{ActiveEstate, OwnerIndex};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
-pub use issuer::{Issuer, IssuerKind, Profile};
+pub use issuer::{
+    AuthorityKey, AuthorityPlan, Issuer, IssuerKind, NameConstraint, Profile, RootKind,
+};
 pub use lookup::{NoPerson, OnDuty};
 pub use people::{Duty, Organisation, Person, Team};
 pub use service::{Duties, EnvelopeSpec, Exception, Ownership, Scope, Service};

@@ -3,6 +3,7 @@
 mod dns;
 mod ids;
 mod keys;
+mod workload;
 
 pub use dns::{BadName, DnsName, SanName, ZoneName};
 pub use ids::{
@@ -10,3 +11,4 @@ pub use ids::{
     ExceptionId, IssuerId, OrderId, PersonId, ProfileId, ServiceId, SessionId, TeamId, TokenId,
 };
 pub use keys::{BadHex, CertFingerprint, CertSerial, Digest, SpkiHash};
+pub use workload::{BadSpiffeId, SpiffeId};

@@ -4,12 +4,14 @@
 //! each with its place and what to do. [`write()`] spells an estate as files again; [`encode`] and
 //! [`decode`] are the one canonical stored form, whose SHA-256 names the estate.
 
+mod authority;
 mod check;
 mod document;
 mod parts;
 mod places;
 mod plan;
 mod problem;
+mod profiles;
 mod services;
 mod similar;
 mod sources;

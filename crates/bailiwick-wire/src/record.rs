@@ -13,7 +13,7 @@
 pub(crate) mod v1;
 
 use bailiwick_core::change::BadPlan;
-use bailiwick_core::names::{BadHex, BadId, BadName};
+use bailiwick_core::names::{BadHex, BadId, BadName, BadSpiffeId};
 use bailiwick_core::record::Entry;
 use bailiwick_core::time::{BadTime, Time};
 
@@ -121,6 +121,9 @@ pub enum BadValue {
     /// Not a name.
     #[error("not a name")]
     Name(#[from] BadName),
+    /// Not a workload's id.
+    #[error("not a workload id")]
+    Workload(#[from] BadSpiffeId),
     /// Not a serial, hash or digest.
     #[error("not a serial, hash or digest")]
     Hex(#[from] BadHex),

@@ -25,8 +25,8 @@ mod write;
 
 pub use ari::{AriId, BadAriId};
 pub use authority::{
-    AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, IssuerPlaces, Organisation,
-    assemble_authority, read_issuer, verify_authority, write_authority,
+    AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, Organisation, assemble_authority,
+    read_issuer, verify_authority, write_authority,
 };
 pub use content::read_tbs;
 pub use crl::{BadCrl, CRL_OCTETS_MAX, assemble_crl, read_crl, verify_crl, write_crl};

@@ -142,6 +142,7 @@ fn issue_for(ca: &TestCa, request: &[u8], serial: [u8; 16]) -> Result<(), BadCsr
         not_before,
         not_after,
         serial: random_serial(serial).unwrap(),
+        workload: None,
     };
     let issued = ca.issue(&build_tbs(&spec, &profile(), &ca.issuer, now()).unwrap());
     let facts = read_certificate(&issued).unwrap();

@@ -10,15 +10,16 @@ mod x509_ca;
 
 use std::collections::BTreeMap;
 
+use bailiwick_core::certificate::IssuerPlaces;
 use bailiwick_core::certificate::{
     CrlEntry, CrlScope, CrlSpec, NameSeen, RevocationReason, SerialSeen, random_serial,
 };
 use bailiwick_core::names::IssuerId;
 use bailiwick_core::time::DAY_MS;
 use bailiwick_wire::x509::{
-    AriId, BadAuthority, BadCertificate, BadCrl, BadDer, CERTIFICATE_OCTETS_MAX, IssuerPlaces,
-    build_tbs, read_certificate, read_chain, read_crl, read_csr, read_issuer, restore_tbs,
-    verify_crl, verify_issued, write_chain,
+    AriId, BadAuthority, BadCertificate, BadCrl, BadDer, CERTIFICATE_OCTETS_MAX, build_tbs,
+    read_certificate, read_chain, read_crl, read_csr, read_issuer, restore_tbs, verify_crl,
+    verify_issued, write_chain,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

@@ -9,10 +9,10 @@
 mod x509_ca;
 
 use bailiwick_core::certificate::{
-    CertificateProfile, CertificateSpec, IssuerIdentity, KeyPurpose, LintFinding, SanSet,
-    random_serial,
+    CertificateProfile, CertificateSpec, IssuerIdentity, KeyPurpose, LintFinding, ProfileRules,
+    SanSet, random_serial,
 };
-use bailiwick_core::names::{IssuerId, ProfileId, SanName};
+use bailiwick_core::names::{IssuerId, ProfileId, SanName, SpiffeId};
 use bailiwick_wire::x509::{BadTbs, NotAsApproved, build_tbs, restore_tbs, verify_issued};
 use x509_ca::{TestCa, der, inside, new_key, now, profile, spec, subject_key};
 
@@ -25,7 +25,7 @@ fn approved(ca: &TestCa) -> (CertificateSpec, Vec<u8>) {
 /// Each bound field, changed after approval, and the findings that must tell.
 type Change = fn(&mut CertificateSpec, &mut CertificateProfile, &mut IssuerIdentity);
 
-const CHANGES: [(&str, Change, &str); 14] = [
+const CHANGES: [(&str, Change, &str); 17] = [
     (
         "another issuer",
         |spec, _, _| spec.issuer = IssuerId::parse("other").unwrap(),
@@ -53,13 +53,27 @@ const CHANGES: [(&str, Change, &str); 14] = [
         },
         "extKeyUsage",
     ),
-    ("no crl pointer", |_, profile, _| profile.crl_pointer = false, "extension"),
+    ("no crl pointer", |_, profile, _| profile.revocation.crl = false, "extension"),
     (
         "another crl",
-        |_, _, issuer| issuer.crl_url = Some("http://x.example/".to_owned()),
+        |_, _, issuer| issuer.places.crl_url = Some("http://x.example/".to_owned()),
         "cRLDistributionPoints",
     ),
-    ("no place of the issuer", |_, _, issuer| issuer.ca_issuers_url = None, "extension"),
+    (
+        "a workload",
+        |spec, _, _| spec.workload = SpiffeId::parse("spiffe://shop.example/web").ok(),
+        "subjectAltName",
+    ),
+    (
+        "an ocsp responder",
+        |_, profile, issuer| {
+            profile.revocation.ocsp = true;
+            issuer.places.ocsp_url = Some("http://x.example/".to_owned());
+        },
+        "authorityInfoAccess",
+    ),
+    ("a policy", |_, profile, _| profile.rules = ProfileRules::PublicTls, "certificatePolicies"),
+    ("no place of the issuer", |_, _, issuer| issuer.places.ca_issuers_url = None, "extension"),
     ("another issuer key id", |_, _, issuer| issuer.key_id = vec![1; 20], "authorityKeyIdentifier"),
     ("another issuer name", |_, _, issuer| issuer.name_der = vec![0x30, 0], "issuer"),
 ];

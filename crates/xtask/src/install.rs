@@ -12,7 +12,7 @@ use crate::run::{self, Line};
 use crate::stop::Stop;
 
 pub(crate) const HELP: &str = "\
-Installs the Debian packages that the tests use, where they are missing.
+Installs the Debian packages and the tools from PyPI that the tests use, where they are missing.
 
 usage: cargo xtask install [--list]
 
@@ -48,8 +48,16 @@ const PACKAGES: &[Package] = &[
     Package { name: "chromium", why: "opens the console as a person would; pictures of pages" },
     Package { name: "fonts-dejavu-core", why: "letters in those pictures" },
     Package { name: "openssl", why: "independent reader of certificates, CRLs and TLS answers" },
+    Package { name: "softhsm2", why: "a PKCS#11 token in files, for CA keys that never leave it" },
+    Package { name: "python3-venv", why: "a place of their own for the tools from PyPI" },
     Package { name: "curl", why: "independent HTTP client of the README tour" },
 ];
+
+/// Tools from PyPI, each at one version, in a virtual environment beside the build.
+const PYPI: &[Package] = &[Package {
+    name: "pkilint==0.13.3",
+    why: "a linter of certificates, CRLs and OCSP answers that is not ours",
+}];
 
 /// A file with exit code 101 here tells Debian's package scripts to start no service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -61,7 +69,7 @@ pub(crate) fn main(words: &[String]) -> Result<ExitCode, Stop> {
             Ok(ExitCode::SUCCESS)
         }
         [list] if list == "--list" => {
-            for package in PACKAGES {
+            for package in PACKAGES.iter().chain(PYPI) {
                 println!("{:<28} {}", package.name, package.why);
             }
             Ok(ExitCode::SUCCESS)
@@ -72,6 +80,42 @@ pub(crate) fn main(words: &[String]) -> Result<ExitCode, Stop> {
 
 /// Installs what is missing; says what it did.
 pub(crate) fn run_install(root: &Path) -> Result<(), Stop> {
+    install_packages(root)?;
+    install_pypi(root)
+}
+
+/// The folder that holds the tools from PyPI: beside what this program was built into.
+fn pypi_folder(root: &Path) -> PathBuf {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target.join("pypi")
+}
+
+fn install_pypi(root: &Path) -> Result<(), Stop> {
+    let folder = pypi_folder(root);
+    // One file per version that is there; pip would ask the registry each time.
+    let absent: Vec<&Package> =
+        PYPI.iter().filter(|tool| !folder.join(tool.name).is_file()).collect();
+    if absent.is_empty() {
+        println!("all {} tools from PyPI are installed", PYPI.len());
+        return Ok(());
+    }
+    let shown = folder.display().to_string();
+    Line::new("python3", &["-m", "venv", &shown]).must(root)?;
+    let pip = folder.join("bin/pip").display().to_string();
+    for tool in absent {
+        Line::new("env", &[&pip, "install", "--quiet", tool.name]).must(root)?;
+        let path = folder.join(tool.name);
+        std::fs::write(&path, tool.why).map_err(|source| Stop::File {
+            doing: "write",
+            path,
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+fn install_packages(root: &Path) -> Result<(), Stop> {
     let missing = missing(root)?;
     if missing.is_empty() {
         println!("all {} packages are installed", PACKAGES.len());

@@ -9,14 +9,16 @@
 //! was lost. Once complete, `root.sealed` may be taken away and kept offline; only making the
 //! intermediate needed it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use bailiwick_core::certificate::{IssuerIdentity, random_serial};
-use bailiwick_core::names::{CertFingerprint, IssuerId};
+use bailiwick_core::certificate::{IssuerIdentity, IssuerPlaces, random_serial};
+use bailiwick_core::estate::AuthorityKey;
+use bailiwick_core::names::{CertFingerprint, DnsName, IssuerId};
 use bailiwick_core::time::{DAY_MS, SECOND_MS, Time};
 use bailiwick_wire::x509::{
-    AuthorityKind, AuthoritySpec, IssuerPlaces, Organisation, assemble_authority, read_chain,
-    read_issuer, verify_authority, write_authority, write_chain,
+    AuthorityKind, AuthoritySpec, Organisation, assemble_authority, read_chain, read_issuer,
+    verify_authority, write_authority, write_chain,
 };
 
 use super::fault::IssuerFault;
@@ -37,10 +39,12 @@ pub struct IssuerPlan {
     pub id: IssuerId,
     /// The organisation, for the CA's names.
     pub organisation: String,
-    /// Where its CRL is fetched.
-    pub crl_url: String,
-    /// Where its certificate is fetched.
-    pub ca_issuers_url: String,
+    /// The keys of root and intermediate.
+    pub key: AuthorityKey,
+    /// The DNS names that the intermediate may certify, at or below; `None` for any.
+    pub permitted: Option<BTreeSet<DnsName>>,
+    /// Where what it publishes is fetched.
+    pub places: IssuerPlaces,
 }
 
 /// A complete CA.
@@ -126,7 +130,9 @@ impl<'a> CaFolder<'a> {
                 }
                 let key = match CaKey::read(&self.files, &self.purpose, ROOT)? {
                     Some(key) => key,
-                    None => CaKey::make(&self.files, self.sealer, &self.purpose, ROOT)?,
+                    None => {
+                        CaKey::make(&self.files, self.sealer, &self.purpose, ROOT, self.plan.key)?
+                    }
                 };
                 let spec = self.spec(AuthorityKind::Root, &key, serials, now)?;
                 self.certify(&path, &spec, &key)?
@@ -157,7 +163,13 @@ impl<'a> CaFolder<'a> {
             (key, None, Before::NotComplete) => {
                 let key = match key {
                     Some(key) => key,
-                    None => CaKey::make(&self.files, self.sealer, &self.purpose, INTERMEDIATE)?,
+                    None => CaKey::make(
+                        &self.files,
+                        self.sealer,
+                        &self.purpose,
+                        INTERMEDIATE,
+                        self.plan.key,
+                    )?,
                 };
                 let signer = CaKey::read(&self.files, &self.purpose, ROOT)?
                     .ok_or_else(|| KeyFault::Lost { path: self.files.path(ROOT) })?;
@@ -191,7 +203,18 @@ impl<'a> CaFolder<'a> {
         };
         let organisation = Organisation::parse(&self.plan.organisation)?;
         let key = key.subject().clone();
-        Ok(AuthoritySpec { kind, organisation, key, serial, not_before, not_after })
+        let permitted = self.plan.permitted.clone();
+        let places = IssuerPlaces::default();
+        Ok(AuthoritySpec {
+            kind,
+            organisation,
+            key,
+            serial,
+            not_before,
+            not_after,
+            permitted,
+            places,
+        })
     }
 
     fn certify(
@@ -208,11 +231,7 @@ impl<'a> CaFolder<'a> {
     }
 
     fn identity(&self, path: &Path, der: &[u8]) -> Result<IssuerIdentity, IssuerFault> {
-        let places = IssuerPlaces {
-            crl_url: Some(self.plan.crl_url.clone()),
-            ca_issuers_url: Some(self.plan.ca_issuers_url.clone()),
-        };
-        read_issuer(der, self.plan.id.clone(), places)
+        read_issuer(der, self.plan.id.clone(), self.plan.places.clone())
             .map_err(|cause| IssuerFault::Authority { path: path.to_owned(), cause })
     }
 

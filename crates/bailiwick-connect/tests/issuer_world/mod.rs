@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerFault, IssuerPlan};
 use bailiwick_connect::keys::{Disk, Found, KeyFault, LocalDisk, Readers, SealSecret, Sealer};
+use bailiwick_core::certificate::IssuerPlaces;
+use bailiwick_core::estate::AuthorityKey;
 use bailiwick_core::names::IssuerId;
 use bailiwick_core::time::Time;
 
@@ -23,8 +25,13 @@ pub(crate) fn plan() -> IssuerPlan {
     IssuerPlan {
         id: IssuerId::parse("builtin").unwrap(),
         organisation: "Kaufhaus Beispiel".to_owned(),
-        crl_url: "http://pki.shop.example/crl".to_owned(),
-        ca_issuers_url: "http://pki.shop.example/cer".to_owned(),
+        key: AuthorityKey::EcdsaP256,
+        permitted: None,
+        places: IssuerPlaces {
+            crl_url: Some("http://pki.shop.example/crl".to_owned()),
+            ca_issuers_url: Some("http://pki.shop.example/cer".to_owned()),
+            ..IssuerPlaces::default()
+        },
     }
 }
 
@@ -40,6 +47,16 @@ pub(crate) fn open(sealer: &Sealer, data: &Path) -> Result<BuiltinIssuer, Issuer
         random(&mut octets).then_some(octets)
     };
     BuiltinIssuer::open(&data.join("ca"), &plan(), sealer, &serials, now())
+}
+
+/// A CA made as `plan` says.
+pub(crate) fn made(data: &Path, plan: &IssuerPlan) -> BuiltinIssuer {
+    let sealer = Sealer::open_on(local(), data, SealSecret::File, random).unwrap();
+    let serials = || {
+        let mut octets = [0; 16];
+        random(&mut octets).then_some(octets)
+    };
+    BuiltinIssuer::open(&data.join("ca"), plan, &sealer, &serials, now()).unwrap()
 }
 
 pub(crate) fn local() -> Arc<dyn Disk> {

@@ -7,6 +7,7 @@ use core::net::IpAddr;
 use std::collections::BTreeSet;
 
 use crate::certificate::profile::{KeyKind, KeyPurpose};
+use crate::certificate::tbs::KeyUsageBit;
 use crate::names::{CertFingerprint, CertSerial, SanName, SpkiHash};
 use crate::time::Time;
 
@@ -89,6 +90,12 @@ pub struct CertificateFacts {
     pub crl_urls: Vec<String>,
     /// Where its issuer's certificate is said to be; escaped.
     pub ca_issuers_urls: Vec<String>,
+    /// Where its status is said to be told (OCSP); escaped.
+    pub ocsp_urls: Vec<String>,
+    /// The certificate policies it names, as dotted object identifiers.
+    pub policies: Vec<String>,
+    /// Its key usage; `None` when it has none, or one that cannot be read.
+    pub key_usage: Option<BTreeSet<KeyUsageBit>>,
     /// Whether it says that it is a CA (RFC 5280, section 4.2.1.9).
     pub is_ca: bool,
     /// Whether it holds the poison of a precertificate (RFC 6962, section 3.1).

@@ -2,184 +2,33 @@
 //!
 //! Any finding blocks. A rule says where it comes from.
 
-use std::fmt;
+mod finding;
+mod public;
+mod seen;
 
-use crate::certificate::profile::{CertificateProfile, KeyKind};
+use crate::certificate::profile::{CertificateProfile, KeyKind, ProfileRules};
 use crate::certificate::spec::CertificateSpec;
-use crate::names::{ProfileId, SanName};
 use crate::time::{SECOND_MS, Time};
+
+pub use finding::LintFinding;
+pub use public::public_lifetime_days_max;
+pub(super) use public::public_lifetime_seconds;
+pub use seen::lint_seen;
 
 /// BR 7.1.2.7: notBefore lies within 48 hours of the moment of signing.
 const NOT_BEFORE_AGE_SECONDS_MAX: i64 = 48 * 60 * 60;
 /// BR 1.6.1 since 2026-03-15: a certificate of at most 7 days is short-lived and needs no pointer.
-const SHORT_LIVED_SECONDS_MAX: i64 = 7 * 86_400;
+pub const SHORT_LIVED_SECONDS_MAX: i64 = 7 * 86_400;
 /// Octets of a serial made of 128 random bits behind one fixed octet.
 const SERIAL_OCTETS_MIN: usize = 17;
+/// Octets that 64 random bits need (BR 7.1).
+const SERIAL_OCTETS_SEEN_MIN: usize = 8;
 /// RFC 5280, section 4.1.2.2: 20 octets in DER, so the value stays below 2^159.
 const SERIAL_OCTETS_MAX: usize = 20;
 /// BR 6.1.5, and the largest that a relying party verifies in good time.
 const RSA_BITS_MIN: u16 = 2_048;
 /// See [`RSA_BITS_MIN`].
 const RSA_BITS_MAX: u16 = 4_096;
-
-/// One reason why a certificate must not be signed.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum LintFinding {
-    /// The spec was made under another profile.
-    OtherProfile {
-        /// The profile the spec names.
-        named: ProfileId,
-    },
-    /// A bound of the validity has a fraction of a second, which X.509 cannot say.
-    PartialSecond,
-    /// It ends before it starts.
-    NeverValid,
-    /// It lasts longer than the profile allows, both ends counted.
-    LifetimeTooLong {
-        /// What it lasts.
-        seconds: i64,
-        /// What the profile allows.
-        seconds_max: u32,
-    },
-    /// It starts more than 48 hours, or more than the profile's backdate, before now.
-    BackdatedTooFar {
-        /// How far before now it starts.
-        seconds: i64,
-    },
-    /// It starts after now.
-    StartsInFuture,
-    /// It has already ended.
-    AlreadyEnded,
-    /// It would outlive its issuer's certificate.
-    OutlivesIssuer,
-    /// It lasts more than 7 days and points at no CRL.
-    NoRevocationPointer,
-    /// The serial is too short to hold 128 random bits.
-    SerialTooShort {
-        /// Its octets.
-        octets: usize,
-    },
-    /// The serial is 2^159 or more.
-    SerialTooLong,
-    /// More names than the profile allows.
-    TooManyNames {
-        /// How many there are.
-        count: usize,
-        /// How many may be.
-        count_max: u16,
-    },
-    /// A wildcard where the profile allows none.
-    WildcardRefused {
-        /// The name.
-        name: SanName,
-    },
-    /// A kind of key that the profile does not allow.
-    KeyKindRefused {
-        /// The kind.
-        kind: KeyKind,
-    },
-    /// An RSA key outside the sizes allowed.
-    RsaSizeRefused {
-        /// Its size.
-        bits: u16,
-        /// The least allowed.
-        bits_min: u16,
-    },
-    /// The profile names no purpose, so the certificate would be good for everything.
-    NoPurpose,
-    /// The spec names another issuer than the one that would sign.
-    OtherIssuer,
-    /// The bytes differ from the spec in this field.
-    BytesDiffer {
-        /// The field.
-        field: &'static str,
-    },
-    /// The bytes hold something that no spec asks for.
-    BytesHoldMore {
-        /// What it is.
-        what: &'static str,
-    },
-}
-
-impl LintFinding {
-    /// Where the rule comes from.
-    #[must_use]
-    pub const fn source(&self) -> &'static str {
-        match self {
-            Self::OtherProfile { .. } | Self::OtherIssuer | Self::BytesDiffer { .. } => {
-                "promise P1: only what was approved is signed"
-            }
-            Self::BytesHoldMore { .. } => "threat T18: bytes are built from approved fields only",
-            Self::PartialSecond | Self::NeverValid | Self::AlreadyEnded => {
-                "RFC 5280 section 4.1.2.5"
-            }
-            Self::LifetimeTooLong { .. } => "BR 6.3.2",
-            Self::BackdatedTooFar { .. } | Self::StartsInFuture => "BR 7.1.2.7",
-            Self::OutlivesIssuer => "threat T21: validity within the issuer's",
-            Self::NoRevocationPointer => "BR 7.1.2.11.2",
-            Self::SerialTooShort { .. } => "BR 7.1.2.7",
-            Self::SerialTooLong => "RFC 5280 section 4.1.2.2",
-            Self::TooManyNames { .. } | Self::WildcardRefused { .. } => "the profile",
-            Self::KeyKindRefused { .. } => "the profile",
-            Self::RsaSizeRefused { .. } => "BR 6.1.5",
-            Self::NoPurpose => "BR 7.1.2.7",
-        }
-    }
-}
-
-impl fmt::Display for LintFinding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OtherProfile { named } => {
-                write!(f, "the certificate was made under profile `{named}`; make it anew")
-            }
-            Self::PartialSecond => f.write_str("the validity has a fraction of a second"),
-            Self::NeverValid => f.write_str("the certificate ends before it starts"),
-            Self::LifetimeTooLong { seconds, seconds_max } => write!(
-                f,
-                "the certificate lasts {seconds} seconds, {seconds_max} are allowed; ask for less"
-            ),
-            Self::BackdatedTooFar { seconds } => {
-                write!(f, "the certificate starts {seconds} seconds ago; make it anew")
-            }
-            Self::StartsInFuture => f.write_str("the certificate starts after now"),
-            Self::AlreadyEnded => f.write_str("the certificate has already ended; make it anew"),
-            Self::OutlivesIssuer => f.write_str(
-                "the certificate would end after its issuer's; ask for less or renew the issuer",
-            ),
-            Self::NoRevocationPointer => f.write_str(
-                "the certificate must point at a crl; set `crl_pointer` and give the issuer a `crl_url`",
-            ),
-            Self::SerialTooShort { octets } => {
-                write!(f, "the serial has {octets} octets, too few for 128 random bits")
-            }
-            Self::SerialTooLong => f.write_str("the serial is 2^159 or more"),
-            Self::TooManyNames { count, count_max } => {
-                write!(f, "{count} names, {count_max} are allowed; split the certificate")
-            }
-            Self::WildcardRefused { name } => {
-                write!(f, "name `{name}` is a wildcard, which the profile refuses; list the hosts")
-            }
-            Self::KeyKindRefused { kind } => {
-                write!(f, "the profile refuses `{kind}` keys; use a kind it allows")
-            }
-            Self::RsaSizeRefused { bits, bits_min } => write!(
-                f,
-                "the rsa key has {bits} bits; use {bits_min} to {RSA_BITS_MAX}, a multiple of 8"
-            ),
-            Self::NoPurpose => f.write_str("the profile names no purpose; name one"),
-            Self::OtherIssuer => {
-                f.write_str("the certificate was made for another issuer; make it anew")
-            }
-            Self::BytesDiffer { field } => {
-                write!(f, "field `{field}` of the bytes is not what was approved")
-            }
-            Self::BytesHoldMore { what } => {
-                write!(f, "the bytes hold `{what}`, which nobody approved")
-            }
-        }
-    }
-}
 
 /// Everything that forbids signing `spec` under `profile` at `now`; empty when nothing does.
 #[must_use]
@@ -189,13 +38,30 @@ pub fn lint(spec: &CertificateSpec, profile: &CertificateProfile, now: Time) -> 
         findings.push(LintFinding::OtherProfile { named: spec.profile.clone() });
     }
     lint_validity(spec, profile, now, &mut findings);
-    lint_serial(spec, &mut findings);
+    lint_serial(spec.serial.as_bytes(), SERIAL_OCTETS_MIN, &mut findings);
     lint_names(spec, profile, &mut findings);
-    lint_key(spec, profile, &mut findings);
+    lint_key(spec.key.kind(), spec.key.bits(), profile, &mut findings);
+    lint_workload(spec, profile, &mut findings);
     if profile.purposes.is_empty() {
         findings.push(LintFinding::NoPurpose);
     }
+    if profile.rules == ProfileRules::PublicTls {
+        public::lint_public(spec, profile, &mut findings);
+    }
     findings
+}
+
+fn lint_workload(
+    spec: &CertificateSpec,
+    profile: &CertificateProfile,
+    findings: &mut Vec<LintFinding>,
+) {
+    let why = match (profile.workload_uri, spec.workload.is_some()) {
+        (true, true) | (false, false) => return,
+        (true, false) => "the profile names a workload; give the service a `workload`",
+        (false, true) => "the profile names no workload; set `workload_uri`",
+    };
+    findings.push(LintFinding::Workload { why });
 }
 
 fn lint_validity(
@@ -228,14 +94,15 @@ fn lint_validity(
     if spec.not_after < now {
         findings.push(LintFinding::AlreadyEnded);
     }
-    if !profile.crl_pointer && seconds > SHORT_LIVED_SECONDS_MAX {
+    let points = profile.revocation.crl || profile.revocation.ocsp;
+    if !points && seconds > SHORT_LIVED_SECONDS_MAX {
         findings.push(LintFinding::NoRevocationPointer);
     }
 }
 
-fn lint_serial(spec: &CertificateSpec, findings: &mut Vec<LintFinding>) {
-    let octets = spec.serial.as_bytes();
-    if octets.len() < SERIAL_OCTETS_MIN {
+/// `octets_min` is for 128 random bits of ours, or the 64 bits that everybody needs.
+fn lint_serial(octets: &[u8], octets_min: usize, findings: &mut Vec<LintFinding>) {
+    if octets.len() < octets_min {
         findings.push(LintFinding::SerialTooShort { octets: octets.len() });
     }
     let high_bit = octets.first().is_some_and(|first| *first >= 0x80);
@@ -263,13 +130,16 @@ fn lint_names(
     }
 }
 
-fn lint_key(spec: &CertificateSpec, profile: &CertificateProfile, findings: &mut Vec<LintFinding>) {
-    let kind = spec.key.kind();
+fn lint_key(
+    kind: KeyKind,
+    bits: u16,
+    profile: &CertificateProfile,
+    findings: &mut Vec<LintFinding>,
+) {
     if !profile.keys_allowed.contains(&kind) {
         findings.push(LintFinding::KeyKindRefused { kind });
     }
     if kind == KeyKind::Rsa {
-        let bits = spec.key.bits();
         let bits_min = profile.rsa_bits_min.max(RSA_BITS_MIN);
         if bits < bits_min || bits > RSA_BITS_MAX || !bits.is_multiple_of(8) {
             findings.push(LintFinding::RsaSizeRefused { bits, bits_min });
@@ -280,9 +150,9 @@ fn lint_key(spec: &CertificateSpec, profile: &CertificateProfile, findings: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::profile::KeyPurpose;
+    use crate::certificate::profile::{KeyPurpose, RevocationPointers};
     use crate::certificate::spec::{SanSet, SubjectKey, random_serial};
-    use crate::names::{CertSerial, IssuerId};
+    use crate::names::{CertSerial, IssuerId, ProfileId, SanName};
 
     const NOW: Time = Time::from_unix_seconds(1_780_000_000);
 
@@ -296,7 +166,9 @@ mod tests {
             rsa_bits_min: 2_048,
             names_max: 2,
             wildcard_allowed: false,
-            crl_pointer: true,
+            revocation: RevocationPointers { crl: true, ocsp: false },
+            workload_uri: false,
+            rules: ProfileRules::Private,
         }
     }
 
@@ -310,6 +182,7 @@ mod tests {
             not_before,
             not_after,
             serial: random_serial([7; 16]).unwrap(),
+            workload: None,
         }
     }
 
@@ -358,7 +231,7 @@ mod tests {
             &[LintFinding::BackdatedTooFar { seconds: 48 * 3_600 + 1 }],
         );
         check(|spec, _| spec.not_before = NOW.plus_ms(SECOND_MS), &[LintFinding::StartsInFuture]);
-        check(|_, profile| profile.crl_pointer = false, &[LintFinding::NoRevocationPointer]);
+        check(|_, profile| profile.revocation.crl = false, &[LintFinding::NoRevocationPointer]);
         check(
             |spec, _| spec.serial = CertSerial::from_bytes(&[1; 16]).unwrap(),
             &[LintFinding::SerialTooShort { octets: 16 }],
@@ -395,7 +268,7 @@ mod tests {
     fn a_short_lived_certificate_needs_no_pointer() {
         check(
             |spec, profile| {
-                profile.crl_pointer = false;
+                profile.revocation.crl = false;
                 spec.not_after = spec.not_before.plus_ms((7 * 86_400 - 1) * SECOND_MS);
             },
             &[],

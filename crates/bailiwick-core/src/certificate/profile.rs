@@ -81,6 +81,50 @@ impl fmt::Display for KeyPurpose {
     }
 }
 
+/// Whose rules a kind of certificate follows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
+pub enum ProfileRules {
+    /// The organisation's own: for relying parties that trust the organisation's root.
+    Private,
+    /// Those for publicly trusted TLS servers (the CA/Browser Forum's Baseline Requirements).
+    PublicTls,
+}
+
+impl ProfileRules {
+    /// Every kind of rules.
+    pub const ALL: [Self; 2] = [Self::Private, Self::PublicTls];
+
+    /// How the estate spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::PublicTls => "public-tls",
+        }
+    }
+
+    /// Reads the estate's spelling; `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rules| rules.as_str() == text)
+    }
+}
+
+impl fmt::Display for ProfileRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who may be told by what means that a certificate is revoked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RevocationPointers {
+    /// Whether certificates point at the issuer's CRL.
+    pub crl: bool,
+    /// Whether certificates point at the issuer's OCSP responder.
+    pub ocsp: bool,
+}
+
 /// The limits on one kind of certificate.
 ///
 /// A profile grants nothing; the policy decides which one a request may use.
@@ -102,6 +146,10 @@ pub struct CertificateProfile {
     pub names_max: u16,
     /// Whether a name may start with `*.`.
     pub wildcard_allowed: bool,
-    /// Whether certificates point at the issuer's CRL.
-    pub crl_pointer: bool,
+    /// How relying parties find out about a revocation.
+    pub revocation: RevocationPointers,
+    /// Whether the certificate names the service's workload beside its DNS names (X509-SVID).
+    pub workload_uri: bool,
+    /// Whose rules it follows.
+    pub rules: ProfileRules,
 }

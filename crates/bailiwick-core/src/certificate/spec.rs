@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::certificate::profile::{CertificateProfile, KeyKind};
-use crate::names::{BadHex, CertSerial, IssuerId, ProfileId, SanName, SpkiHash};
+use crate::certificate::lint::public_lifetime_seconds;
+use crate::certificate::profile::{CertificateProfile, KeyKind, ProfileRules};
+use crate::names::{BadHex, CertSerial, DnsName, IssuerId, ProfileId, SanName, SpiffeId, SpkiHash};
 use crate::time::{SECOND_MS, Time};
 
 /// The names of one certificate (glossary: `SanSet`).
@@ -152,25 +153,36 @@ pub struct CertificateSpec {
     pub not_after: Time,
     /// Its number at this issuer.
     pub serial: CertSerial,
+    /// The workload it names beside its DNS names, under a profile that names one.
+    pub workload: Option<SpiffeId>,
+}
+
+/// Seconds from the first to the last second of a validity, both counted (BR 6.3.2).
+#[must_use]
+pub(super) const fn lifetime_seconds(not_before: Time, not_after: Time) -> i64 {
+    not_after.unix_seconds().saturating_sub(not_before.unix_seconds()).saturating_add(1)
 }
 
 impl CertificateSpec {
     /// Seconds it is valid, both ends counted (BR 6.3.2: the extra second is part of it).
     #[must_use]
     pub const fn lifetime_seconds(&self) -> i64 {
-        self.not_after
-            .unix_seconds()
-            .saturating_sub(self.not_before.unix_seconds())
-            .saturating_add(1)
+        lifetime_seconds(self.not_before, self.not_after)
     }
 
     /// The longest validity that `profile` gives at `now`: from `now` less the backdate, and so
-    /// that both ends counted it is `seconds` or the profile's limit, whichever is less.
+    /// that both ends counted it is `seconds`, the profile's limit, or that of the rules it follows
+    /// on this day, whichever is least.
     #[must_use]
     pub fn validity(profile: &CertificateProfile, now: Time, seconds: u32) -> (Time, Time) {
         let whole_now = Time::from_unix_seconds(now.unix_seconds());
-        let lifetime = i64::from(seconds.min(profile.lifetime_seconds_max));
         let not_before = whole_now.plus_ms(-i64::from(profile.backdate_seconds) * SECOND_MS);
+        let by_rules = match profile.rules {
+            ProfileRules::Private => u32::MAX,
+            // The later limits are the shorter ones, so the day of signing is on the safe side.
+            ProfileRules::PublicTls => public_lifetime_seconds(now),
+        };
+        let lifetime = i64::from(seconds.min(profile.lifetime_seconds_max).min(by_rules));
         (not_before, not_before.plus_ms((lifetime - 1) * SECOND_MS))
     }
 }
@@ -218,10 +230,81 @@ pub struct IssuerIdentity {
     pub not_before: Time,
     /// Last second of its own certificate; nothing it signs may end later.
     pub not_after: Time,
-    /// Where its CRL is fetched; plain `http` (BR 7.1.2.11.2).
+    /// Where what it publishes is fetched.
+    pub places: IssuerPlaces,
+    /// The DNS names that its own certificate permits it to certify, at or below; `None` when it
+    /// may certify any (RFC 5280, section 4.2.1.10).
+    pub permitted: Option<BTreeSet<DnsName>>,
+}
+
+impl IssuerIdentity {
+    /// Whether its own certificate permits it to certify `name`.
+    #[must_use]
+    pub fn permits(&self, name: &SanName) -> bool {
+        self.permitted
+            .as_ref()
+            .is_none_or(|bases| bases.iter().any(|base| name.base().is_at_or_below(base)))
+    }
+}
+
+/// Where what an issuer publishes is found. Each is a URL of plain ASCII under `http`, so that
+/// fetching it needs no certificate itself (BR 7.1.2.11.2).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct IssuerPlaces {
+    /// Its CRL of everything.
     pub crl_url: Option<String>,
-    /// Where its own certificate is fetched (RFC 5280, section 4.2.2.1).
+    /// Its CRLs of parts, where it divides them.
+    pub crl_parts: Option<CrlParts>,
+    /// Its OCSP responder (RFC 6960, section 3.1).
+    pub ocsp_url: Option<String>,
+    /// Its own certificate (RFC 5280, section 4.2.2.1).
     pub ca_issuers_url: Option<String>,
+}
+
+impl IssuerPlaces {
+    /// Where the CRL is that speaks about this certificate.
+    #[must_use]
+    pub fn crl_url_of(&self, serial: &CertSerial) -> Option<String> {
+        match &self.crl_parts {
+            Some(parts) => Some(parts.url(parts.part_of(serial))),
+            None => self.crl_url.clone(),
+        }
+    }
+}
+
+/// How the certificates of an issuer are divided among CRLs, so that each stays small.
+///
+/// Always: which part a certificate belongs to follows from its serial and the count alone, and the
+/// count stands in the URL; so a certificate never moves, whatever the count becomes later.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CrlParts {
+    /// Into how many.
+    pub count: std::num::NonZeroU16,
+    /// What their URLs begin with.
+    pub url_start: String,
+}
+
+impl CrlParts {
+    /// The part that a certificate belongs to. Its serial ends with random octets.
+    #[must_use]
+    pub fn part_of(&self, serial: &CertSerial) -> u16 {
+        let tail = serial.as_bytes().iter().rev().take(4).rev();
+        let value = tail.fold(0_u32, |value, octet| value << 8 | u32::from(*octet));
+        let part = value.checked_rem(u32::from(self.count.get())).unwrap_or(0);
+        u16::try_from(part).unwrap_or(0)
+    }
+
+    /// The name of a part, such as `16-3`: the fourth of 16.
+    #[must_use]
+    pub fn name(&self, part: u16) -> String {
+        format!("{}-{part}", self.count)
+    }
+
+    /// Where the CRL of a part is fetched.
+    #[must_use]
+    pub fn url(&self, part: u16) -> String {
+        format!("{}{}.crl", self.url_start, self.name(part))
+    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::certificate::lint::{LintFinding, lint};
-use crate::certificate::profile::{CertificateProfile, KeyPurpose};
+use crate::certificate::profile::{CertificateProfile, KeyPurpose, ProfileRules};
 use crate::certificate::spec::{CertificateSpec, IssuerIdentity, SigningAlgorithm};
-use crate::names::{CertSerial, Digest, SanName};
+use crate::names::{CertSerial, Digest, SanName, SpiffeId};
 use crate::time::Time;
+
+/// The policy of certificates whose names were validated by control of the domain (BR 7.1.6.1).
+pub const DOMAIN_VALIDATED: &str = "2.23.140.1.2.1";
 
 /// One bit of the key usage (RFC 5280, section 4.2.1.3) by its number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -26,12 +29,19 @@ pub enum ExtensionRead {
     KeyUsage(BTreeSet<KeyUsageBit>),
     /// `extKeyUsage`, holding known purposes only.
     ExtendedKeyUsage(Vec<KeyPurpose>),
-    /// `subjectAltName`, holding dNSNames only, in the order they stand.
-    SubjectAltName(Vec<SanName>),
+    /// `subjectAltName`, holding dNSNames and then at most one workload, in the order they stand.
+    SubjectAltName(Vec<SanName>, Option<SpiffeId>),
     /// `cRLDistributionPoints`: one full name each.
     CrlUrls(Vec<String>),
-    /// `authorityInfoAccess` with `caIssuers` only.
-    CaIssuers(Vec<String>),
+    /// `authorityInfoAccess` with `id-ad-ocsp` first and then `caIssuers`, and nothing else.
+    AuthorityInfo {
+        /// The OCSP responders.
+        ocsp: Vec<String>,
+        /// The issuer's certificate.
+        ca_issuers: Vec<String>,
+    },
+    /// `certificatePolicies` without qualifiers: the dotted object identifiers.
+    Policies(Vec<String>),
     /// `basicConstraints` of an end entity.
     EndEntity,
     /// Anything else, or one of the above with something in it that no spec asks for.
@@ -114,9 +124,15 @@ impl Tbs {
         if spec.not_after > issuer.not_after {
             findings.push(LintFinding::OutlivesIssuer);
         }
-        if profile.crl_pointer && issuer.crl_url.is_none() {
-            findings.push(LintFinding::NoRevocationPointer);
+        if profile.revocation.crl && issuer.places.crl_url_of(&spec.serial).is_none() {
+            findings.push(LintFinding::IssuerHasNoPlace { what: "crl" });
         }
+        if profile.revocation.ocsp && issuer.places.ocsp_url.is_none() {
+            findings.push(LintFinding::IssuerHasNoPlace { what: "ocsp responder" });
+        }
+        let outside = spec.names.iter().filter(|name| !issuer.permits(name));
+        findings
+            .extend(outside.map(|name| LintFinding::OutsideNameConstraints { name: name.clone() }));
         findings.extend(content.differences(&spec, profile, issuer));
         if findings.is_empty() {
             Ok(Self { digest: Digest::of(&bytes), bytes, spec })
@@ -198,17 +214,30 @@ fn expected_extensions(
         // Critical because the subject is empty (RFC 5280, section 4.2.1.6).
         (
             "subjectAltName",
-            (true, ExtensionRead::SubjectAltName(spec.names.iter().cloned().collect())),
+            (
+                true,
+                ExtensionRead::SubjectAltName(
+                    spec.names.iter().cloned().collect(),
+                    spec.workload.clone(),
+                ),
+            ),
         ),
         ("basicConstraints", (true, ExtensionRead::EndEntity)),
     ];
-    if let (true, Some(url)) = (profile.crl_pointer, &issuer.crl_url) {
-        expected
-            .push(("cRLDistributionPoints", (false, ExtensionRead::CrlUrls(vec![url.clone()]))));
+    let crl = issuer.places.crl_url_of(&spec.serial).filter(|_| profile.revocation.crl);
+    if let Some(url) = crl {
+        expected.push(("cRLDistributionPoints", (false, ExtensionRead::CrlUrls(vec![url]))));
     }
-    if let Some(url) = &issuer.ca_issuers_url {
-        expected
-            .push(("authorityInfoAccess", (false, ExtensionRead::CaIssuers(vec![url.clone()]))));
+    let ocsp = issuer.places.ocsp_url.clone().filter(|_| profile.revocation.ocsp);
+    let ca_issuers = issuer.places.ca_issuers_url.clone();
+    if ocsp.is_some() || ca_issuers.is_some() {
+        let (ocsp, ca_issuers) = (ocsp.into_iter().collect(), ca_issuers.into_iter().collect());
+        let info = ExtensionRead::AuthorityInfo { ocsp, ca_issuers };
+        expected.push(("authorityInfoAccess", (false, info)));
+    }
+    if profile.rules == ProfileRules::PublicTls {
+        let policies = ExtensionRead::Policies(vec![DOMAIN_VALIDATED.to_owned()]);
+        expected.push(("certificatePolicies", (false, policies)));
     }
     expected
 }

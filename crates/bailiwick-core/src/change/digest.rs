@@ -80,6 +80,12 @@ impl Canon {
         self.bytes(&issue.spki);
         self.bytes(issue.key.as_bytes());
         self.number(u64::from(issue.lifetime_seconds_max));
+        // Came later: a plan without a workload keeps the octets it always had. What else follows a
+        // step is the kind of the next, which is never this word.
+        if let Some(workload) = &issue.workload {
+            self.text("and-workload");
+            self.text(workload.as_str());
+        }
     }
 
     fn revoke(&mut self, revoke: &RevokeCertificate) {

@@ -4,7 +4,7 @@ use crate::certificate::RevocationReason;
 use crate::gate::Envelope;
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
-    ProfileId, SanName, ServiceId, SpkiHash,
+    ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
 };
 
 use super::digest::Canon;
@@ -35,6 +35,8 @@ pub struct IssueCertificate {
     pub key: SpkiHash,
     /// The longest validity, in seconds.
     pub lifetime_seconds_max: u32,
+    /// The workload it names beside its DNS names, where the profile names one.
+    pub workload: Option<SpiffeId>,
 }
 
 /// One certificate to be revoked.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::certificate::ProfileRules;
+
 use super::diff::{ObjectKind, ObjectRef};
+use super::issuer::RootKind;
 use super::{Estate, Exception, Issuer, Organisation, Person, Profile, Scope, Service, Team, Zone};
 
 /// Field paths and their values. A list is one text, its items in order.
@@ -72,6 +75,11 @@ impl Flat {
         }
     }
 
+    /// A flag that is down where nobody wrote it.
+    fn flag(self, field: &str, value: bool) -> Self {
+        if value { self.with(field, "true") } else { self }
+    }
+
     fn list<T: ToString>(self, field: &str, values: impl IntoIterator<Item = T>) -> Self {
         let texts: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
         if texts.is_empty() { self } else { self.with(field, &texts.join(", ")) }
@@ -124,7 +132,8 @@ fn service(it: &Service) -> Flat {
         .maybe("view", it.view.as_ref())
         .list("names", &it.names)
         .list("below", &it.below)
-        .list("profiles", &it.profiles);
+        .list("profiles", &it.profiles)
+        .maybe("workload", it.workload.as_ref());
     for (duty, team) in it.duties.each() {
         flat = flat.with(&format!("duties.{duty}"), team);
     }
@@ -152,6 +161,11 @@ fn issuer(it: &Issuer) -> Flat {
         .list("caa_domains", &it.caa_domains)
         .list("environments", &it.environments)
         .list("profiles", &it.profiles)
+        .maybe("key", it.authority.key.as_ref())
+        .list("name_constraints", &it.authority.name_constraints)
+        .maybe("root", Some(&it.authority.root).filter(|root| **root != RootKind::Online))
+        .maybe("crl_parts", it.authority.crl_parts.as_ref())
+        .maybe("intermediate", it.authority.intermediate.as_ref())
 }
 
 fn profile(it: &Profile) -> Flat {
@@ -164,7 +178,10 @@ fn profile(it: &Profile) -> Flat {
         .with("rsa_bits_min", &certificate.rsa_bits_min)
         .with("names_max", &certificate.names_max)
         .with("wildcard_allowed", &certificate.wildcard_allowed)
-        .with("crl_pointer", &certificate.crl_pointer)
+        .with("crl_pointer", &certificate.revocation.crl)
+        .flag("ocsp_pointer", certificate.revocation.ocsp)
+        .flag("workload_uri", certificate.workload_uri)
+        .maybe("rules", Some(&certificate.rules).filter(|rules| **rules != ProfileRules::Private))
         .list("environments", &it.environments)
         .maybe("attestation_required", it.attestation_required.as_ref())
 }

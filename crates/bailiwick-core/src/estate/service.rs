@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names::{DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
+use crate::names::{DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId, TeamId};
 use crate::time::Time;
 
 use super::people::Duty;
@@ -32,6 +32,8 @@ pub struct Service {
     pub ownership: Option<Ownership>,
     /// Kinds of certificate it may ask for.
     pub profiles: BTreeSet<ProfileId>,
+    /// Its workload identity, for profiles that name one. No two services have the same.
+    pub workload: Option<SpiffeId>,
     /// Standing approvals declared with the estate.
     pub envelopes: BTreeMap<String, EnvelopeSpec>,
 }

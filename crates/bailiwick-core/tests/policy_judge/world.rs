@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use bailiwick_core::certificate::{CertificateProfile, KeyKind, KeyPurpose};
+use bailiwick_core::certificate::{
+    CertificateProfile, KeyKind, KeyPurpose, ProfileRules, RevocationPointers,
+};
 use bailiwick_core::estate::{
-    ActiveEstate, AttestationKind, CaaIntent, Duties, Environment, Estate, EstateHistory, Issuer,
-    IssuerKind, Mode, Organisation, Ownership, Pattern, Person, Profile, Service, Team, View, Zone,
-    ZoneClass, ZoneKey, ZoneLimits,
+    ActiveEstate, AttestationKind, AuthorityPlan, CaaIntent, Duties, Environment, Estate,
+    EstateHistory, Issuer, IssuerKind, Mode, Organisation, Ownership, Pattern, Person, Profile,
+    Service, Team, View, Zone, ZoneClass, ZoneKey, ZoneLimits,
 };
 use bailiwick_core::names::{
     AccountId, ChangeId, EnvelopeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
@@ -101,6 +103,7 @@ fn a_service(names: &[&str], owner: &str) -> Service {
         },
         ownership: Some(Ownership { verified_at: days_ago(10), by: person("pia") }),
         profiles: profiles(&["tls-server", "workload"]),
+        workload: None,
         envelopes: BTreeMap::new(),
     }
 }
@@ -116,7 +119,9 @@ fn a_profile(id: &str, attested: Option<&str>) -> (ProfileId, Profile) {
         rsa_bits_min: 2048,
         names_max: 10,
         wildcard_allowed: true,
-        crl_pointer: true,
+        revocation: RevocationPointers { crl: true, ocsp: false },
+        workload_uri: false,
+        rules: ProfileRules::Private,
     };
     let attestation_required = attested.map(|word| AttestationKind::parse(word).unwrap());
     let environments = environments(&["production", "staging"]);
@@ -173,6 +178,7 @@ pub(crate) fn estate() -> Estate {
                 caa_domains: BTreeSet::from(["ca.bailiwick.example".to_owned()]),
                 environments: environments(&["production", "staging"]),
                 profiles: profiles(&["tls-server", "workload"]),
+                authority: AuthorityPlan::default(),
             },
         )]),
         profiles: BTreeMap::from([(tls_server, tls_server_profile), (workload, workload_profile)]),

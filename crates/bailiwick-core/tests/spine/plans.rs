@@ -78,6 +78,7 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             spki: vec![0x30, u8::try_from(index).unwrap()],
             key: SpkiHash::of(&[0x30, u8::try_from(index).unwrap()]),
             lifetime_seconds_max: 7_776_000,
+            workload: None,
         }),
         Kind::Grant => Step::GrantEnvelope(Envelope {
             id: new_envelope(index),

@@ -9,7 +9,7 @@ use bailiwick_core::change::{
 use bailiwick_core::gate::{Envelope, EnvelopeEnd};
 use bailiwick_core::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, OrderId,
-    ProfileId, SanName, ServiceId, SpkiHash,
+    ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
 };
 use bailiwick_core::time::Time;
 
@@ -87,6 +87,8 @@ impl Random {
             spki: self.list(|r| r.octets::<1>()[0]),
             key: SpkiHash::from_bytes(self.octets()),
             lifetime_seconds_max: u32::try_from(self.below(1 << 20)).unwrap(),
+            workload: self
+                .option(|r| SpiffeId::parse(&format!("spiffe://x.example/{}", r.word())).unwrap()),
         }
     }
 
@@ -134,8 +136,9 @@ impl Random {
                     spki,
                     key,
                     lifetime_seconds_max,
+                    workload,
                 } = self.issue();
-                match self.below(10) {
+                match self.below(11) {
                     0 => one.service = service,
                     1 => one.account = account,
                     2 => one.order = order,
@@ -145,7 +148,8 @@ impl Random {
                     6 => one.names = names,
                     7 => one.spki = spki,
                     8 => one.key = key,
-                    _ => one.lifetime_seconds_max = lifetime_seconds_max,
+                    9 => one.lifetime_seconds_max = lifetime_seconds_max,
+                    _ => one.workload = workload,
                 }
                 Step::IssueCertificate(one)
             }

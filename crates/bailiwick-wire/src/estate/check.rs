@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{View, ZoneKey};
-use bailiwick_core::names::{DnsName, PersonId, SanName, TeamId, ZoneName};
+use bailiwick_core::names::{DnsName, PersonId, SanName, SpiffeId, TeamId, ZoneName};
 use bailiwick_core::policy::{PolicyProblem, PolicySet};
 
 use super::places::{Kind, NameAt, Owned, Reading, Spot};
@@ -22,6 +22,7 @@ pub(super) fn everything(
     check.duties();
     check.names_in_zones();
     check.two_owners();
+    check.workloads();
     check.policies();
 }
 
@@ -218,6 +219,33 @@ impl<'r> Check<'r> {
             let remedy =
                 format!("give it to one of them; the other stands at {}", self.spelled(other.spot));
             self.problem(name.spot, "two-owners", message, remedy);
+        }
+    }
+
+    /// A workload is one service's, and a profile that names workloads needs one to name.
+    fn workloads(&mut self) {
+        let mut seen: BTreeMap<&SpiffeId, Spot> = BTreeMap::new();
+        for (service, workload, spot) in &self.reading.workloads {
+            if let Some(other) = seen.insert(workload, *spot) {
+                let message =
+                    format!("`{workload}` of service `{service}` is another's workload too");
+                let remedy =
+                    format!("give each its own; the other stands at {}", self.spelled(other));
+                self.problem(*spot, "two-owners", message, remedy);
+            }
+        }
+        for (id, service) in &self.reading.services {
+            let named = service.profiles.iter().find(|profile| {
+                let profile = self.reading.profiles.get(profile);
+                profile.is_some_and(|profile| profile.certificate.workload_uri)
+            });
+            let spot = self.reading.seen.get(&(Kind::Service, id.to_string())).copied();
+            if let (None, Some(profile), Some(spot)) = (&service.workload, named, spot) {
+                let message =
+                    format!("profile `{profile}` names the workload, and service `{id}` has none");
+                let remedy = format!("write `workload = \"spiffe://example.org/{id}\"`");
+                self.problem(spot, "workload-missing", message, remedy);
+            }
         }
     }
 

@@ -1,23 +1,17 @@
-//! The small files: organisation, people, teams, issuers, profiles, exceptions.
+//! The small files: organisation, people, teams, issuers, exceptions.
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::certificate::{CertificateProfile, KeyKind, KeyPurpose};
 use bailiwick_core::estate::{
-    AttestationKind, Environment, Exception, Issuer, IssuerKind, Organisation, Person, Profile,
-    RuleId, Scope, Team, ZoneKey,
+    Environment, Exception, Issuer, IssuerKind, Organisation, Person, RuleId, Scope, Team, ZoneKey,
 };
 use bailiwick_core::names::{
     DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
 };
 
+use super::authority;
 use super::document::{At, File, Section};
 use super::places::{Kind, Reading, RuleAt};
-
-/// Ten years: a limit nobody needs to pass, and that keeps sums in range.
-pub(super) const DAYS_MAX: u32 = 3_660;
-/// Seconds of a day (BR 6.3.2).
-pub(super) const DAY_SECONDS: u32 = 86_400;
 
 pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
     file.keys(root, &["name", "control_owner", "auditors", "administrators"]);
@@ -115,7 +109,9 @@ pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<
     for (key, section) in file.entries(root) {
         let fresh = reading.begins(file, Kind::Issuer, key);
         let id = file.parsed(key, "bad-id", IssuerId::parse);
-        file.keys(section, &["kind", "caa_domains", "environments", "profiles"]);
+        let mut known = vec!["kind", "caa_domains", "environments", "profiles"];
+        known.extend(authority::KEYS);
+        file.keys(section, &known);
         let kind = file.needed(section, "kind").and_then(|at| file.word(at, IssuerKind::ALL));
         let mut caa_domains = BTreeSet::new();
         for at in file.needed_list(section, "caa_domains") {
@@ -126,98 +122,10 @@ pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<
         let environments = words(file, environments, Environment::parse);
         let profiles = file.needed_list(section, "profiles");
         let profiles = reading.refers_to_all(file, Kind::Profile, profiles, ProfileId::parse);
+        let authority = authority::read(file, section);
         if let (true, Some(id), Some(kind)) = (fresh, id, kind) {
-            reading.issuers.insert(id.value, Issuer { kind, caa_domains, environments, profiles });
-        }
-    }
-}
-
-pub(super) fn profiles(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
-    for (key, section) in file.entries(root) {
-        let fresh = reading.begins(file, Kind::Profile, key);
-        let id = file.parsed(key, "bad-id", ProfileId::parse);
-        file.keys(
-            section,
-            &[
-                "lifetime_days_max",
-                "lifetime_seconds_max",
-                "backdate_seconds",
-                "purposes",
-                "keys_allowed",
-                "rsa_bits_min",
-                "names_max",
-                "wildcard_allowed",
-                "crl_pointer",
-                "environments",
-                "attestation_required",
-            ],
-        );
-        let certificate = id.and_then(|id| certificate(file, section, id.value));
-        let environments = file.needed_list(section, "environments");
-        let environments = words(file, environments, Environment::parse);
-        let attestation = file.text(section, "attestation_required");
-        let attestation = attestation.map(|at| file.parsed(at, "bad-id", AttestationKind::parse));
-        if let (true, Some(certificate)) = (fresh, certificate) {
-            let attestation_required = attestation.flatten().map(|at| at.value);
-            let profile = Profile { certificate, environments, attestation_required };
-            reading.profiles.insert(profile.certificate.id.clone(), profile);
-        }
-    }
-}
-
-fn certificate(
-    file: &mut File<'_>,
-    section: Section<'_>,
-    id: ProfileId,
-) -> Option<CertificateProfile> {
-    let lifetime = lifetime(file, section);
-    let mut purposes = BTreeSet::new();
-    for at in file.needed_list(section, "purposes") {
-        purposes.extend(file.word(at, &KeyPurpose::ALL));
-    }
-    let mut keys_allowed = BTreeSet::new();
-    for at in file.needed_list(section, "keys_allowed") {
-        keys_allowed.extend(file.word(at, &KeyKind::ALL));
-    }
-    // BR 6.1.5: RSA moduli have at least 2,048 bits; more than 4,096 no relying party verifies well.
-    let rsa_bits_min =
-        file.number(section, "rsa_bits_min", 2_048..=4_096).map_or(2_048, |at| at.value);
-    let backdate =
-        file.number(section, "backdate_seconds", 0..=DAY_SECONDS).map_or(300, |at| at.value);
-    let names_max = file.needed_number(section, "names_max", 1..=1_000);
-    let wildcard_allowed = file.flag(section, "wildcard_allowed", Some(false));
-    let crl_pointer = file.flag(section, "crl_pointer", Some(true));
-    Some(CertificateProfile {
-        id,
-        lifetime_seconds_max: lifetime?,
-        backdate_seconds: backdate,
-        purposes,
-        keys_allowed,
-        rsa_bits_min: u16::try_from(rsa_bits_min).ok()?,
-        names_max: u16::try_from(names_max?).ok()?,
-        wildcard_allowed: wildcard_allowed?,
-        crl_pointer: crl_pointer?,
-    })
-}
-
-/// The lifetime, in days or in seconds, and in one of them only.
-fn lifetime(file: &mut File<'_>, section: Section<'_>) -> Option<u32> {
-    let days = file.number(section, "lifetime_days_max", 1..=DAYS_MAX);
-    let seconds_max = DAYS_MAX.saturating_mul(DAY_SECONDS);
-    let seconds = file.number(section, "lifetime_seconds_max", 60..=seconds_max);
-    match (days, seconds) {
-        (Some(days), None) => Some(days.value.saturating_mul(DAY_SECONDS)),
-        (None, Some(seconds)) => Some(seconds.value),
-        (Some(_), Some(seconds)) => {
-            let message = "the lifetime stands there twice".to_owned();
-            file.problem(seconds.place, "duplicate", message, "keep one of days and seconds");
-            None
-        }
-        (None, None) => {
-            if !file.has(section, &["lifetime_days_max", "lifetime_seconds_max"]) {
-                file.missing(section, "lifetime_days_max", "`lifetime_days_max = 90`");
-            }
-            None
+            let issuer = Issuer { kind, caa_domains, environments, profiles, authority };
+            reading.issuers.insert(id.value, issuer);
         }
     }
 }

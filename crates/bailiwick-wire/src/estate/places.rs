@@ -7,7 +7,7 @@ use bailiwick_core::estate::{
     Exception, Issuer, Organisation, Person, Profile, Service, Team, View, Zone, ZoneKey,
 };
 use bailiwick_core::names::{
-    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
+    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId, TeamId,
 };
 
 use super::document::{At, File};
@@ -118,6 +118,8 @@ pub(super) struct Reading {
     pub(super) duties: Vec<DutyAt>,
     pub(super) names: Vec<NameAt>,
     pub(super) rules: Vec<RuleAt>,
+    /// The workload that each service names.
+    pub(super) workloads: Vec<(ServiceId, SpiffeId, Spot)>,
     /// Where each team names who is on call.
     pub(super) on_call: BTreeMap<TeamId, Spot>,
     /// Kinds of which a file could not be read: what is missing may stand there.

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_core::estate::{
     Duties, EnvelopeSpec, Environment, Namespace, Ownership, Service, View,
 };
-use bailiwick_core::names::{BadId, DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId};
+use bailiwick_core::names::{
+    BadId, DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,
+};
 
 use super::document::{At, File, Section};
 use super::places::{Kind, NameAt, Owned, Reading};
@@ -13,23 +15,24 @@ use super::places::{Kind, NameAt, Owned, Reading};
 /// Characters of an envelope's key at most: it becomes part of an id.
 const ENVELOPE_CHARS_MAX: usize = 20;
 
+/// The keys of a service's file.
+const KEYS: [&str; 12] = [
+    "id",
+    "name",
+    "environment",
+    "namespace",
+    "view",
+    "names",
+    "below",
+    "profiles",
+    "workload",
+    "duties",
+    "ownership",
+    "envelopes",
+];
+
 pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
-    file.keys(
-        root,
-        &[
-            "id",
-            "name",
-            "environment",
-            "namespace",
-            "view",
-            "names",
-            "below",
-            "profiles",
-            "duties",
-            "ownership",
-            "envelopes",
-        ],
-    );
+    file.keys(root, &KEYS);
     let id = file.needed(root, "id");
     let fresh = id.is_some_and(|at| reading.begins(file, Kind::Service, at));
     let id = id.and_then(|at| file.parsed(at, "bad-id", ServiceId::parse)).map(|at| at.value);
@@ -42,6 +45,8 @@ pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<
     let owned = owned(file, root);
     let profiles = file.needed_list(root, "profiles");
     let profiles = reading.refers_to_all(file, Kind::Profile, profiles, ProfileId::parse);
+    let workload = file.text(root, "workload");
+    let workload = workload.and_then(|at| file.parsed(at, "bad-workload", SpiffeId::parse));
     let duties = file.needed_table(root, "duties");
     let duties = duties.and_then(|section| duties_of(file, reading, section, id.as_ref()));
     let ownership = file.table(root, "ownership");
@@ -58,6 +63,10 @@ pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<
         }
         let spot = file.spot(at.place);
         reading.names.push(NameAt { service: id.clone(), owned: at.value, view, spot });
+    }
+    if let Some(at) = &workload {
+        let spot = file.spot(at.place);
+        reading.workloads.push((id.clone(), at.value.clone(), spot));
     }
     let mut envelopes = BTreeMap::new();
     if let Some(section) = file.table(root, "envelopes") {
@@ -78,6 +87,7 @@ pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<
             duties,
             ownership,
             profiles,
+            workload: workload.map(|at| at.value),
             envelopes,
         };
         reading.services.insert(id, service);

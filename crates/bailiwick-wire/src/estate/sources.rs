@@ -9,7 +9,7 @@ use super::document::{File, Section};
 use super::places::{Kind, Reading};
 use super::problem::{EstateProblem, Place};
 use super::similar::hint;
-use super::{parts, services, zones};
+use super::{parts, profiles, services, zones};
 
 /// Files of an estate at most.
 const FILES_MAX: usize = 50_000;
@@ -29,7 +29,7 @@ const FILES: [(&str, Read); 6] = [
     ("people.toml", parts::people),
     ("teams.toml", parts::teams),
     ("issuers.toml", parts::issuers),
-    ("profiles.toml", parts::profiles),
+    ("profiles.toml", profiles::profiles),
     ("exceptions.toml", parts::exceptions),
 ];
 /// Files without which there is no estate.

@@ -5,7 +5,7 @@ use bailiwick_core::estate::{
 };
 use bailiwick_core::names::ServiceId;
 
-use super::parts::DAY_SECONDS;
+use super::profiles::DAY_SECONDS;
 
 /// Spells an estate as the files of a folder: `read` gives the same estate back. Comments that
 /// people wrote are not part of an estate and are not kept.
@@ -145,6 +145,7 @@ fn service(id: &ServiceId, it: &Service) -> String {
     lines.list("names", &it.names);
     lines.list("below", &it.below);
     lines.list("profiles", &it.profiles);
+    lines.maybe("workload", it.workload.as_ref());
     lines.section("duties");
     lines.text("policy_owner", &it.duties.policy_owner);
     lines.text("operator", &it.duties.operator);
@@ -173,6 +174,13 @@ fn issuer(lines: &mut Lines, it: &Issuer) {
     lines.list("caa_domains", &it.caa_domains);
     lines.list("environments", &it.environments);
     lines.list("profiles", &it.profiles);
+    lines.maybe("key", it.authority.key.as_ref());
+    lines.list("name_constraints", &it.authority.name_constraints);
+    lines.text("root", &it.authority.root);
+    if let Some(parts) = it.authority.crl_parts {
+        lines.raw("crl_parts", &parts.to_string());
+    }
+    lines.maybe("intermediate", it.authority.intermediate.as_ref());
 }
 
 fn profile(lines: &mut Lines, it: &Profile) {
@@ -190,7 +198,10 @@ fn profile(lines: &mut Lines, it: &Profile) {
     lines.raw("rsa_bits_min", &certificate.rsa_bits_min.to_string());
     lines.raw("names_max", &certificate.names_max.to_string());
     lines.raw("wildcard_allowed", &certificate.wildcard_allowed.to_string());
-    lines.raw("crl_pointer", &certificate.crl_pointer.to_string());
+    lines.raw("crl_pointer", &certificate.revocation.crl.to_string());
+    lines.raw("ocsp_pointer", &certificate.revocation.ocsp.to_string());
+    lines.raw("workload_uri", &certificate.workload_uri.to_string());
+    lines.text("rules", &certificate.rules);
     lines.list("environments", &it.environments);
     lines.maybe("attestation_required", it.attestation_required.as_ref());
 }

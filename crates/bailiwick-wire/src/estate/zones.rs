@@ -8,8 +8,8 @@ use bailiwick_core::estate::{
 use bailiwick_core::names::ZoneName;
 
 use super::document::{At, File, Section};
-use super::parts::DAYS_MAX;
 use super::places::{Kind, Reading};
+use super::profiles::DAYS_MAX;
 
 /// Where DNS is asked when no port is written (RFC 1035, section 4.2.1).
 const DNS_PORT: u16 = 53;

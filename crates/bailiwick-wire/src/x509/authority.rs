@@ -1,17 +1,23 @@
 //! CA certificates: the root and the issuing intermediate of the built-in CA.
 
-use bailiwick_core::certificate::{IssuerIdentity, KeyPurpose, SubjectKey};
-use bailiwick_core::names::{CertSerial, Digest, IssuerId};
+use std::collections::BTreeSet;
+
+use bailiwick_core::certificate::{IssuerIdentity, IssuerPlaces, KeyPurpose, SubjectKey};
+use bailiwick_core::names::{CertSerial, Digest, DnsName, IssuerId};
 use bailiwick_core::time::Time;
 use thiserror::Error;
 
 use super::facts::purpose_id;
 use super::key::{BadKey, PublicKey};
+use super::names::{DNS_NAME, IP_ADDRESS};
 use super::oids;
-use super::parts::{CertificateParts, basic_constraints};
-use super::read::{BIT_STRING, BadDer, OCTET_STRING, Reader, bit_string, check_strict, moment};
+use super::parts::{CertificateParts, TbsParts, all, basic_constraints};
+use super::read::{
+    BIT_STRING, BadDer, OCTET_STRING, Reader, SEQUENCE, bit_string, check_strict,
+    context_constructed, moment,
+};
 use super::signature::{BadSignature, SignatureAlgorithm, signing_of, write_algorithm};
-use super::tbs::authority_key_id;
+use super::tbs::{authority_key_id, full_name, uri};
 use super::write::{self, BadMoment, Criticality};
 
 /// RFC 5280, appendix A.1: `ub-organization-name`.
@@ -86,15 +92,10 @@ pub struct AuthoritySpec<'a> {
     pub not_before: Time,
     /// Last second of its validity.
     pub not_after: Time,
-}
-
-/// Where what an issuer publishes is found.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct IssuerPlaces {
-    /// Its CRL, over plain `http`.
-    pub crl_url: Option<String>,
-    /// Its own certificate.
-    pub ca_issuers_url: Option<String>,
+    /// The DNS names that an issuing CA may certify, at or below; `None` for any.
+    pub permitted: Option<BTreeSet<DnsName>>,
+    /// Where what its signer publishes is found.
+    pub places: IssuerPlaces,
 }
 
 /// Why there is no CA certificate, or octets are not the one they should be.
@@ -112,6 +113,11 @@ pub enum BadAuthority {
     /// It may not sign certificates and CRLs, or has no key identifier.
     #[error("the certificate is not one of a ca that signs certificates and crls")]
     NotAuthority,
+    /// Its name constraints are not DNS names alone.
+    #[error(
+        "the ca certificate has name constraints of another form than permitted dns names without addresses; sign it from the request that was made here"
+    )]
+    Constraints,
     /// It names another issuer than the one that should have signed it.
     #[error("the ca certificate names another issuer")]
     OtherIssuer,
@@ -194,8 +200,70 @@ fn extensions(spec: &AuthoritySpec<'_>, key: &PublicKey) -> Vec<Vec<u8>> {
             NotCritical,
             &write::sequence(&purposes),
         ));
+        if let Some(permitted) = &spec.permitted {
+            let value = name_constraints(permitted);
+            extensions.push(write::extension(oids::NAME_CONSTRAINTS, Critical, &value));
+        }
+        extensions.extend(pointers(&spec.places));
     }
     extensions
+}
+
+/// Where the CRL and the certificate of the signer are found.
+fn pointers(places: &IssuerPlaces) -> Vec<Vec<u8>> {
+    use Criticality::NotCritical;
+    let mut extensions = Vec::new();
+    if let Some(name) = places.crl_url.as_ref().and_then(|url| full_name(url).ok()) {
+        let point = write::sequence(&[write::explicit(0, &[name])]);
+        let points = write::sequence(&[point]);
+        extensions.push(write::extension(oids::CRL_DISTRIBUTION_POINTS, NotCritical, &points));
+    }
+    if let Some(place) = places.ca_issuers_url.as_ref().and_then(|url| uri(url).ok()) {
+        let access = write::sequence(&[write::oid(oids::CA_ISSUERS), place]);
+        let info = write::sequence(&[access]);
+        extensions.push(write::extension(oids::AUTHORITY_INFO_ACCESS, NotCritical, &info));
+    }
+    extensions
+}
+
+/// NameConstraints: these DNS names, and no address at all, because a CA that is good for names
+/// only must not certify addresses (RFC 5280, section 4.2.1.10; BR 7.1.2.5.2).
+pub(super) fn name_constraints(permitted: &BTreeSet<DnsName>) -> Vec<u8> {
+    let subtree = |name: Vec<u8>| write::sequence(&[name]);
+    let names: Vec<Vec<u8>> = permitted
+        .iter()
+        .map(|base| subtree(write::tlv(DNS_NAME, base.as_str().as_bytes())))
+        .collect();
+    let all_addresses: Vec<Vec<u8>> =
+        [8, 32].iter().map(|octets| subtree(write::tlv(IP_ADDRESS, &vec![0; *octets]))).collect();
+    write::sequence(&[write::explicit(0, &names), write::explicit(1, &all_addresses)])
+}
+
+/// The DNS names of name constraints of our own making; any other constraint is refused, because
+/// we could not say which names it permits.
+fn permitted(tbs: &TbsParts<'_>) -> Result<Option<BTreeSet<DnsName>>, BadAuthority> {
+    match tbs.extension(oids::NAME_CONSTRAINTS)? {
+        Some(extension) => read_name_constraints(extension.value).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads name constraints that [`name_constraints`] spells.
+pub(super) fn read_name_constraints(value: &[u8]) -> Result<BTreeSet<DnsName>, BadAuthority> {
+    let mut fields = Reader::only(value, SEQUENCE)?.inside();
+    let names = fields.optional(context_constructed(0))?.ok_or(BadAuthority::Constraints)?;
+    let mut permitted = BTreeSet::new();
+    for subtree in all(names.inside())? {
+        let mut inside = subtree.inside();
+        let base = inside.expect(DNS_NAME).map_err(|_| BadAuthority::Constraints)?;
+        inside.end().map_err(|_| BadAuthority::Constraints)?;
+        let text = std::str::from_utf8(base.content).map_err(|_| BadAuthority::Constraints)?;
+        permitted.insert(DnsName::parse(text).map_err(|_| BadAuthority::Constraints)?);
+    }
+    if permitted.is_empty() || name_constraints(&permitted) != value {
+        return Err(BadAuthority::Constraints);
+    }
+    Ok(permitted)
 }
 
 fn key_id(key: &PublicKey) -> Vec<u8> {
@@ -232,8 +300,8 @@ pub fn read_issuer(
         key: key.to_subject_key(),
         not_before: moment(&tbs.not_before)?,
         not_after: moment(&tbs.not_after)?,
-        crl_url: places.crl_url,
-        ca_issuers_url: places.ca_issuers_url,
+        places,
+        permitted: permitted(tbs)?,
     })
 }
 

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use bailiwick_core::certificate::{
     ExtensionRead, KeyPurpose, KeyUsageBit, NameSeen, SigningAlgorithm, TbsContent,
 };
-use bailiwick_core::names::{CertSerial, SanName};
+use bailiwick_core::names::{CertSerial, SanName, SpiffeId};
 
 use super::facts::purpose_of;
 use super::names::{URI, general_name};
 use super::oids;
 use super::parts::{
-    Extension, TbsParts, authority_key_id, basic_constraints, ca_issuers, distribution_points,
-    general_names, purposes,
+    Extension, TbsParts, accesses, authority_key_id, basic_constraints, distribution_points,
+    general_names, policies, purposes,
 };
 use super::read::{BIT_STRING, BadDer, Reader, Tlv, bit_string, check_strict, moment, unsigned};
 use super::signature::write_algorithm;
@@ -78,17 +78,21 @@ fn read_extension(extension: &Extension<'_>) -> Option<ExtensionRead> {
             purposes(value).ok()?.into_iter().map(purpose_of).collect();
         known.map(ExtensionRead::ExtendedKeyUsage)
     } else if id == oids::SUBJECT_ALT_NAME {
-        let names: Option<Vec<SanName>> =
-            general_names(value).ok()?.iter().map(plain_dns_name).collect();
-        names.map(ExtensionRead::SubjectAltName)
+        subject_alt_name(&general_names(value).ok()?)
     } else if id == oids::CRL_DISTRIBUTION_POINTS {
         match distribution_points(value).ok()? {
             (names, true) => urls(&names).map(ExtensionRead::CrlUrls),
             _ => None,
         }
     } else if id == oids::AUTHORITY_INFO_ACCESS {
-        match ca_issuers(value).ok()? {
-            (names, true) => urls(&names).map(ExtensionRead::CaIssuers),
+        let found = accesses(value).ok().filter(|found| found.is_plain)?;
+        let (ocsp, ca_issuers) = (urls(&found.ocsp)?, urls(&found.ca_issuers)?);
+        Some(ExtensionRead::AuthorityInfo { ocsp, ca_issuers })
+    } else if id == oids::CERTIFICATE_POLICIES {
+        match policies(value).ok()? {
+            (ids, true) => {
+                Some(ExtensionRead::Policies(ids.iter().map(ToString::to_string).collect()))
+            }
             _ => None,
         }
     } else if id == oids::BASIC_CONSTRAINTS {
@@ -101,7 +105,7 @@ fn read_extension(extension: &Extension<'_>) -> Option<ExtensionRead> {
     }
 }
 
-fn key_usage(value: &[u8]) -> Option<BTreeSet<KeyUsageBit>> {
+pub(super) fn key_usage(value: &[u8]) -> Option<BTreeSet<KeyUsageBit>> {
     let (unused, octets) = bit_string(&Reader::only(value, BIT_STRING).ok()?).ok()?;
     // Named bits end with their last one (X.690, section 11.2.2).
     if octets.last()?.trailing_zeros() != u32::from(unused) {
@@ -117,6 +121,19 @@ fn key_usage(value: &[u8]) -> Option<BTreeSet<KeyUsageBit>> {
         }
     }
     Some(bits)
+}
+
+/// DNS names as we spell them, and behind them at most one workload.
+fn subject_alt_name(names: &[Tlv<'_>]) -> Option<ExtensionRead> {
+    let (workload, names) = match names.split_last() {
+        Some((last, before)) if last.tag == URI => {
+            let text = std::str::from_utf8(last.content).ok()?;
+            (Some(SpiffeId::parse(text).ok()?), before)
+        }
+        _ => (None, names),
+    };
+    let names: Option<Vec<SanName>> = names.iter().map(plain_dns_name).collect();
+    names.map(|names| ExtensionRead::SubjectAltName(names, workload))
 }
 
 /// A dNSName spelled exactly as we spell it.

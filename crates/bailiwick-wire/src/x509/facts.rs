@@ -8,12 +8,13 @@ use bailiwick_core::names::{CertFingerprint, CertSerial, SpkiHash};
 use const_oid::ObjectIdentifier;
 use thiserror::Error;
 
+use super::content::key_usage;
 use super::key::describe;
 use super::names::{NameAttribute, URI, attributes, general_name, show, show_name};
 use super::oids;
 use super::parts::{
-    CertificateParts, TbsParts, authority_key_id, basic_constraints, ca_issuers,
-    distribution_points, general_names, purposes,
+    CertificateParts, TbsParts, accesses, authority_key_id, basic_constraints, distribution_points,
+    general_names, policies, purposes,
 };
 use super::read::{BadDer, OCTET_STRING, Reader, Tlv, moment};
 
@@ -75,7 +76,17 @@ pub fn read_certificate(der: &[u8]) -> Result<CertificateFacts, BadCertificate> 
             .map(ObjectIdentifier::to_string)
             .collect(),
         crl_urls: urls(value_of(tbs, oids::CRL_DISTRIBUTION_POINTS), distribution_points),
-        ca_issuers_urls: urls(value_of(tbs, oids::AUTHORITY_INFO_ACCESS), ca_issuers),
+        ca_issuers_urls: urls(value_of(tbs, oids::AUTHORITY_INFO_ACCESS), |value| {
+            accesses(value).map(|found| (found.ca_issuers, found.is_plain))
+        }),
+        ocsp_urls: urls(value_of(tbs, oids::AUTHORITY_INFO_ACCESS), |value| {
+            accesses(value).map(|found| (found.ocsp, found.is_plain))
+        }),
+        policies: value_of(tbs, oids::CERTIFICATE_POLICIES)
+            .and_then(|value| policies(value).ok())
+            .map(|(ids, _)| ids.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+        key_usage: value_of(tbs, oids::KEY_USAGE).and_then(key_usage),
         is_ca: says_ca(tbs),
         is_precertificate: tbs.extensions.iter().any(|extension| extension.id == oids::CT_POISON),
     })

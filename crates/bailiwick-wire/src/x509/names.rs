@@ -17,7 +17,7 @@ const SHOWN_OCTETS_MAX: usize = 1_024;
 const RFC822_NAME: u8 = context(1);
 pub(super) const DNS_NAME: u8 = context(2);
 pub(super) const URI: u8 = context(6);
-const IP_ADDRESS: u8 = context(7);
+pub(super) const IP_ADDRESS: u8 = context(7);
 
 /// One attribute of a distinguished name.
 pub(super) struct NameAttribute<'a> {

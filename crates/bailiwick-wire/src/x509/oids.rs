@@ -25,7 +25,9 @@ pub(super) const BASIC_CONSTRAINTS: Oid = Oid::new_unwrap("2.5.29.19");
 pub(super) const CRL_NUMBER: Oid = Oid::new_unwrap("2.5.29.20");
 pub(super) const REASON_CODE: Oid = Oid::new_unwrap("2.5.29.21");
 pub(super) const ISSUING_DISTRIBUTION_POINT: Oid = Oid::new_unwrap("2.5.29.28");
+pub(super) const NAME_CONSTRAINTS: Oid = Oid::new_unwrap("2.5.29.30");
 pub(super) const CRL_DISTRIBUTION_POINTS: Oid = Oid::new_unwrap("2.5.29.31");
+pub(super) const CERTIFICATE_POLICIES: Oid = Oid::new_unwrap("2.5.29.32");
 pub(super) const AUTHORITY_KEY_ID: Oid = Oid::new_unwrap("2.5.29.35");
 pub(super) const EXT_KEY_USAGE: Oid = Oid::new_unwrap("2.5.29.37");
 pub(super) const AUTHORITY_INFO_ACCESS: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.1.1");
@@ -34,7 +36,11 @@ pub(super) const CT_POISON: Oid = Oid::new_unwrap("1.3.6.1.4.1.11129.2.4.3");
 // Inside extensions.
 pub(super) const SERVER_AUTH: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.3.1");
 pub(super) const CLIENT_AUTH: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.3.2");
+pub(super) const OCSP: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.48.1");
 pub(super) const CA_ISSUERS: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.48.2");
+
+pub(super) const DOMAIN_VALIDATED: Oid =
+    Oid::new_unwrap(bailiwick_core::certificate::DOMAIN_VALIDATED);
 
 // Attributes of requests (RFC 2985) and of names (RFC 4519, section 2).
 pub(super) const EXTENSION_REQUEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.14");

@@ -204,10 +204,19 @@ pub(super) fn distribution_points(value: &[u8]) -> Result<(Vec<Tlv<'_>>, bool), 
     Ok((names, is_plain))
 }
 
-/// The locations of an authorityInfoAccess under `caIssuers`, and whether there is nothing else.
-pub(super) fn ca_issuers(value: &[u8]) -> Result<(Vec<Tlv<'_>>, bool), BadDer> {
-    let mut places = Vec::new();
-    let mut is_plain = true;
+/// The locations of an authorityInfoAccess.
+pub(super) struct Accesses<'a> {
+    /// Under `id-ad-ocsp`.
+    pub(super) ocsp: Vec<Tlv<'a>>,
+    /// Under `id-ad-caIssuers`.
+    pub(super) ca_issuers: Vec<Tlv<'a>>,
+    /// Whether there is nothing else, and OCSP stands first.
+    pub(super) is_plain: bool,
+}
+
+/// Reads an authorityInfoAccess (RFC 5280, section 4.2.2.1).
+pub(super) fn accesses(value: &[u8]) -> Result<Accesses<'_>, BadDer> {
+    let mut found = Accesses { ocsp: Vec::new(), ca_issuers: Vec::new(), is_plain: true };
     let mut accesses = Reader::only(value, SEQUENCE)?.inside();
     while !accesses.is_empty() {
         let mut fields = accesses.expect(SEQUENCE)?.inside();
@@ -215,10 +224,25 @@ pub(super) fn ca_issuers(value: &[u8]) -> Result<(Vec<Tlv<'_>>, bool), BadDer> {
         let place = fields.next()?;
         fields.end()?;
         if method == oids::CA_ISSUERS {
-            places.push(place);
+            found.ca_issuers.push(place);
         } else {
-            is_plain = false;
+            found.is_plain &= method == oids::OCSP && found.ca_issuers.is_empty();
+            if method == oids::OCSP {
+                found.ocsp.push(place);
+            }
         }
     }
-    Ok((places, is_plain))
+    Ok(found)
+}
+
+/// The policies of a certificatePolicies, and whether none has a qualifier.
+pub(super) fn policies(value: &[u8]) -> Result<(Vec<const_oid::ObjectIdentifier>, bool), BadDer> {
+    let mut found = Vec::new();
+    let mut is_plain = true;
+    for policy in all(Reader::only(value, SEQUENCE)?.inside())? {
+        let mut fields = policy.inside();
+        found.push(oid(&fields.expect(OID)?)?);
+        is_plain &= fields.is_empty();
+    }
+    if found.len() > EXTENSIONS_MAX { Err(BadDer::TooMany) } else { Ok((found, is_plain)) }
 }

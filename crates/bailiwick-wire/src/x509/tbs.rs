@@ -1,7 +1,7 @@
 //! To-be-signed bytes of an end-entity certificate, out of the approved fields only (threat T18).
 
 use bailiwick_core::certificate::{
-    CertificateProfile, CertificateSpec, IssuerIdentity, LintFinding, SanSet, Tbs,
+    CertificateProfile, CertificateSpec, IssuerIdentity, LintFinding, ProfileRules, Tbs,
 };
 use bailiwick_core::time::Time;
 use thiserror::Error;
@@ -16,8 +16,8 @@ use super::write::{self, BadMoment, Criticality};
 
 /// INTEGER 2: v3.
 const VERSION_3: [u8; 1] = [2];
-/// BR 7.1.2.11.2: a CRL is fetched over plain HTTP, so that it needs no certificate itself.
-const CRL_SCHEME: &str = "http://";
+/// BR 7.1.2.11.2: CRL and OCSP are fetched over plain HTTP, so that it needs no certificate itself.
+const HTTP: &str = "http://";
 
 /// Why there are no to-be-signed bytes.
 #[derive(Clone, Debug, Eq, PartialEq, Error)]
@@ -102,21 +102,33 @@ fn extensions(
         write::extension(oids::BASIC_CONSTRAINTS, Critical, &write::sequence(&[])),
         write::extension(oids::AUTHORITY_KEY_ID, NotCritical, &authority_key_id(&issuer.key_id)),
     ];
-    if let Some(url) = &issuer.ca_issuers_url {
-        let access = write::sequence(&[write::oid(oids::CA_ISSUERS), uri(url)?]);
+    let places = &issuer.places;
+    let mut accesses = Vec::new();
+    if let Some(url) = places.ocsp_url.as_ref().filter(|_| profile.revocation.ocsp) {
+        accesses.push(write::sequence(&[write::oid(oids::OCSP), http(url)?]));
+    }
+    if let Some(url) = &places.ca_issuers_url {
+        accesses.push(write::sequence(&[write::oid(oids::CA_ISSUERS), uri(url)?]));
+    }
+    if !accesses.is_empty() {
         extensions.push(write::extension(
             oids::AUTHORITY_INFO_ACCESS,
             NotCritical,
-            &write::sequence(&[access]),
+            &write::sequence(&accesses),
         ));
     }
+    if profile.rules == ProfileRules::PublicTls {
+        let policy = write::sequence(&[write::oid(oids::DOMAIN_VALIDATED)]);
+        let policies = write::sequence(&[policy]);
+        extensions.push(write::extension(oids::CERTIFICATE_POLICIES, NotCritical, &policies));
+    }
     // The subject is empty, so the names are critical (RFC 5280, section 4.2.1.6).
-    extensions.push(write::extension(oids::SUBJECT_ALT_NAME, Critical, &dns_names(&spec.names)));
-    if let (true, Some(url)) = (profile.crl_pointer, &issuer.crl_url) {
+    extensions.push(write::extension(oids::SUBJECT_ALT_NAME, Critical, &names(spec)));
+    if let Some(url) = places.crl_url_of(&spec.serial).filter(|_| profile.revocation.crl) {
         extensions.push(write::extension(
             oids::CRL_DISTRIBUTION_POINTS,
             NotCritical,
-            &crl_pointer(url)?,
+            &crl_pointer(&url)?,
         ));
     }
     Ok(extensions)
@@ -127,10 +139,11 @@ pub(super) fn authority_key_id(key_id: &[u8]) -> Vec<u8> {
     write::sequence(&[write::implicit(0, key_id)])
 }
 
-fn dns_names(names: &SanSet) -> Vec<u8> {
-    let names: Vec<Vec<u8>> =
-        names.iter().map(|name| write::tlv(DNS_NAME, name.to_string().as_bytes())).collect();
-    write::sequence(&names)
+/// The DNS names in order, then the workload.
+fn names(spec: &CertificateSpec) -> Vec<u8> {
+    let dns = spec.names.iter().map(|name| write::tlv(DNS_NAME, name.to_string().as_bytes()));
+    let workload = spec.workload.iter().map(|id| write::tlv(URI, id.as_str().as_bytes()));
+    write::sequence(&dns.chain(workload).collect::<Vec<_>>())
 }
 
 fn crl_pointer(url: &str) -> Result<Vec<u8>, BadTbs> {
@@ -140,13 +153,18 @@ fn crl_pointer(url: &str) -> Result<Vec<u8>, BadTbs> {
 
 /// A DistributionPointName with one URL (RFC 5280, section 4.2.1.13).
 pub(super) fn full_name(url: &str) -> Result<Vec<u8>, BadTbs> {
-    if !url.starts_with(CRL_SCHEME) {
-        return Err(BadTbs::Url { url: url.to_owned() });
-    }
-    Ok(write::explicit(0, &[uri(url)?]))
+    Ok(write::explicit(0, &[http(url)?]))
 }
 
-fn uri(url: &str) -> Result<Vec<u8>, BadTbs> {
+/// A URL under plain `http`.
+fn http(url: &str) -> Result<Vec<u8>, BadTbs> {
+    if !url.starts_with(HTTP) {
+        return Err(BadTbs::Url { url: url.to_owned() });
+    }
+    uri(url)
+}
+
+pub(super) fn uri(url: &str) -> Result<Vec<u8>, BadTbs> {
     if url.is_empty() || !url.bytes().all(|octet| octet.is_ascii_graphic()) {
         return Err(BadTbs::Url { url: url.to_owned() });
     }

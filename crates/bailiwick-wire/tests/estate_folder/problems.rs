@@ -196,7 +196,7 @@ fn what_issuers_and_profiles_say() {
         &with(
             PROFILES,
             "lifetime_days_max = 90",
-            "lifetime_days_max = 90\nlifetime_seconds_max = 60",
+            "lifetime_days_max = 90\nlifetime_seconds_max = 3600",
         ),
         &["profiles.toml:5:24 duplicate"],
     );
@@ -209,6 +209,74 @@ fn what_issuers_and_profiles_say() {
             "services/shop-web.toml:5:27 unknown-reference",
         ],
     );
+}
+
+#[test]
+fn profiles_that_cannot_be_meant_are_told_with_their_place() {
+    let one = |from: &str, to: &str, expected: &[&str]| check(&with(PROFILES, from, to), expected);
+    let first = "lifetime_days_max = 90";
+    one(first, "lifetime_seconds_max = 3599", &["profiles.toml:4:24 bad-number"]);
+    one(
+        first,
+        "lifetime_seconds_max = 3600\nbackdate_seconds = 3600",
+        &["profiles.toml:5:20 backdate-too-long"],
+    );
+    one(
+        first,
+        "lifetime_days_max = 8\ncrl_pointer = false",
+        &["profiles.toml:4:21 no-revocation-pointer"],
+    );
+    one(first, "lifetime_days_max = 90\nrules = \"webpki\"", &["profiles.toml:5:9 bad-word"]);
+    one(
+        first,
+        "lifetime_days_max = 201\nrules = \"public-tls\"",
+        &["profiles.toml:4:21 not-by-public-rules"],
+    );
+    one(
+        "purposes = [\"client\"]",
+        "purposes = [\"client\"]\nrules = \"public-tls\"",
+        &["profiles.toml:14:13 not-by-public-rules"],
+    );
+    one(
+        "keys_allowed = [\"ecdsa-p256\", \"ecdsa-p384\", \"rsa\"]",
+        "keys_allowed = [\"rsa\", \"ed25519\"]\nrules = \"public-tls\"",
+        &["profiles.toml:6:24 not-by-public-rules"],
+    );
+    one(
+        "[tls-server]",
+        "[tls-server]\nworkload_uri = true\nrules = \"public-tls\"",
+        &[
+            "profiles.toml:3:2 not-by-public-rules",
+            "services/intranet.toml:1:6 workload-missing",
+            "services/pay-api.toml:3:6 workload-missing",
+            "services/shop-web.toml:1:6 workload-missing",
+        ],
+    );
+}
+
+#[test]
+fn a_workload_is_one_service_s_and_spelled_as_spiffe_says() {
+    let workload = |id: &str| format!("id = \"pay-api\"\nworkload = \"{id}\"");
+    let with_pay = |id: &str| with(PAY, "id = \"pay-api\"", &workload(id));
+    check(&with_pay("spiffe://Example.org/pay"), &["services/pay-api.toml:4:12 bad-workload"]);
+    assert!(read(&with_pay("spiffe://example.org/pay")).is_ok());
+    let mut both = with_pay("spiffe://example.org/pay");
+    let (_, web) = both.iter_mut().find(|(path, _)| path == WEB).unwrap();
+    *web = format!("workload = \"spiffe://example.org/pay\"\n{web}");
+    check(&both, &["services/shop-web.toml:1:12 two-owners"]);
+}
+
+#[test]
+fn how_a_ca_is_made_is_checked() {
+    let one = |line: &str, expected: &[&str]| {
+        let to = format!("kind = \"built-in\"\n{line}");
+        check(&with(ISSUERS, "kind = \"built-in\"", &to), expected);
+    };
+    one("key = \"dsa\"", &["issuers.toml:5:7 bad-word"]);
+    one("name_constraints = [\"zones\", \"-\"]", &["issuers.toml:5:30 bad-name"]);
+    one("root = \"elsewhere\"", &["issuers.toml:5:8 bad-word"]);
+    one("crl_parts = 1", &["issuers.toml:5:13 bad-number"]);
+    one("intermediate = \"first\"", &["issuers.toml:5:16 bad-fingerprint"]);
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn issue(whole: bool) -> Step {
         spki: vec![0x30, 0x59, 0x00, 0xff],
         key: SpkiHash::from_bytes([0x1c; 32]),
         lifetime_seconds_max: 7_776_000,
+        workload: None,
     })
 }
 

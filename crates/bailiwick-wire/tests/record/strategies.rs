@@ -11,7 +11,7 @@ use bailiwick_core::gate::{
     ValidationEvidence,
 };
 use bailiwick_core::names::{
-    CertFingerprint, CertSerial, Digest, DnsName, SanName, SpkiHash, ZoneName,
+    CertFingerprint, CertSerial, Digest, DnsName, SanName, SpiffeId, SpkiHash, ZoneName,
 };
 use bailiwick_core::record::{Decision, Entry, Fact};
 use bailiwick_core::time::Time;
@@ -137,10 +137,10 @@ fn issue() -> impl Strategy<Value = IssueCertificate> {
     (
         (id!(ServiceId), option::of(id!(AccountId)), option::of(id!(OrderId))),
         (option::of(id!(EnvelopeId)), id!(IssuerId), id!(ProfileId), sans()),
-        (octets(), key(), any::<u32>()),
+        (octets(), key(), any::<u32>(), option::of(workload())),
     )
         .prop_map(|((service, account, order), (envelope, issuer, profile, names), rest)| {
-            let (spki, key, lifetime_seconds_max) = rest;
+            let (spki, key, lifetime_seconds_max, workload) = rest;
             IssueCertificate {
                 service,
                 account,
@@ -152,8 +152,14 @@ fn issue() -> impl Strategy<Value = IssueCertificate> {
                 spki,
                 key,
                 lifetime_seconds_max,
+                workload,
             }
         })
+}
+
+fn workload() -> impl Strategy<Value = SpiffeId> {
+    "[a-z0-9.]{1,12}(/[A-Za-z0-9_-]{1,8}){1,3}"
+        .prop_map(|rest| SpiffeId::parse(&format!("spiffe://{rest}")).unwrap())
 }
 
 fn reversible() -> impl Strategy<Value = Step> {

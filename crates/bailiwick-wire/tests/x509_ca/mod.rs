@@ -5,15 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use bailiwick_core::certificate::{
-    CertificateProfile, CertificateSpec, CrlSpec, IssuerIdentity, KeyKind, KeyPurpose, SanSet,
-    SubjectKey, Tbs, random_serial,
+    CertificateProfile, CertificateSpec, CrlSpec, IssuerIdentity, IssuerPlaces, KeyKind,
+    KeyPurpose, ProfileRules, RevocationPointers, SanSet, SubjectKey, Tbs, random_serial,
 };
 use bailiwick_core::names::{IssuerId, ProfileId, SanName};
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_wire::x509::{
-    AuthorityKind, AuthoritySpec, IssuerPlaces, Organisation, PublicKey, assemble,
-    assemble_authority, assemble_crl, read_issuer, verify_authority, verify_crl, verify_issued,
-    verify_signed, write_authority, write_crl,
+    AuthorityKind, AuthoritySpec, Organisation, PublicKey, assemble, assemble_authority,
+    assemble_crl, read_issuer, verify_authority, verify_crl, verify_issued, verify_signed,
+    write_authority, write_crl,
 };
 
 pub(crate) const CRL_URL: &str = "http://pki.shop.example/issuing.crl";
@@ -56,6 +56,8 @@ impl TestCa {
             serial: random_serial([octet; 16]).unwrap(),
             not_before: now().plus_ms(-DAY_MS),
             not_after: now().plus_ms(3_650 * DAY_MS),
+            permitted: None,
+            places: IssuerPlaces::default(),
         };
         let id = IssuerId::parse("builtin").unwrap();
         let tbs = write_authority(&spec(AuthorityKind::Root, &root_key, 1)).unwrap();
@@ -72,6 +74,7 @@ impl TestCa {
         let places = IssuerPlaces {
             crl_url: Some(CRL_URL.to_owned()),
             ca_issuers_url: Some(CA_URL.to_owned()),
+            ..IssuerPlaces::default()
         };
         let issuer = read_issuer(&issuing_der, id, places).unwrap();
         Self { root_der, issuing_der, root, issuer, root_key, issuing_key }
@@ -114,7 +117,9 @@ pub(crate) fn profile() -> CertificateProfile {
         rsa_bits_min: 2_048,
         names_max: 100,
         wildcard_allowed: true,
-        crl_pointer: true,
+        revocation: RevocationPointers { crl: true, ocsp: false },
+        workload_uri: false,
+        rules: ProfileRules::Private,
     }
 }
 
@@ -128,6 +133,7 @@ pub(crate) fn spec(names: &[&str], key: SubjectKey, serial: u8) -> CertificateSp
         not_before,
         not_after,
         serial: random_serial([serial; 16]).unwrap(),
+        workload: None,
     }
 }
 

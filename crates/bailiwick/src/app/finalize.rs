@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 
+use bailiwick_core::certificate::NameSeen;
 use bailiwick_core::change::{Basis, Command, IssueCertificate, Plan, Precheck, Request, Step};
 use bailiwick_core::gate::{
     Account, AuthorizationStatus, ChallengeKind, Order, OrderStatus, Problem, ProblemKind,
     ValidationEvidence,
 };
-use bailiwick_core::names::{ChangeId, SanName};
+use bailiwick_core::names::{ChangeId, ProfileId, SanName, SpiffeId};
 use bailiwick_core::policy::{
     CaaFact, Fact as PolicyFact, FinalizeFacts, KeyFacts, Stage, ValidationMethod,
 };
 use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
 use bailiwick_core::time::Time;
-use bailiwick_wire::x509::{Csr, read_csr};
+use bailiwick_wire::x509::{Csr, CsrExtra, read_csr};
 
 use super::orders::{Judged, actor, listed, problem, zones};
 use super::{App, Live, Loaded};
@@ -33,6 +34,15 @@ pub(crate) enum FinalizeAnswer {
     Refused(Problem),
 }
 
+/// The workload that a certificate of this profile names: the service's, out of the estate.
+fn workload(live: &Live, account: &Account, profile: &ProfileId) -> Option<SpiffeId> {
+    let estate = live.estate();
+    let names_one =
+        estate.profiles.get(profile).is_some_and(|profile| profile.certificate.workload_uri);
+    let service = estate.services.get(&account.service).filter(|_| names_one)?;
+    service.workload.clone()
+}
+
 impl App {
     /// Issues for an order that is ready. A bad CSR leaves the order ready (RFC 8555, section 7.4).
     pub(crate) async fn finalize(
@@ -42,7 +52,8 @@ impl App {
         csr: &[u8],
     ) -> Result<FinalizeAnswer, Fault> {
         let now = self.now();
-        let csr = match self.check_finalize(account, &order, csr, now) {
+        let live = self.live.get();
+        let csr = match self.check_finalize(&live, account, &order, csr, now) {
             Ok(csr) => csr,
             Err(problem) => return Ok(FinalizeAnswer::Refused(problem)),
         };
@@ -50,7 +61,6 @@ impl App {
             Ok(methods) => methods,
             Err(problem) => return Ok(FinalizeAnswer::Refused(problem)),
         };
-        let live = self.live.get();
         let caa = self.see_caa(&live, account, &order, &methods).await;
         let stage = Stage::Finalize(FinalizeFacts {
             key: PolicyFact::Known(KeyFacts { kind: csr.key().kind(), bits: csr.key().bits() }),
@@ -70,6 +80,7 @@ impl App {
 
     fn check_finalize(
         &self,
+        live: &Live,
         account: &Account,
         order: &Order,
         csr: &[u8],
@@ -86,7 +97,12 @@ impl App {
         }
         let bad = |detail: String| problem(ProblemKind::BadCsr, detail);
         let csr = read_csr(csr).map_err(|cause| bad(cause.to_string()))?;
-        if let Some(odd) = csr.refused_requests().first() {
+        let workload = workload(live, account, &order.profile);
+        let is_ours = |extra: &&&CsrExtra| {
+            let named = workload.as_ref().map(|id| NameSeen::Uri(id.to_string()));
+            named.is_some_and(|named| **extra == &CsrExtra::OtherName(named))
+        };
+        if let Some(odd) = csr.refused_requests().iter().find(|extra| !is_ours(extra)) {
             return Err(bad(format!("the CSR asks for {odd}; make one with DNS names only")));
         }
         let mut asked: Vec<SanName> = csr.names().iter().cloned().collect();
@@ -239,6 +255,7 @@ impl App {
             spki: csr.key().spki_der().to_vec(),
             key: csr.key().hash(),
             lifetime_seconds_max: judged.lifetime_seconds,
+            workload: workload(live, account, &judged.profile),
         };
         let prepared = match issue::prepare(self, live, &wanted, csr.key(), &caa, now) {
             Ok(prepared) => prepared,

@@ -1,13 +1,16 @@
 //! Keys at the start: the ledger's, the issuers', the listener's. Made once, sealed, then opened.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::Arc;
 
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan, listener_config};
 use bailiwick_connect::keys::{KeyFault, KeyFiles, Sealer, write_new};
-use bailiwick_core::estate::Estate;
+use bailiwick_core::certificate::{CrlParts, IssuerPlaces};
+use bailiwick_core::estate::{AuthorityKey, AuthorityPlan, Estate, NameConstraint};
 use bailiwick_core::ledger::{LeafIndex, TreeHead};
-use bailiwick_core::names::IssuerId;
+use bailiwick_core::names::{DnsName, IssuerId};
 use bailiwick_core::record::Fact;
 use bailiwick_core::time::Time;
 use bailiwick_wire::ledger::{KeyName, LedgerKey};
@@ -120,16 +123,43 @@ pub(super) fn open_issuer(
     sealer: &Sealer,
     world: &World,
 ) -> Result<BuiltinIssuer, NotStarted> {
+    let planned = estate.issuers.get(id).map(|issuer| issuer.authority.clone()).unwrap_or_default();
     let plan = IssuerPlan {
         id: id.clone(),
         organisation: estate.organisation.name.clone(),
-        crl_url: format!("{}/crl/{id}.crl", settings.http_url),
-        ca_issuers_url: format!("{}/issuer/{id}.cer", settings.http_url),
+        key: planned.key.unwrap_or(AuthorityKey::EcdsaP256),
+        permitted: permitted(estate, &planned),
+        places: places(settings, id, planned.crl_parts),
     };
     let folder = settings.data.join("ca").join(id.as_str());
     let serials = || world.octets().ok();
     BuiltinIssuer::open(&folder, &plan, sealer, &serials, world.now())
         .map_err(|cause| NotStarted::Keys(cause.to_string()))
+}
+
+/// What an intermediate that is made now may certify.
+fn permitted(estate: &Estate, planned: &AuthorityPlan) -> Option<BTreeSet<DnsName>> {
+    let mut bases = BTreeSet::new();
+    for constraint in &planned.name_constraints {
+        match constraint {
+            NameConstraint::Zones => {
+                bases.extend(estate.zones.keys().map(|key| key.name.apex().clone()));
+            }
+            NameConstraint::Below(base) => drop(bases.insert(base.clone())),
+        }
+    }
+    (!planned.name_constraints.is_empty()).then_some(bases)
+}
+
+/// Where what an issuer publishes is found.
+fn places(settings: &Settings, id: &IssuerId, parts: Option<NonZeroU16>) -> IssuerPlaces {
+    let base = &settings.http_url;
+    IssuerPlaces {
+        crl_url: Some(format!("{base}/crl/{id}.crl")),
+        crl_parts: parts.map(|count| CrlParts { count, url_start: format!("{base}/crl/{id}/") }),
+        ocsp_url: None,
+        ca_issuers_url: Some(format!("{base}/issuer/{id}.cer")),
+    }
 }
 
 /// TLS of the listener, for localhost and the host of the base URL.

@@ -49,6 +49,7 @@ pub(crate) fn prepare(
         not_before,
         not_after,
         serial: serial.clone(),
+        workload: wanted.workload.clone(),
     };
     let tbs = x509::build_tbs(&spec, profile, &issuer, now).map_err(|cause| cause.to_string())?;
     Ok(Prepared::ToBeSigned { serial, tbs: tbs.bytes().to_vec(), caa: caa.digest() })
@@ -130,6 +131,7 @@ fn spec(
         not_before,
         not_after,
         serial: serial.clone(),
+        workload: wanted.workload.clone(),
     })
 }
 

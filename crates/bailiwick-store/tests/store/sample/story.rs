@@ -140,6 +140,7 @@ pub(crate) fn issue_step(certificate: &IssuedCertificate) -> Step {
         spki: b"spki".to_vec(),
         key: certificate.key,
         lifetime_seconds_max: 90 * 86_400,
+        workload: None,
     })
 }
 

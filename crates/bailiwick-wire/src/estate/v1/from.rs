@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::certificate::{CertificateProfile, KeyKind, KeyPurpose};
+use bailiwick_core::certificate::{
+    CertificateProfile, KeyKind, KeyPurpose, ProfileRules, RevocationPointers,
+};
 use bailiwick_core::estate as core;
 use bailiwick_core::estate::{AttestationKind, Environment, Namespace, RuleId, View, ZoneKey};
 use bailiwick_core::names::{
-    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
+    CertFingerprint, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId,
+    SpiffeId, TeamId,
 };
 use bailiwick_core::time::Time;
 
@@ -130,6 +133,7 @@ fn service(it: shape::Service) -> Read<core::Service> {
         },
         ownership: ownership.transpose()?,
         profiles: all(&it.profiles, ProfileId::parse)?,
+        workload: it.workload.map(|id| word(&id, |id| SpiffeId::parse(id).ok())).transpose()?,
         envelopes: map(it.envelopes, |key| Ok(key.to_owned()), |_, it| envelope(it))?,
     })
 }
@@ -151,6 +155,22 @@ fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
         caa_domains: it.caa_domains.into_iter().collect(),
         environments: all(&it.environments, Environment::parse)?,
         profiles: all(&it.profiles, ProfileId::parse)?,
+        authority: core::AuthorityPlan {
+            key: it.key.map(|key| word(&key, core::AuthorityKey::parse)).transpose()?,
+            name_constraints: all(&it.name_constraints, |text| match text {
+                "zones" => Ok(core::NameConstraint::Zones),
+                base => DnsName::parse(base).map(core::NameConstraint::Below),
+            })?,
+            root: match it.root {
+                Some(root) => word(&root, core::RootKind::parse)?,
+                None => core::RootKind::Online,
+            },
+            crl_parts: it.crl_parts,
+            intermediate: it
+                .intermediate
+                .map(|hex| word(&hex, |hex| CertFingerprint::parse(hex).ok()))
+                .transpose()?,
+        },
     })
 }
 
@@ -167,7 +187,12 @@ fn profile(id: &ProfileId, it: &shape::Profile) -> Read<core::Profile> {
             rsa_bits_min: it.rsa_bits_min,
             names_max: it.names_max,
             wildcard_allowed: it.wildcard_allowed,
-            crl_pointer: it.crl_pointer,
+            revocation: RevocationPointers { crl: it.crl_pointer, ocsp: it.ocsp_pointer },
+            workload_uri: it.workload_uri,
+            rules: match &it.rules {
+                Some(rules) => word(rules, ProfileRules::parse)?,
+                None => ProfileRules::Private,
+            },
         },
         environments: all(&it.environments, Environment::parse)?,
         attestation_required: maybe(it.attestation_required.as_ref(), AttestationKind::parse)?,

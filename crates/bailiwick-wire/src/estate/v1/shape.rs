@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bailiwick_core::certificate::ProfileRules;
 use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +173,10 @@ pub(super) struct Service {
     pub(super) ownership: Option<Ownership>,
     pub(super) profiles: Vec<String>,
     pub(super) envelopes: Map<Envelope>,
+    /// Came later: estates without one keep the octets they always had. So do all fields below that
+    /// are left out where they say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) workload: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -228,6 +233,7 @@ impl Service {
             }),
             profiles: texts(&it.profiles),
             envelopes: map(&it.envelopes, envelope),
+            workload: text(it.workload.as_ref()),
         }
     }
 }
@@ -239,6 +245,16 @@ pub(super) struct Issuer {
     pub(super) caa_domains: Vec<String>,
     pub(super) environments: Vec<String>,
     pub(super) profiles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) name_constraints: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) root: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) crl_parts: Option<std::num::NonZeroU16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) intermediate: Option<String>,
 }
 
 impl Issuer {
@@ -248,6 +264,11 @@ impl Issuer {
             caa_domains: texts(&it.caa_domains),
             environments: texts(&it.environments),
             profiles: texts(&it.profiles),
+            key: text(it.authority.key.as_ref()),
+            name_constraints: texts(&it.authority.name_constraints),
+            root: text(Some(&it.authority.root).filter(|it| **it != core::RootKind::Online)),
+            crl_parts: it.authority.crl_parts,
+            intermediate: text(it.authority.intermediate.as_ref()),
         }
     }
 }
@@ -265,6 +286,18 @@ pub(super) struct Profile {
     pub(super) crl_pointer: bool,
     pub(super) environments: Vec<String>,
     pub(super) attestation_required: Option<String>,
+    #[serde(default, skip_serializing_if = "is_down")]
+    pub(super) ocsp_pointer: bool,
+    #[serde(default, skip_serializing_if = "is_down")]
+    pub(super) workload_uri: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rules: Option<String>,
+}
+
+/// serde hands a reference.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+const fn is_down(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Profile {
@@ -278,9 +311,12 @@ impl Profile {
             rsa_bits_min: certificate.rsa_bits_min,
             names_max: certificate.names_max,
             wildcard_allowed: certificate.wildcard_allowed,
-            crl_pointer: certificate.crl_pointer,
+            crl_pointer: certificate.revocation.crl,
             environments: texts(&it.environments),
             attestation_required: text(it.attestation_required.as_ref()),
+            ocsp_pointer: certificate.revocation.ocsp,
+            workload_uri: certificate.workload_uri,
+            rules: text(Some(&certificate.rules).filter(|it| **it != ProfileRules::Private)),
         }
     }
 }

@@ -6,7 +6,7 @@ use bailiwick_core::change::{
 use bailiwick_core::gate::Envelope;
 use bailiwick_core::names::{
     AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
-    ProfileId, SanName, ServiceId, SpkiHash,
+    ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ mirror! {
         spki: Vec<u8>,
         key: SpkiHash,
         lifetime_seconds_max: u32,
+        // Came later: entries without one keep the octets they always had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<SpiffeId>,
     }
     RevokeCertificate => RevokeForm {
         service: ServiceId,

@@ -7,7 +7,7 @@ use bailiwick_core::gate::{
 use bailiwick_core::names::{
     AccountId, AuthzId, CertFingerprint, CertSerial, ChallengeId, ChangeId, CredentialId,
     DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, SanName,
-    ServiceId, SessionId, SpkiHash, TeamId, TokenId, ZoneName,
+    ServiceId, SessionId, SpiffeId, SpkiHash, TeamId, TokenId, ZoneName,
 };
 use bailiwick_core::time::Time;
 use base64::Engine as _;
@@ -34,11 +34,11 @@ pub(crate) trait Stored: Sized {
 /// A table of structs of the core and their forms. Every field must be named, so that a new one in
 /// the core does not compile until it has been given a place here, which is in a new version.
 macro_rules! mirror {
-    ($($core:ty => $form:ident { $($field:ident: $type:ty,)+ })+) => {$(
+    ($($core:ty => $form:ident { $($(#[$note:meta])* $field:ident: $type:ty,)+ })+) => {$(
         #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(crate) struct $form {
-            $($field: <$type as $crate::record::v1::Stored>::Form,)+
+            $($(#[$note])* $field: <$type as $crate::record::v1::Stored>::Form,)+
         }
 
         impl $crate::record::v1::Stored for $core {
@@ -160,7 +160,7 @@ texts!(
     TeamId,
     TokenId
 );
-texts!(DnsName, SanName, ZoneName, CertFingerprint, CertSerial, Digest, SpkiHash);
+texts!(DnsName, SanName, SpiffeId, ZoneName, CertFingerprint, CertSerial, Digest, SpkiHash);
 
 /// Values out of a list of words.
 macro_rules! words {

@@ -213,6 +213,7 @@ fn certificate() -> IssueCertificate {
         key: SpkiHash::of(&spki),
         spki,
         lifetime_seconds_max: 86_400,
+        workload: None,
     }
 }
 
