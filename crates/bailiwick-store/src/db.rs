@@ -4,12 +4,13 @@
 
 mod arg;
 mod cell;
+mod checkpointer;
+mod file;
 mod postgres;
 mod sqlite;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, Postgres};
-use sqlx::sqlite::{Sqlite, SqlitePool};
 use sqlx::{
     AssertSqlSafe, Column as _, Row as _, SqlSafeStr as _, SqlStr, TypeInfo as _, ValueRef as _,
 };
@@ -18,7 +19,10 @@ use crate::error::DbError;
 
 pub(crate) use arg::{Arg, args};
 pub(crate) use cell::{Cell, Reader, Row};
-pub(crate) use sqlite::{Checkpointer, Copy, Lock, LockHeld, Wal, beside};
+pub(crate) use checkpointer::Checkpointer;
+pub(crate) use file::{Copy, Lock, LockHeld, beside};
+pub(crate) use sqlite::Wal;
+use sqlite::{Lent, Sqlite};
 
 /// Which engine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,12 +51,17 @@ impl From<&'static str> for Sql {
 }
 
 impl Sql {
-    fn of(self, engine: Engine) -> SqlStr {
-        match (self, engine) {
-            (Self::One(text), _)
-            | (Self::Both { sqlite: text, .. }, Engine::Sqlite)
-            | (Self::Both { postgres: text, .. }, Engine::Postgres) => text.into_sql_str(),
-            (Self::Built(text), _) => AssertSqlSafe(text).into_sql_str(),
+    fn for_sqlite(&self) -> &str {
+        match self {
+            Self::One(text) | Self::Both { sqlite: text, .. } => text,
+            Self::Built(text) => text,
+        }
+    }
+
+    fn for_postgres(self) -> SqlStr {
+        match self {
+            Self::One(text) | Self::Both { postgres: text, .. } => text.into_sql_str(),
+            Self::Built(text) => AssertSqlSafe(text).into_sql_str(),
         }
     }
 }
@@ -61,20 +70,19 @@ impl Sql {
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
     /// One writer and some readers on one file.
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite(Sqlite),
     /// One pool.
     Postgres(PgPool),
 }
 
-/// A transaction. One that is dropped in the middle takes its connection along: engines end some
-/// transactions by themselves, and then nobody knows how the connection stands.
+/// A transaction. One that is dropped in the middle is taken back.
 pub(crate) struct Tx {
     connection: Connection,
     open: bool,
 }
 
 enum Connection {
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(Lent),
     Postgres(PoolConnection<Postgres>),
 }
 
@@ -108,10 +116,10 @@ macro_rules! cells {
             let kind = raw.type_info();
             cells.push(match kind.name() {
                 _ if raw.is_null() => Cell::Null,
-                "INTEGER" | "INT8" => Cell::Int(row.try_get(index)?),
+                "INT8" => Cell::Int(row.try_get(index)?),
                 "INT4" => Cell::Int(i64::from(row.try_get::<i32, _>(index)?)),
                 "TEXT" | "VARCHAR" | "NAME" => Cell::Text(row.try_get(index)?),
-                "BLOB" | "BYTEA" => Cell::Bytes(row.try_get(index)?),
+                "BYTEA" => Cell::Bytes(row.try_get(index)?),
                 other => Cell::Text(format!("a value of type {other}")),
             });
         }
@@ -129,7 +137,7 @@ macro_rules! all {
 impl Db {
     pub(crate) const fn engine(&self) -> Engine {
         match self {
-            Self::Sqlite { .. } => Engine::Sqlite,
+            Self::Sqlite(_) => Engine::Sqlite,
             Self::Postgres(_) => Engine::Postgres,
         }
     }
@@ -140,10 +148,10 @@ impl Db {
         sql: impl Into<Sql>,
         args: &[Arg<'_>],
     ) -> Result<Vec<Row>, DbError> {
-        let sql = sql.into().of(self.engine());
+        let sql = sql.into();
         Ok(match self {
-            Self::Sqlite { read, .. } => all!(read, sql, args),
-            Self::Postgres(pool) => all!(pool, sql, args),
+            Self::Sqlite(sqlite) => sqlite.reader().await?.all(sql.for_sqlite(), args)?,
+            Self::Postgres(pool) => all!(pool, sql.for_postgres(), args),
         })
     }
 
@@ -162,18 +170,25 @@ impl Db {
         sql: impl Into<Sql>,
         args: &[Arg<'_>],
     ) -> Result<Vec<Row>, DbError> {
-        let sql = sql.into().of(self.engine());
-        Ok(match self {
-            Self::Sqlite { write, .. } => all!(write, sql, args),
-            Self::Postgres(pool) => all!(pool, sql, args),
-        })
+        let sql = sql.into();
+        match self {
+            Self::Sqlite(sqlite) => {
+                let lent = sqlite.writer().await?;
+                let args: Vec<Arg<'static>> = args.iter().map(Arg::to_owned).collect();
+                // It waits for the disk, which no thread that serves others should do.
+                let done =
+                    tokio::task::spawn_blocking(move || lent.all(sql.for_sqlite(), &args)).await;
+                done.map_err(|why| DbError::Lost(why.into()))?
+            }
+            Self::Postgres(pool) => Ok(all!(pool, sql.for_postgres(), args)),
+        }
     }
 
     /// A transaction that writes. On SQLite it is the only one from here on.
     pub(crate) async fn begin(&self) -> Result<Tx, DbError> {
         match self {
-            Self::Sqlite { write, .. } => {
-                let connection = Connection::Sqlite(write.acquire().await?);
+            Self::Sqlite(sqlite) => {
+                let connection = Connection::Sqlite(sqlite.writer().await?);
                 Tx::begin(connection, "BEGIN IMMEDIATE").await
             }
             Self::Postgres(pool) => {
@@ -187,8 +202,8 @@ impl Db {
     /// A transaction in which everything that is read is of one moment.
     pub(crate) async fn snapshot(&self) -> Result<Tx, DbError> {
         match self {
-            Self::Sqlite { read, .. } => {
-                let connection = Connection::Sqlite(read.acquire().await?);
+            Self::Sqlite(sqlite) => {
+                let connection = Connection::Sqlite(sqlite.reader().await?);
                 Tx::begin(connection, "BEGIN").await
             }
             Self::Postgres(pool) => {
@@ -205,10 +220,7 @@ impl Db {
     /// Lets go of every connection.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
-                read.close().await;
-                write.close().await;
-            }
+            Self::Sqlite(sqlite) => sqlite.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -221,22 +233,15 @@ impl Tx {
         Ok(tx)
     }
 
-    const fn engine(&self) -> Engine {
-        match self.connection {
-            Connection::Sqlite(_) => Engine::Sqlite,
-            Connection::Postgres(_) => Engine::Postgres,
-        }
-    }
-
     pub(crate) async fn all(
         &mut self,
         sql: impl Into<Sql>,
         args: &[Arg<'_>],
     ) -> Result<Vec<Row>, DbError> {
-        let sql = sql.into().of(self.engine());
+        let sql = sql.into();
         Ok(match &mut self.connection {
-            Connection::Sqlite(one) => all!(&mut **one, sql, args),
-            Connection::Postgres(one) => all!(&mut **one, sql, args),
+            Connection::Sqlite(one) => one.all(sql.for_sqlite(), args)?,
+            Connection::Postgres(one) => all!(&mut **one, sql.for_postgres(), args),
         })
     }
 
@@ -254,21 +259,22 @@ impl Tx {
         sql: impl Into<Sql>,
         args: &[Arg<'_>],
     ) -> Result<u64, DbError> {
-        let sql = sql.into().of(self.engine());
+        let sql = sql.into();
         Ok(match &mut self.connection {
-            Connection::Sqlite(one) => bind!(sql, args).execute(&mut **one).await?.rows_affected(),
+            Connection::Sqlite(one) => one.exec(sql.for_sqlite(), args)?,
             Connection::Postgres(one) => {
-                bind!(sql, args).execute(&mut **one).await?.rows_affected()
+                bind!(sql.for_postgres(), args).execute(&mut **one).await?.rows_affected()
             }
         })
     }
 
     /// Executes a text of several statements without parameters.
     pub(crate) async fn script(&mut self, text: String) -> Result<(), DbError> {
-        let sql = AssertSqlSafe(text);
         match &mut self.connection {
-            Connection::Sqlite(one) => sqlx::raw_sql(sql).execute(&mut **one).await.map(drop)?,
-            Connection::Postgres(one) => sqlx::raw_sql(sql).execute(&mut **one).await.map(drop)?,
+            Connection::Sqlite(one) => one.script(&text)?,
+            Connection::Postgres(one) => {
+                sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut **one).await.map(drop)?;
+            }
         }
         Ok(())
     }
@@ -290,11 +296,10 @@ impl Tx {
 
 impl Drop for Tx {
     fn drop(&mut self) {
-        if self.open {
-            match &mut self.connection {
-                Connection::Sqlite(one) => one.close_on_drop(),
-                Connection::Postgres(one) => one.close_on_drop(),
-            }
+        match &mut self.connection {
+            // The server ends some transactions by itself, and then nobody knows how a connection stands.
+            Connection::Postgres(one) if self.open => one.close_on_drop(),
+            Connection::Postgres(_) | Connection::Sqlite(_) => {}
         }
     }
 }

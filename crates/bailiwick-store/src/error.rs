@@ -2,30 +2,33 @@
 
 use bailiwick_core::record::Mismatch;
 
+/// What a driver or the operating system said.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// What the database engine said.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     /// There is no room left.
     #[error("the disk of the database is full; make room, nothing else has to be done")]
-    Full(#[source] sqlx::Error),
+    Full(#[source] Cause),
     /// The connection was lost, or none could be had.
     #[error("the database cannot be used ({0}); it is tried again with the next request")]
-    Lost(#[source] sqlx::Error),
+    Lost(#[source] Cause),
     /// The engine refused to write.
     #[error("the database does not accept writes; see its log")]
-    ReadOnly(#[source] sqlx::Error),
+    ReadOnly(#[source] Cause),
     /// The engine cannot read its own file.
     #[error("the database's file is damaged ({0}); keep a copy and restore a backup")]
-    Corrupt(#[source] sqlx::Error),
+    Corrupt(#[source] Cause),
     /// Somebody else held what was needed for too long.
     #[error("the database was busy for too long; try again")]
-    Busy(#[source] sqlx::Error),
+    Busy(#[source] Cause),
     /// A text holds a NUL character, which PostgreSQL cannot store.
     #[error("a text holds a NUL character; leave it out")]
     Nul,
     /// Anything else.
     #[error("the database refused a statement: {0}")]
-    Refused(#[source] sqlx::Error),
+    Refused(#[source] Cause),
 }
 
 /// Why a read gave nothing.
@@ -54,30 +57,31 @@ impl From<sqlx::Error> for DbError {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             );
-            return if lost { Self::Lost(error) } else { Self::Refused(error) };
+            return if lost { Self::Lost(error.into()) } else { Self::Refused(error.into()) };
         };
         let code = said.code().unwrap_or_default().into_owned();
-        if NO_ROOM.contains(&code.as_str()) {
-            return Self::Full(error);
-        }
         match code.as_str() {
-            // PostgreSQL: read-only transaction; lock, serialization and deadlock; shutting down.
-            "25006" => return Self::ReadOnly(error),
-            "55P03" | "40001" | "40P01" | "57014" => return Self::Busy(error),
-            "XX001" | "XX002" => return Self::Corrupt(error),
-            "57P01" | "57P02" | "57P03" | "25P03" => return Self::Lost(error),
-            _ => {}
+            full if NO_ROOM.contains(&full) => Self::Full(error.into()),
+            // Read-only transaction; lock, serialization and deadlock; shutting down.
+            "25006" => Self::ReadOnly(error.into()),
+            "55P03" | "40001" | "40P01" | "57014" => Self::Busy(error.into()),
+            "XX001" | "XX002" => Self::Corrupt(error.into()),
+            "57P01" | "57P02" | "57P03" | "25P03" => Self::Lost(error.into()),
+            _ => Self::Refused(error.into()),
         }
-        // SQLite: the primary code is the low octet of the extended one.
-        let primary =
-            if code.len() < 5 { code.parse().ok().map(|code: u32| code & 0xff) } else { None };
-        match primary {
-            Some(13) => Self::Full(error),
-            Some(5 | 6) => Self::Busy(error),
-            Some(8) => Self::ReadOnly(error),
-            Some(11 | 26) => Self::Corrupt(error),
-            Some(10 | 14) => Self::Lost(error),
-            _ => Self::Refused(error),
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Self::Full(error.into()),
+            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy(error.into()),
+            Some(Code::ReadOnly) => Self::ReadOnly(error.into()),
+            Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt(error.into()),
+            Some(Code::SystemIoFailure | Code::CannotOpen) => Self::Lost(error.into()),
+            _ => Self::Refused(error.into()),
         }
     }
 }

@@ -67,9 +67,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the store or the scratch database cannot be used.
     pub async fn fsck(&self) -> Result<Vec<Mismatch>, StoreError> {
-        let io = |why| DbError::Lost(sqlx::Error::Io(why));
+        let io = |why| DbError::Lost(Box::new(why));
         let place = Copy::empty().map_err(io)?;
-        let scratch = Db::scratch(&place.path()).await.map_err(scratch_failed)?;
+        let scratch = Db::scratch(&place.path()).map_err(scratch_failed)?;
         let mut ours = scratch.begin().await?;
         schema::create(&mut ours, scratch.engine()).await?;
         let mut theirs = self.inner.db.snapshot().await?;
@@ -110,5 +110,5 @@ async fn check(
 }
 
 fn scratch_failed(why: OpenError) -> StoreError {
-    DbError::Lost(sqlx::Error::Io(std::io::Error::other(why))).into()
+    DbError::Lost(Box::new(std::io::Error::other(why))).into()
 }

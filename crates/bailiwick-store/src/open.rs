@@ -9,8 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bailiwick_core::ledger::{Frontier, TreeHead, TreeSize};
 use bailiwick_core::record::Mismatch;
 use bailiwick_core::time::Time;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::db::{Checkpointer, Copy, Db, Engine, Lock, LockHeld, Reader, Sql, Tx, Wal, args};
 use crate::error::StoreError;
@@ -60,7 +59,8 @@ pub(crate) struct Inner {
 /// What lives as long as the store, and ends in this order.
 #[derive(Default)]
 struct Background {
-    writer: Option<JoinHandle<()>>,
+    /// Says something when the writer ended by itself.
+    writer: Option<oneshot::Receiver<()>>,
     checkpointer: Option<Checkpointer>,
     /// The file of an embedded store that is written.
     path: Option<PathBuf>,
@@ -82,7 +82,7 @@ impl Store {
         let (db, lock) = match url {
             StoreUrl::Sqlite(path) => {
                 let lock = lock(path)?;
-                (Db::sqlite(path).await?, Some(Arc::new(lock)))
+                (Db::sqlite(path)?, Some(Arc::new(lock)))
             }
             StoreUrl::Postgres(url) => (Db::postgres(url, false).await?, None),
         };
@@ -105,7 +105,7 @@ impl Store {
             _lock: lock.clone(),
         };
         let background = Background {
-            writer: Some(tokio::spawn(writer.run(queue))),
+            writer: Some(begin(writer, queue)?),
             checkpointer,
             path: match url {
                 StoreUrl::Sqlite(path) => Some(path.clone()),
@@ -134,12 +134,12 @@ impl Store {
                 let io = |source| OpenError::Io { path: path.display().to_string(), source };
                 path.metadata().map_err(|_| OpenError::NoStore)?;
                 if Lock::is_held(path).map_err(io)? {
-                    (Db::sqlite_read_only(path, Wal::Live).await?, None)
+                    (Db::sqlite_read_only(path, Wal::Live)?, None)
                 } else if Copy::is_needed(path) {
                     let copy = Copy::of(path).map_err(io)?;
-                    (Db::sqlite_read_only(&copy.path(), Wal::Live).await?, Some(copy))
+                    (Db::sqlite_read_only(&copy.path(), Wal::Live)?, Some(copy))
                 } else {
-                    (Db::sqlite_read_only(path, Wal::Still).await?, None)
+                    (Db::sqlite_read_only(path, Wal::Still)?, None)
                 }
             }
             StoreUrl::Postgres(url) => (Db::postgres(url, true).await?, None),
@@ -182,9 +182,9 @@ impl Store {
             &mut *self.inner.background.lock().unwrap_or_else(PoisonError::into_inner),
         );
         if let Some(writer) = background.writer
-            && let Err(why) = writer.await
+            && writer.await.is_err()
         {
-            tracing::error!(%why, "the writer of the store did not end by itself");
+            tracing::error!("the writer of the store did not end by itself");
         }
         if let Some(checkpointer) = background.checkpointer {
             checkpointer.stop().await;
@@ -195,6 +195,32 @@ impl Store {
         self.inner.db.close().await;
         drop((background.copy, background.lock));
     }
+}
+
+/// Starts the writer. On SQLite a commit waits for the disk in the thread that makes it, so the writer
+/// has a thread of its own.
+fn begin(
+    writer: writer::Writer,
+    queue: mpsc::Receiver<Job>,
+) -> Result<oneshot::Receiver<()>, OpenError> {
+    let (ends, ended) = oneshot::channel();
+    let engine = writer.db.engine();
+    let run = async move {
+        writer.run(queue).await;
+        // Whoever does not close the store does not wait for this.
+        let _nobody_waits = ends.send(());
+    };
+    match engine {
+        Engine::Postgres => drop(tokio::spawn(run)),
+        Engine::Sqlite => {
+            let runtime = tokio::runtime::Handle::current();
+            let thread = std::thread::Builder::new().name("store writer".to_owned());
+            let started = thread.spawn(move || runtime.block_on(run));
+            let why = |source| OpenError::Io { path: "a thread for the writer".to_owned(), source };
+            drop(started.map_err(why)?);
+        }
+    }
+    Ok(ended)
 }
 
 /// Brings a store that was just opened into use: the time of its last leaf, a name for this process,
@@ -212,7 +238,7 @@ async fn prepare(
     let id = writer_id(db, now).await?;
     let StoreUrl::Sqlite(path) = url else { return Ok((last_at, id, None)) };
     mark::check(db, path).await?;
-    Ok((last_at, id, Some(Checkpointer::start(path).await?)))
+    Ok((last_at, id, Some(Checkpointer::start(path)?)))
 }
 
 fn lock(path: &Path) -> Result<Lock, OpenError> {

@@ -28,6 +28,18 @@ macro_rules! args {
 pub(crate) use args;
 
 impl Arg<'_> {
+    /// The same without borrowing.
+    pub(crate) fn to_owned(&self) -> Arg<'static> {
+        match self {
+            Self::Int(value) => Arg::Int(*value),
+            Self::Text(text) => Arg::Text(Cow::Owned(text.as_ref().to_owned())),
+            Self::Bytes(bytes) => Arg::Bytes(Cow::Owned(bytes.as_ref().to_owned())),
+            Self::NoInt => Arg::NoInt,
+            Self::NoText => Arg::NoText,
+            Self::NoBytes => Arg::NoBytes,
+        }
+    }
+
     /// Whether both engines can hold it: PostgreSQL has no NUL in texts.
     pub(crate) fn is_storable(&self) -> bool {
         match self {

@@ -1,19 +1,20 @@
-//! SQLite: one file, one writing process, one writing connection; the write-ahead log is moved into
-//! the file by another connection, so that no commit waits for that.
+//! SQLite: one file, one writing process, one writing connection.
+//!
+//! A statement is a function call in the thread that asks: most take microseconds, and handing them to
+//! another thread costs more than they do. What waits for the disk runs elsewhere: commits in the writer's
+//! own thread, lone writes in one for blocking work ([`Db::write`]).
 
-use std::fs::{File, TryLockError};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use tokio::task::JoinHandle;
+use rusqlite::types::ValueRef;
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Db, Reader, Sql};
+use super::{Arg, Cell, Db, Reader, Row, Sql};
 use crate::error::{DbError, StoreError};
-use crate::mark;
 use crate::open::{OpenError, Store};
 
 /// Connections that only read.
@@ -22,18 +23,11 @@ const READERS: u32 = 4;
 /// How long a statement waits for another process's lock.
 const BUSY_SECONDS_MAX: u64 = 5;
 
-/// How often the write-ahead log is moved into the file.
-const CHECKPOINT_EVERY_MS: u64 = 500;
+/// How long a connection is waited for.
+const ACQUIRE_SECONDS_MAX: u64 = 30;
 
-/// From this size on the log is cut, for which commits wait: readers that never pause would
-/// otherwise let it grow without end.
-const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
-
-/// How long commits wait at most for readers while the log is cut.
-const CUT_WAIT_MS_MAX: u64 = 100;
-
-/// What SQLite puts behind the name of the file.
-const WAL_SUFFIX: &str = "-wal";
+/// Statements that a connection keeps parsed.
+const STATEMENTS_KEPT: usize = 512;
 
 /// How the file is opened for reading.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -44,44 +38,91 @@ pub(crate) enum Wal {
     Still,
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .busy_timeout(Duration::from_secs(BUSY_SECONDS_MAX))
-        .foreign_keys(true)
-        .statement_cache_capacity(512)
-        .disable_statement_logging()
+/// The connections to one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Sqlite {
+    write: Arc<Pool>,
+    read: Arc<Pool>,
+}
+
+/// Connections of one kind. They are made when they are needed, and kept.
+#[derive(Debug)]
+struct Pool {
+    /// The file as a URI, which can say more than a path.
+    uri: String,
+    flags: OpenFlags,
+    busy: Duration,
+    /// Said to each new connection.
+    begins: Mutex<String>,
+    size: u32,
+    turns: Arc<Semaphore>,
+    free: Mutex<Vec<Connection>>,
+}
+
+/// A connection that goes back when it is dropped. A transaction that is still open then is taken back.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    /// Nothing only while it is dropped.
+    connection: Option<Connection>,
+    pool: Arc<Pool>,
+    _turn: OwnedSemaphorePermit,
+}
+
+const WRITE: &str = "PRAGMA foreign_keys = on; PRAGMA journal_mode = wal; PRAGMA synchronous = full; \
+    PRAGMA wal_autocheckpoint = 0;";
+const READ: &str = "PRAGMA foreign_keys = on; PRAGMA query_only = on;";
+const SCRATCH: &str =
+    "PRAGMA foreign_keys = on; PRAGMA journal_mode = off; PRAGMA synchronous = off;";
+
+impl Sqlite {
+    /// For writing and reading; the file is made where there is none.
+    fn live(path: &Path) -> Result<Self, DbError> {
+        let write = Pool::new(path, "rwc", WRITE, 1)?;
+        let read = Pool::new(path, "rw", READ, READERS)?;
+        Ok(Self { write, read })
+    }
+
+    /// One more writing connection, which gives up on another one's lock after this time.
+    pub(super) fn beside(path: &Path, busy: Duration) -> Result<Self, DbError> {
+        let one = Pool::with_patience(path, "rw", WRITE, 1, busy)?;
+        Ok(Self { write: one.clone(), read: one })
+    }
+
+    pub(super) async fn reader(&self) -> Result<Lent, DbError> {
+        self.read.lend().await
+    }
+
+    pub(super) async fn writer(&self) -> Result<Lent, DbError> {
+        self.write.lend().await
+    }
+
+    /// Waits for what was lent, and closes the file.
+    pub(super) async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
 }
 
 impl Db {
     /// Opens or makes the file for writing.
-    pub(crate) async fn sqlite(path: &Path) -> Result<Self, OpenError> {
-        let writing = options(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            // Another connection does it.
-            .pragma("wal_autocheckpoint", "0");
-        let write = pool(1, writing).await?;
-        let read = pool(READERS, options(path).pragma("query_only", "on")).await?;
-        Ok(Self::Sqlite { write, read })
+    pub(crate) fn sqlite(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self::Sqlite(Sqlite::live(path)?))
     }
 
     /// Opens the file for reading.
-    pub(crate) async fn sqlite_read_only(path: &Path, wal: Wal) -> Result<Self, OpenError> {
-        let reading = options(path).read_only(true).immutable(wal == Wal::Still);
-        let read = pool(READERS, reading).await?;
-        Ok(Self::Sqlite { write: read.clone(), read })
+    pub(crate) fn sqlite_read_only(path: &Path, wal: Wal) -> Result<Self, OpenError> {
+        let how = match wal {
+            Wal::Live => "ro",
+            Wal::Still => "ro&immutable=1",
+        };
+        let read = Pool::new(path, how, READ, READERS)?;
+        Ok(Self::Sqlite(Sqlite { write: read.clone(), read }))
     }
 
     /// A scratch database of this process only; gone with the last connection.
-    pub(crate) async fn scratch(path: &Path) -> Result<Self, OpenError> {
-        let scratch = options(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Off)
-            .synchronous(SqliteSynchronous::Off);
-        let one = pool(1, scratch).await?;
-        Ok(Self::Sqlite { write: one.clone(), read: one })
+    pub(crate) fn scratch(path: &Path) -> Result<Self, OpenError> {
+        let one = Pool::new(path, "rwc", SCRATCH, 1)?;
+        Ok(Self::Sqlite(Sqlite { write: one.clone(), read: one }))
     }
 }
 
@@ -94,180 +135,177 @@ impl Store {
     /// [`StoreError`] when the file cannot be asked for its page size.
     pub async fn limit_octets(&self, octets: u64) -> Result<(), StoreError> {
         let db = &self.inner.db;
-        let Db::Sqlite { write, .. } = db else { return Ok(()) };
+        let Db::Sqlite(sqlite) = db else { return Ok(()) };
         let row = db.write("PRAGMA page_size", &[]).await?.into_iter().next().unwrap_or_default();
         let page = Reader::new("file", row).number::<u64>()?.max(1);
-        let pages = octets.div_euclid(page).max(1);
+        let limit = format!("PRAGMA max_page_count = {}", octets.div_euclid(page).max(1));
         // For the connection that is open, and for those that replace it.
-        db.write(Sql::Built(format!("PRAGMA max_page_count = {pages}")), &[]).await?;
-        let options = (*write.connect_options()).clone();
-        write.set_connect_options(options.pragma("max_page_count", pages.to_string()));
+        sqlite.write.also_begin(&limit);
+        db.write(Sql::Built(limit), &[]).await?;
         Ok(())
     }
 }
 
-async fn pool(size: u32, options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
-    SqlitePoolOptions::new()
-        .max_connections(size)
-        .min_connections(1)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options)
-        .await
-        .map_err(|why| OpenError::Database(DbError::from(why)))
-}
-
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// The right to write a file; the operating system takes it back when the process ends.
-#[derive(Debug)]
-pub(crate) struct Lock {
-    _file: File,
-}
-
-/// Another process has it.
-pub(crate) struct LockHeld;
-
-impl Lock {
-    fn path(database: &Path) -> PathBuf {
-        beside(database, ".lock")
+impl Pool {
+    fn new(path: &Path, mode: &str, begins: &str, size: u32) -> Result<Arc<Self>, DbError> {
+        Self::with_patience(path, mode, begins, size, Duration::from_secs(BUSY_SECONDS_MAX))
     }
 
-    /// Takes the lock for a database file.
-    pub(crate) fn take(database: &Path) -> std::io::Result<Result<Self, LockHeld>> {
-        let file =
-            File::options().create(true).truncate(false).write(true).open(Self::path(database))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Ok(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(Err(LockHeld)),
-            Err(TryLockError::Error(why)) => Err(why),
-        }
-    }
-
-    /// Whether some process writes this file now. Makes nothing.
-    pub(crate) fn is_held(database: &Path) -> std::io::Result<bool> {
-        let file = match File::open(Self::path(database)) {
-            Ok(file) => file,
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            Err(why) => return Err(why),
+    /// Opens the first connection, so that what is wrong with the file is said now.
+    fn with_patience(
+        path: &Path,
+        mode: &str,
+        begins: &str,
+        size: u32,
+        busy: Duration,
+    ) -> Result<Arc<Self>, DbError> {
+        let pool = Self {
+            uri: format!("{}?mode={mode}", uri(path)),
+            flags: OpenFlags::SQLITE_OPEN_URI
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_READ_WRITE,
+            busy,
+            begins: Mutex::new(begins.to_owned()),
+            size,
+            turns: Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1))),
+            free: Mutex::new(Vec::new()),
         };
-        match file.try_lock_shared() {
-            Ok(()) => Ok(false),
-            Err(TryLockError::WouldBlock) => Ok(true),
-            Err(TryLockError::Error(why)) => Err(why),
+        let first = pool.open()?;
+        pool.keep(first);
+        Ok(Arc::new(pool))
+    }
+
+    fn open(&self) -> Result<Connection, DbError> {
+        let connection = Connection::open_with_flags(&self.uri, self.flags)?;
+        connection.busy_timeout(self.busy)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        let begins = self.begins.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        connection.execute_batch(&begins)?;
+        Ok(connection)
+    }
+
+    fn also_begin(&self, text: &str) {
+        let mut begins = self.begins.lock().unwrap_or_else(PoisonError::into_inner);
+        begins.push_str(text);
+        begins.push(';');
+    }
+
+    fn keep(&self, connection: Connection) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    }
+
+    async fn lend(self: &Arc<Self>) -> Result<Lent, DbError> {
+        let wait = Duration::from_secs(ACQUIRE_SECONDS_MAX);
+        let turn = tokio::time::timeout(wait, self.turns.clone().acquire_owned()).await;
+        let turn = turn.map_err(|_| DbError::Busy("no connection was free".into()))?;
+        let turn = turn.map_err(|_| DbError::Lost("the store is closed".into()))?;
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match free {
+            Some(connection) => connection,
+            None => self.open()?,
+        };
+        Ok(Lent { connection: Some(connection), pool: self.clone(), _turn: turn })
+    }
+
+    async fn close(&self) {
+        // An error says that it is closed already.
+        let Ok(all) = self.turns.acquire_many(self.size).await else { return };
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.turns.close();
+        drop(all);
+    }
+}
+
+/// A path as SQLite's URIs spell it.
+fn uri(path: &Path) -> String {
+    let whole = if path.is_absolute() { PathBuf::new() } else { PathBuf::from("./") };
+    let mut uri = String::from("file:");
+    for octet in whole.join(path).as_os_str().as_encoded_bytes() {
+        match octet {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*octet));
+            }
+            // Writing to a `String` cannot fail.
+            other => write!(uri, "%{other:02X}").unwrap_or_default(),
         }
     }
+    uri
 }
 
-/// A copy of a database file with its log, in the folder for temporary files. A log can only be
-/// read by making an index file next to it, and a copied data folder must stay as it is.
-#[derive(Debug)]
-pub(crate) struct Copy {
-    folder: PathBuf,
+impl Lent {
+    fn connection(&self) -> Result<&Connection, DbError> {
+        self.connection.as_ref().ok_or_else(|| DbError::Lost("the connection is gone".into()))
+    }
+
+    /// Every row of a query.
+    pub(super) fn all(&self, sql: &str, args: &[Arg<'_>]) -> Result<Vec<Row>, DbError> {
+        let mut statement = self.connection()?.prepare_cached(sql)?;
+        bind(&mut statement, args)?;
+        let columns = statement.column_count();
+        let mut rows = statement.raw_query();
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            let cells = (0..columns).map(|column| Ok(cell(row.get_ref(column)?)));
+            all.push(cells.collect::<Result<Row, DbError>>()?);
+        }
+        Ok(all)
+    }
+
+    /// Executes a statement that gives no rows; says how many it touched.
+    pub(super) fn exec(&self, sql: &str, args: &[Arg<'_>]) -> Result<u64, DbError> {
+        let mut statement = self.connection()?.prepare_cached(sql)?;
+        bind(&mut statement, args)?;
+        let touched = statement.raw_execute()?;
+        Ok(u64::try_from(touched).unwrap_or(u64::MAX))
+    }
+
+    /// Executes several statements without parameters.
+    pub(super) fn script(&self, text: &str) -> Result<(), DbError> {
+        Ok(self.connection()?.execute_batch(text)?)
+    }
 }
 
-impl Copy {
-    /// Whether the file has a log with something in it.
-    pub(crate) fn is_needed(database: &Path) -> bool {
-        beside(database, WAL_SUFFIX).metadata().is_ok_and(|about| about.len() > 0)
-    }
-
-    /// Makes the copy.
-    pub(crate) fn of(database: &Path) -> std::io::Result<Self> {
-        let copy = Self { folder: temporary_folder()? };
-        std::fs::copy(database, copy.path())?;
-        std::fs::copy(beside(database, WAL_SUFFIX), beside(&copy.path(), WAL_SUFFIX))?;
-        Ok(copy)
-    }
-
-    /// An empty place for a scratch database.
-    pub(crate) fn empty() -> std::io::Result<Self> {
-        Ok(Self { folder: temporary_folder()? })
-    }
-
-    /// Where the file is.
-    pub(crate) fn path(&self) -> PathBuf {
-        self.folder.join("copy.db")
-    }
-}
-
-impl Drop for Copy {
+impl Drop for Lent {
     fn drop(&mut self) {
-        if let Err(why) = std::fs::remove_dir_all(&self.folder) {
-            tracing::warn!(folder = %self.folder.display(), %why, "a temporary folder could not be removed");
+        let Some(connection) = self.connection.take() else { return };
+        // One that cannot take its transaction back is closed, which does.
+        if connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok() {
+            self.pool.keep(connection);
         }
     }
 }
 
-/// Makes a folder that did not exist, readable by this user only.
-fn temporary_folder() -> std::io::Result<PathBuf> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let process = std::process::id();
-    let mut n = 0_u32;
-    loop {
-        let folder = std::env::temp_dir().join(format!("bailiwick-{process}-{n}"));
-        match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(why) if why.kind() == std::io::ErrorKind::AlreadyExists && n < 1_000 => n += 1,
-            Err(why) => return Err(why),
+/// SQLite numbers `$n` by where it first stands in the text; here `n` counts, as on PostgreSQL.
+fn bind(statement: &mut CachedStatement<'_>, args: &[Arg<'_>]) -> Result<(), DbError> {
+    if args.iter().any(|arg| !arg.is_storable()) {
+        return Err(DbError::Nul);
+    }
+    for place in 1..=statement.parameter_count() {
+        let name = statement.parameter_name(place).and_then(|name| name.strip_prefix('$'));
+        let number = name.and_then(|name| name.parse::<usize>().ok());
+        let arg = number.and_then(|number| args.get(number.checked_sub(1)?));
+        match arg {
+            Some(Arg::Int(value)) => statement.raw_bind_parameter(place, value)?,
+            Some(Arg::Text(text)) => statement.raw_bind_parameter(place, text.as_ref())?,
+            Some(Arg::Bytes(bytes)) => statement.raw_bind_parameter(place, bytes.as_ref())?,
+            Some(Arg::NoInt | Arg::NoText | Arg::NoBytes) => {
+                statement.raw_bind_parameter(place, rusqlite::types::Null)?;
+            }
+            None => return Err(DbError::Refused("a statement lacks a value".into())),
         }
     }
+    Ok(())
 }
 
-/// Moves the write-ahead log into the file from time to time, and notes how far the ledger is.
-#[derive(Debug)]
-pub(crate) struct Checkpointer {
-    task: JoinHandle<()>,
-    db: Db,
-}
-
-impl Checkpointer {
-    /// Starts it with a connection of its own.
-    pub(crate) async fn start(path: &Path) -> Result<Self, OpenError> {
-        let moving = options(path)
-            .busy_timeout(Duration::from_millis(CUT_WAIT_MS_MAX))
-            .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", "0");
-        let pool = pool(1, moving).await?;
-        let db = Db::Sqlite { write: pool.clone(), read: pool };
-        let task = tokio::spawn(move_log(db.clone(), path.to_owned()));
-        Ok(Self { task, db })
-    }
-
-    /// Stops it.
-    pub(crate) async fn stop(self) {
-        self.task.abort();
-        // A cancelled task is what was asked for.
-        drop(self.task.await);
-        self.db.close().await;
-    }
-}
-
-async fn move_log(db: Db, path: PathBuf) {
-    let wal = beside(&path, WAL_SUFFIX);
-    let mut tick = tokio::time::interval(Duration::from_millis(CHECKPOINT_EVERY_MS));
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut seen = None;
-    loop {
-        tick.tick().await;
-        let about = wal.metadata().ok();
-        let now = about.as_ref().map(|about| (about.len(), about.modified().ok()));
-        if now == seen {
-            continue;
-        }
-        seen = now;
-        let cut = about.is_some_and(|about| about.len() > WAL_BYTES_MAX);
-        let how = if cut { "TRUNCATE" } else { "PASSIVE" };
-        let how = Sql::Built(format!("PRAGMA wal_checkpoint({how})"));
-        if let Err(why) = db.write(how, &[]).await {
-            tracing::warn!(%why, "the write-ahead log could not be moved into the database file");
-        }
-        mark::note(&db, &path).await;
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(value) => Cell::Int(value),
+        ValueRef::Real(_) => Cell::Text("a value of type REAL".to_owned()),
+        // A text that is none is no text of ours, and is found by whoever reads it as one.
+        ValueRef::Text(octets) => String::from_utf8(octets.to_vec())
+            .map_or_else(|_| Cell::Bytes(octets.to_vec()), Cell::Text),
+        ValueRef::Blob(octets) => Cell::Bytes(octets.to_vec()),
     }
 }

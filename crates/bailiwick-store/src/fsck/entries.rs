@@ -150,7 +150,7 @@ async fn apply(
                 return Err(why.into());
             }
             Err(Rejected::Broken(why)) => {
-                return Err(DbError::Lost(sqlx::Error::Io(std::io::Error::other(why))).into());
+                return Err(DbError::Lost(Box::new(std::io::Error::other(why))).into());
             }
         }
     }

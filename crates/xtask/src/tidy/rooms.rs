@@ -24,6 +24,7 @@ const ROOMS: &[Room] = &[
         never: &[
             "tokio",
             "sqlx",
+            "rusqlite",
             "reqwest",
             "axum",
             "hyper",
@@ -40,12 +41,12 @@ const ROOMS: &[Room] = &[
     Room {
         name: "bailiwick-connect",
         imports: &["bailiwick-core", "bailiwick-wire"],
-        never: &["sqlx", "axum"],
+        never: &["sqlx", "rusqlite", "axum"],
     },
     Room {
         name: "bailiwick",
         imports: &["bailiwick-core", "bailiwick-wire", "bailiwick-store", "bailiwick-connect"],
-        never: &["sqlx", "hickory-proto", "hickory-net"],
+        never: &["sqlx", "rusqlite", "hickory-proto", "hickory-net"],
     },
     Room { name: "xtask", imports: &[], never: &["tokio", "clap"] },
 ];

@@ -62,6 +62,13 @@ const BANS: &[Ban] = &[
     Ban { room: WIRE, word: "sqlx", remedy: "SQL lives in bailiwick-store" },
     Ban { room: CONNECT, word: "sqlx", remedy: "SQL lives in bailiwick-store" },
     Ban { room: PROGRAM, word: "sqlx", remedy: "SQL lives in bailiwick-store; call its methods" },
+    Ban { room: WIRE, word: "rusqlite", remedy: "SQL lives in bailiwick-store" },
+    Ban { room: CONNECT, word: "rusqlite", remedy: "SQL lives in bailiwick-store" },
+    Ban {
+        room: PROGRAM,
+        word: "rusqlite",
+        remedy: "SQL lives in bailiwick-store; call its methods",
+    },
 ];
 
 /// A word that opens a connection, and where it may stand.
