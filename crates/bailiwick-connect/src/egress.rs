@@ -10,6 +10,7 @@
 mod any_certificate;
 mod dial;
 mod fence;
+mod handshake;
 mod http;
 mod target;
 mod trust;
@@ -24,6 +25,7 @@ use crate::dns::{DnsClient, View};
 
 pub(crate) use dial::{datagram, dial};
 pub use fence::{BadNetwork, Fence, Fenced, Network, Permit};
+pub(crate) use handshake::{Shown, handshake};
 pub use http::{Answer, NoAnswer};
 pub(crate) use http::{Exchange, exchange};
 pub use target::{BadTarget, Host, Scheme, Target};

@@ -1,14 +1,19 @@
-//! Whether a client controls a name: the looks of http-01 and dns-01 (RFC 8555, section 8).
+//! Whether a client controls a name: the looks of http-01 and dns-01 (RFC 8555, section 8),
+//! tls-alpn-01 (RFC 8737), dns-account-01 and dns-persist-01.
 //!
 //! What other people's servers answer is hostile: every address is checked after resolution, every
 //! answer is bounded in size and time, and what was seen is escaped before anybody reads it.
 
 mod dns;
 mod http;
+mod standing;
+mod tls_alpn;
 
 use bailiwick_core::gate::ProblemKind;
 
 use crate::dns::{DnsClient, View};
+
+pub use standing::StandingSeen;
 
 pub use crate::egress::{BadNetwork, Fence, Fenced, Limits, Network};
 
@@ -22,6 +27,7 @@ pub struct Validator {
     view: View,
     fence: Fence,
     http_port: u16,
+    tls_port: u16,
     limits: Limits,
 }
 
@@ -30,7 +36,14 @@ impl Validator {
     /// a laboratory (RFC 8555, section 8.3).
     #[must_use]
     pub fn new(dns: DnsClient, view: View, fence: Fence, http_port: u16) -> Self {
-        Self { dns, view, fence, http_port, limits: Limits::default() }
+        Self { dns, view, fence, http_port, tls_port: 443, limits: Limits::default() }
+    }
+
+    /// Asks tls-alpn-01 on this port: 443, but for a laboratory (RFC 8737, section 3).
+    #[must_use]
+    pub const fn with_tls_port(mut self, port: u16) -> Self {
+        self.tls_port = port;
+        self
     }
 
     /// The same with other limits.
@@ -46,6 +59,8 @@ impl Validator {
 pub struct Seen {
     /// Where we looked: each URL with its address, or the record's owner.
     pub at: Vec<String>,
+    /// The standing record it rests on, where it does.
+    pub standing: Option<StandingSeen>,
 }
 
 /// Control of a name was not seen.

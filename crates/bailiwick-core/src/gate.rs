@@ -5,6 +5,8 @@
 mod account;
 mod envelope;
 mod order;
+mod renewal;
+mod standing;
 
 pub use account::{Account, AccountStatus, Credential};
 pub use envelope::{Coverage, Envelope, EnvelopeEnd, NotCovered};
@@ -12,3 +14,5 @@ pub use order::{
     Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order,
     OrderStatus, Problem, ProblemKind, ValidationEvidence,
 };
+pub use renewal::RenewalWindow;
+pub use standing::StandingRecord;

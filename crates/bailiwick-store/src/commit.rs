@@ -207,6 +207,9 @@ fn expectation(expect: &Expect) -> String {
         Expect::AccountHasKey { id, .. } => {
             format!("account `{id}` ended or got another key meanwhile; sign with that")
         }
+        Expect::NotReplaced { certificate, .. } => {
+            format!("another order replaces certificate `{certificate}` already; order without it")
+        }
         Expect::EnvelopeUsable { id, .. } => {
             format!("envelope `{id}` is over or used up; request another")
         }

@@ -30,6 +30,6 @@ pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
     CheckpointRow, CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, SessionRow,
-    StoredDecision, StoredEntry, StoredEvent, TokenRow,
+    StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

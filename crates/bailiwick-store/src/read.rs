@@ -15,6 +15,7 @@ pub use certificates::{
     CertificateCounts, CertificateFilter, CertificateOrder, IssuedRow, NamePart,
 };
 pub use changes::ChangeFilter;
+pub use gate::StandingRow;
 pub use issuers::CrlRow;
 pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};

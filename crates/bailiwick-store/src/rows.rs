@@ -2,13 +2,14 @@
 //! `fsck` once more into an empty scratch database.
 
 mod accounts;
+mod authorizations;
 mod issuance;
+mod people;
 
 use bailiwick_core::ledger::LeafIndex;
 use bailiwick_core::names::{ChangeId, Digest, IssuerId};
 use bailiwick_core::record::{ChangeRow, Decision, Row};
 use bailiwick_core::time::Time;
-use bailiwick_wire::rows::encode_list;
 
 use crate::commit::Conflict;
 use crate::db::{Tx, args};
@@ -42,6 +43,10 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             let set = "UPDATE credential SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
             found(tx.exec(set, &args![credential, *at]).await?, "credential", credential)
         }
+        Row::PutReplacement { .. }
+        | Row::EndValidation { .. }
+        | Row::PutStandingRecord { .. }
+        | Row::EndStandingRecord { .. } => authorizations::apply(tx, row).await,
         Row::PutValidation(seen) => issuance::put_validation(tx, seen).await,
         Row::PutCertificate(certificate) => issuance::put_certificate(tx, certificate).await,
         Row::PutRevocation { change, revoked } => {
@@ -65,35 +70,15 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             tx.exec(put, &args![estate, *at, change]).await?;
             Ok(())
         }
-        Row::PutSession { session, person, chain, at, expires_at } => {
-            let given = args![session, person, encode_list(chain), *at, *expires_at];
-            new(tx.exec(PUT_SESSION, &given).await?, "session", session)
-        }
-        Row::EndSession(session) => {
-            let set = "UPDATE session SET ended = 1 WHERE id = $1";
-            found(tx.exec(set, &args![session]).await?, "session", session)
-        }
-        Row::PutToken { token, person, chain, scopes, purpose, at, expires_at } => {
-            let (chain, scopes) = (encode_list(chain), encode_list(scopes));
-            let given = args![token, person, chain, scopes, purpose, *at, *expires_at];
-            new(tx.exec(PUT_TOKEN, &given).await?, "token", token)
-        }
-        Row::EndToken { token, at } => {
-            let set = "UPDATE token SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
-            found(tx.exec(set, &args![token, *at]).await?, "token", token)
-        }
+        Row::PutSession { .. }
+        | Row::EndSession(_)
+        | Row::PutToken { .. }
+        | Row::EndToken { .. } => people::apply(tx, row).await,
         Row::PutCrl { issuer, number, digest, at, next_update } => {
             put_crl(tx, issuer, *number, digest, [*at, *next_update]).await
         }
     }
 }
-
-const PUT_SESSION: &str = "INSERT INTO session (id, person, chain, at, expires_at, ended) \
-    VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT DO NOTHING";
-
-const PUT_TOKEN: &str = "INSERT INTO token \
-    (id, person, chain, scopes, purpose, at, expires_at, revoked_at) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, NULL) ON CONFLICT DO NOTHING";
 
 /// A number is published once, and none after a higher one.
 const PUT_CRL: &str = "INSERT INTO crl (issuer, number, digest, at, next_update) \

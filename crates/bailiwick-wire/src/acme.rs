@@ -8,13 +8,18 @@ mod contact;
 mod identifier;
 mod problem;
 mod request;
+mod standing;
 mod urls;
 
-pub use answer::{DirectoryMeta, account, authorization, challenge, directory, order, orders_list};
+pub use answer::{
+    DirectoryMeta, account, authorization, challenge, directory, order, orders_list, renewal_info,
+};
 pub use contact::check_contacts;
 pub use problem::{ProblemAnswer, status_of};
 pub use request::{
-    AccountRequest, AccountUpdate, BadRequest, CONTACTS_MAX, ChallengeAnswer, DatesWanted,
-    Deactivation, FinalizeRequest, IDENTIFIERS_MAX, KeyChange, OrderRequest, RevokeRequest,
+    AccountRequest, AccountUpdate, AuthorizationRequest, BadRequest, CONTACTS_MAX, ChallengeAnswer,
+    DatesWanted, Deactivation, FinalizeRequest, IDENTIFIERS_MAX, KeyChange, OrderRequest,
+    RevokeRequest,
 };
+pub use standing::{NotStanding, Standing, Stands, account_label};
 pub use urls::Urls;

@@ -79,6 +79,8 @@ mirror! {
         change: Option<ChangeId>,
         certificate: Option<CertFingerprint>,
         error: Option<Problem>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaces: Option<String>,
     }
     Authorization => AuthorizationForm {
         id: AuthzId,

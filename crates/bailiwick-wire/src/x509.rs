@@ -5,6 +5,7 @@
 //! The encoding is ours because the octets of names and keys must pass through unchanged, and
 //! because a reader with a few primitives can bound what hostile bytes may cost (threat T13).
 
+mod acme_tls;
 mod ari;
 mod authority;
 mod content;
@@ -23,6 +24,7 @@ mod signature;
 mod tbs;
 mod write;
 
+pub use acme_tls::{NotShown, check_acme_tls};
 pub use ari::{AriId, BadAriId};
 pub use authority::{
     AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, Organisation, assemble_authority,

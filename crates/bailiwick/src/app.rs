@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod allowance;
 mod authorizations;
 mod changes;
 mod credentials;
@@ -17,8 +18,10 @@ mod ledger;
 mod lists;
 mod live;
 mod orders;
+mod preauthorize;
 mod refusal;
 mod refused_orders;
+mod renewal;
 mod revoke;
 pub(crate) mod start;
 mod start_estate;
@@ -47,6 +50,7 @@ use crate::world::World;
 
 pub(crate) use access::{Asking, FreshToken, Scope};
 pub(crate) use accounts::{AccountAnswer, KeyChangeAnswer, NewAccount};
+pub(crate) use allowance::Limited;
 pub(crate) use authorizations::challenge_of;
 pub(crate) use changes::ChangeView;
 pub(crate) use credentials::NewCredential;
@@ -55,6 +59,7 @@ pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
+pub(crate) use preauthorize::AuthorizationAnswer;
 pub(crate) use revoke::RevokeAnswer;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
@@ -226,13 +231,34 @@ impl App {
             .map_err(|cause| Fault::Damaged { message: cause.to_string() })
     }
 
-    /// A certificate with its chain, PEM.
-    pub(crate) async fn certificate_pem(&self, id: &CertFingerprint) -> Result<String, Fault> {
+    /// A certificate with its chain, PEM. Chain 0 is what servers show; chain 1 ends with the root,
+    /// for whoever wants to see where it leads. `None`: there is no such chain.
+    pub(crate) async fn certificate_pem(
+        &self,
+        id: &CertFingerprint,
+        chain: usize,
+    ) -> Result<Option<String>, Fault> {
         let found = self.store.certificate(id).await?;
         let one = found.ok_or_else(|| Fault::not_found(format!("certificate `{id}`")))?;
         let leaf = bailiwick_wire::x509::write_pem("CERTIFICATE", &one.der);
-        let chain = self.issuers.get(&one.issuer).map(|issuer| issuer.chain_pem().to_owned());
-        Ok(format!("{leaf}{}", chain.unwrap_or_default()))
+        let issuer = self.issuers.get(&one.issuer);
+        Ok(match (chain, issuer) {
+            (0, issuer) => Some(leaf + issuer.map_or("", |issuer| issuer.chain_pem())),
+            (1, Some(issuer)) => {
+                let root = bailiwick_wire::x509::write_pem("CERTIFICATE", issuer.root_der());
+                Some(format!("{leaf}{}{root}", issuer.chain_pem()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The issuer domain names that the issuers here answer to (RFC 8659, section 4.2).
+    pub(crate) fn issuer_domains(&self) -> Vec<String> {
+        let live = self.live.get();
+        let serving = live.estate().issuers.iter().filter(|(id, _)| self.issuers.contains_key(*id));
+        let all: std::collections::BTreeSet<String> =
+            serving.flat_map(|(_, issuer)| issuer.caa_domains.iter().cloned()).collect();
+        all.into_iter().collect()
     }
 
     /// The text of `/metrics`, with what is read from the store now.

@@ -10,6 +10,7 @@ mod drive;
 mod fault;
 mod http;
 mod lab;
+mod limits;
 mod metrics;
 mod settings;
 mod world;

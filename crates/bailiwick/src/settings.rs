@@ -18,6 +18,12 @@ pub(crate) struct Settings {
     pub http: SocketAddr,
     /// The port http-01 asks (RFC 8555, section 8.3: 80).
     pub http01_port: u16,
+    /// The port tls-alpn-01 asks (RFC 8737, section 3: 443).
+    pub tls_alpn01_port: u16,
+    /// The terms that whoever registers an account agrees to.
+    pub terms_of_service: Option<String>,
+    /// How much one client may ask for.
+    pub limits: crate::limits::Limits,
     /// Networks that may be asked although they are private or loopback.
     pub allowed_networks: Vec<bailiwick_connect::validate::Network>,
     /// Whether this is the lab.

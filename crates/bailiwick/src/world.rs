@@ -45,6 +45,40 @@ impl Random for SystemRandom {
     }
 }
 
+/// The letters of ids, in the order of their octets.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Characters of an id.
+const ID_CHARS: u32 = 26;
+/// The first of them say when it was made.
+const ID_TIME_CHARS: u32 = 10;
+
+/// Before every id that is made at this moment or later, and behind every earlier one.
+pub(crate) fn id_from(at: Time) -> String {
+    letters(u128::from(id_ms(at)), ID_TIME_CHARS)
+}
+
+/// When an id was made.
+pub(crate) fn time_of_id(id: &str) -> Option<Time> {
+    let mut digits = id.as_bytes().iter().take(usize::try_from(ID_TIME_CHARS).ok()?);
+    let value = digits.try_fold(0_i64, |value, octet| {
+        let digit = ALPHABET.iter().position(|letter| letter == octet)?;
+        Some(value << 5 | i64::try_from(digit).ok()?)
+    });
+    value.map(Time::from_unix_ms)
+}
+
+fn id_ms(at: Time) -> u64 {
+    u64::try_from(at.unix_ms()).unwrap_or(0) & 0xffff_ffff_ffff
+}
+
+fn letters(value: u128, count: u32) -> String {
+    let letter = |shift: u32| {
+        let index = usize::try_from(value >> shift & 31).unwrap_or(0);
+        ALPHABET.get(index).map_or('0', |octet| char::from(*octet))
+    };
+    (0..count).rev().map(|place| letter(place * 5)).collect()
+}
+
 /// Clock and randomness together, as they are handed around.
 #[derive(Clone)]
 pub(crate) struct World {
@@ -75,16 +109,9 @@ impl World {
     /// A new id: 48 bits of milliseconds, then 80 random bits, as 26 small base-32 letters, so that
     /// ids sort by the time they were made (time-ordered keys keep indexes compact).
     pub(crate) fn id(&self) -> Result<String, NoRandomness> {
-        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
         let random: [u8; 10] = self.octets()?;
-        let ms = u64::try_from(self.now().unix_ms()).unwrap_or(0) & 0xffff_ffff_ffff;
         let tail = random.iter().fold(0_u128, |value, octet| value << 8 | u128::from(*octet));
-        let value = u128::from(ms) << 80 | tail;
-        let letter = |shift: u32| {
-            let index = usize::try_from(value >> shift & 31).unwrap_or(0);
-            ALPHABET.get(index).map_or('0', |octet| char::from(*octet))
-        };
-        Ok((0..26).rev().map(|place| letter(place * 5)).collect())
+        Ok(letters(u128::from(id_ms(self.now())) << 80 | tail, ID_CHARS))
     }
 
     /// A secret of 256 bits as URL-safe text.
@@ -92,5 +119,22 @@ impl World {
         use base64::Engine as _;
         let octets: [u8; 32] = self.octets()?;
         Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(octets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_the_moment_they_were_made() {
+        let world = World::system();
+        let before = world.now();
+        let id = world.id().unwrap();
+        assert_eq!(id.len(), 26);
+        let made = time_of_id(&id).unwrap();
+        assert!(before <= made && made <= world.now());
+        assert!(id_from(made) <= id && id < id_from(made.plus_ms(1)), "{id}");
+        assert_eq!(time_of_id("not an id!"), None);
     }
 }

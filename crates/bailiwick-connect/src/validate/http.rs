@@ -32,7 +32,7 @@ impl Validator {
             Err((FailureKind::Connection, saw))
         });
         match result {
-            Ok(()) => Ok(Seen { at: seen_at }),
+            Ok(()) => Ok(Seen { at: seen_at, standing: None }),
             Err((kind, saw)) => Err(Failed { kind, saw, seen_at }),
         }
     }

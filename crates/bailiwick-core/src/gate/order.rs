@@ -79,6 +79,12 @@ words! {
         Http01 = "http-01",
         /// A TXT record (section 8.4).
         Dns01 = "dns-01",
+        /// A TLS handshake (RFC 8737).
+        TlsAlpn01 = "tls-alpn-01",
+        /// A TXT record per account (draft-ietf-acme-dns-account-label).
+        DnsAccount01 = "dns-account-01",
+        /// A TXT record that stands (draft-ietf-acme-dns-persist).
+        DnsPersist01 = "dns-persist-01",
     }
 }
 
@@ -87,6 +93,8 @@ words! {
     ProblemKind {
         /// No account for this key.
         AccountDoesNotExist = "accountDoesNotExist",
+        /// Another order replaces the certificate already (RFC 9773, section 7.4).
+        AlreadyReplaced = "alreadyReplaced",
         /// The certificate is revoked already.
         AlreadyRevoked = "alreadyRevoked",
         /// The CSR cannot be accepted.
@@ -182,6 +190,8 @@ pub struct Order {
     pub certificate: Option<CertFingerprint>,
     /// Why it is invalid.
     pub error: Option<Problem>,
+    /// The certificate that this order replaces, as its client named it (RFC 9773, section 5).
+    pub replaces: Option<String>,
 }
 
 /// An authorization of one account for one name.

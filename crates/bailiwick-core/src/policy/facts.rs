@@ -126,6 +126,8 @@ spelled! {
         TlsAlpn01 = "tls-alpn-01",
         /// A TXT record per account (draft-ietf-acme-dns-account-label).
         DnsAccount01 = "dns-account-01",
+        /// A TXT record that stands (draft-ietf-acme-dns-persist).
+        DnsPersist01 = "dns-persist-01",
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::actor::Actor;
 use crate::change::Event;
-use crate::gate::{Account, Credential, ValidationEvidence};
+use crate::gate::{Account, Credential, StandingRecord, ValidationEvidence};
 use crate::names::{
-    AccountId, ChangeId, CredentialId, DecisionId, Digest, IssuerId, OrderId, PersonId, ProfileId,
-    SanName, ServiceId, SessionId, TokenId,
+    AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
+    OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
 };
 use crate::time::Time;
 
@@ -101,6 +101,37 @@ pub enum Fact {
         problem: String,
         /// What the client was told.
         detail: String,
+    },
+    /// An order was let in that replaces a certificate (RFC 9773, section 5).
+    OrderReplaces {
+        /// Which order.
+        order: OrderId,
+        /// Which certificate.
+        certificate: CertFingerprint,
+    },
+    /// An authorization was given up by its holder: what it showed counts no more (RFC 8555,
+    /// section 7.5.2).
+    AuthorizationGivenUp {
+        /// Which.
+        authorization: AuthzId,
+        /// Whose.
+        account: AccountId,
+    },
+    /// A standing validation record was seen and relied on.
+    StandingRecordSeen(Box<StandingRecord>),
+    /// A standing validation record is not there any more, or ended.
+    StandingRecordGone {
+        /// The name it stood for.
+        name: String,
+        /// The account it named.
+        account: AccountId,
+    },
+    /// The holder of an account agreed to the terms of service (RFC 8555, section 7.3.3).
+    TermsAgreed {
+        /// Which account.
+        account: AccountId,
+        /// Where the terms are.
+        terms: String,
     },
     /// Control of a name was shown.
     NameValidated(Box<ValidationEvidence>),
@@ -225,6 +256,11 @@ impl Fact {
             Self::OrderAccepted { .. } => "order.accepted".to_owned(),
             Self::OrderRefused { .. } => "order.refused".to_owned(),
             Self::OrderFailed { .. } => "order.failed".to_owned(),
+            Self::OrderReplaces { .. } => "order.replaces".to_owned(),
+            Self::AuthorizationGivenUp { .. } => "authorization.given-up".to_owned(),
+            Self::StandingRecordSeen(_) => "standing-record.seen".to_owned(),
+            Self::StandingRecordGone { .. } => "standing-record.gone".to_owned(),
+            Self::TermsAgreed { .. } => "account.terms-agreed".to_owned(),
             Self::NameValidated(_) => "name.validated".to_owned(),
             Self::ValidationFailed { .. } => "name.not-validated".to_owned(),
             Self::AccountRegistered(_) => "account.registered".to_owned(),
@@ -249,14 +285,20 @@ impl Fact {
         match self {
             Self::Change { id, .. } => Some(format!("change/{id}")),
             Self::Decided { change, .. } => change.as_ref().map(|id| format!("change/{id}")),
-            Self::OrderAccepted { order, .. } | Self::OrderFailed { order, .. } => {
-                Some(format!("order/{order}"))
-            }
+            Self::OrderAccepted { order, .. }
+            | Self::OrderReplaces { order, .. }
+            | Self::OrderFailed { order, .. } => Some(format!("order/{order}")),
             Self::OrderRefused { account, .. }
             | Self::AccountUpdated { account, .. }
+            | Self::TermsAgreed { account, .. }
+            | Self::StandingRecordGone { account, .. }
             | Self::AccountKeyChanged { account, .. }
             | Self::AccountEnded { account, .. }
             | Self::ValidationFailed { account, .. } => Some(format!("account/{account}")),
+            Self::StandingRecordSeen(seen) => Some(format!("account/{}", seen.account)),
+            Self::AuthorizationGivenUp { authorization, .. } => {
+                Some(format!("authz/{authorization}"))
+            }
             Self::NameValidated(seen) => Some(format!("authz/{}", seen.authorization)),
             Self::AccountRegistered(account) => Some(format!("account/{}", account.id)),
             Self::CredentialMade(credential) => Some(format!("credential/{}", credential.id)),

@@ -1,9 +1,12 @@
 //! Which rows an entry causes. Pure: the same entries give the same rows, always.
 
 use crate::change::{Event, IssuedCertificate, Receipt, Request, Revoked};
-use crate::gate::{Account, AccountStatus, Credential, Envelope, ValidationEvidence};
+use crate::gate::{
+    Account, AccountStatus, Credential, Envelope, StandingRecord, ValidationEvidence,
+};
 use crate::names::{
-    AccountId, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId, PersonId, SessionId, TokenId,
+    AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId,
+    OrderId, PersonId, SessionId, TokenId,
 };
 use crate::time::Time;
 
@@ -84,6 +87,38 @@ pub enum Row {
     RevokeCredential {
         /// Which.
         credential: CredentialId,
+        /// When.
+        at: Time,
+    },
+    /// An order replaces a certificate.
+    PutReplacement {
+        /// Which order.
+        order: OrderId,
+        /// Which certificate.
+        certificate: CertFingerprint,
+        /// When.
+        at: Time,
+    },
+    /// What an authorization showed counts no more; nothing where it showed nothing.
+    EndValidation {
+        /// Which authorization.
+        authorization: AuthzId,
+        /// When.
+        at: Time,
+    },
+    /// A standing validation record was seen, for the first time or again.
+    PutStandingRecord {
+        /// As it was seen.
+        seen: Box<StandingRecord>,
+        /// When.
+        at: Time,
+    },
+    /// A standing validation record is gone; nothing where none was seen.
+    EndStandingRecord {
+        /// The name it stood for.
+        name: String,
+        /// The account it named.
+        account: AccountId,
         /// When.
         at: Time,
     },
@@ -187,6 +222,16 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         | Fact::OrderRefused { decision, .. } => {
             vec![Row::PutDecision { decision: decision.clone(), at }]
         }
+        Fact::OrderReplaces { order, certificate } => {
+            vec![Row::PutReplacement { order: order.clone(), certificate: *certificate, at }]
+        }
+        Fact::AuthorizationGivenUp { authorization, .. } => {
+            vec![Row::EndValidation { authorization: authorization.clone(), at }]
+        }
+        Fact::StandingRecordSeen(seen) => vec![Row::PutStandingRecord { seen: seen.clone(), at }],
+        Fact::StandingRecordGone { name, account } => {
+            vec![Row::EndStandingRecord { name: name.clone(), account: account.clone(), at }]
+        }
         Fact::NameValidated(seen) => vec![Row::PutValidation(seen.clone())],
         Fact::AccountRegistered(account) => vec![Row::PutAccount(account.clone())],
         Fact::AccountUpdated { account, contacts } => {
@@ -234,6 +279,7 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         Fact::InstallationStarted { .. }
         | Fact::OrderFailed { .. }
         | Fact::ValidationFailed { .. }
+        | Fact::TermsAgreed { .. }
         | Fact::LinkMade { .. }
         | Fact::AccessDenied { .. } => Vec::new(),
     }

@@ -2,7 +2,8 @@
 
 use crate::gate::{Authorization, Order, OrderStatus};
 use crate::names::{
-    AccountId, ChangeId, CredentialId, Digest, EnvelopeId, OrderId, PersonId, SessionId, TokenId,
+    AccountId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, OrderId, PersonId,
+    SessionId, TokenId,
 };
 use crate::time::Time;
 
@@ -97,6 +98,13 @@ pub enum Expect {
         id: AccountId,
         /// RFC 7638 thumbprint of the key.
         thumbprint: String,
+    },
+    /// No other order that is not over replaces the certificate.
+    NotReplaced {
+        /// Which.
+        certificate: CertFingerprint,
+        /// When.
+        at: Time,
     },
     /// The envelope has a use left and is in force at this moment.
     EnvelopeUsable {

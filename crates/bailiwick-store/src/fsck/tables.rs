@@ -17,8 +17,8 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
     Table { name, columns, keys }
 }
 
-/// Every table of `0002_rows.sql`.
-const TABLES: [Table; 13] = [
+/// Every table that follows from the ledger.
+const TABLES: [Table; 15] = [
     table(
         "change",
         1,
@@ -113,6 +113,15 @@ const TABLES: [Table; 13] = [
         "token",
         1,
         &["id", "person", "chain", "scopes", "purpose", "at", "expires_at", "revoked_at"],
+    ),
+    table("replacement", 1, &["order_id", "certificate", "at"]),
+    table(
+        "standing_record",
+        2,
+        &[
+            "name", "account", "service", "issuer", "wildcard", "until", "text", "first_at",
+            "seen_at", "gone_at",
+        ],
     ),
     table("crl", 2, &["issuer", "number", "digest", "at", "next_update"]),
 ];

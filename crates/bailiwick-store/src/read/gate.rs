@@ -1,12 +1,15 @@
 //! What stands at the issuance gate: accounts, credentials, envelopes, validations.
 
 use bailiwick_core::gate::{
-    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, ValidationEvidence,
+    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, StandingRecord,
+    ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId,
     SanName, ServiceId,
 };
+
+use bailiwick_core::time::Time;
 
 use crate::db::{Arg, Cell, Reader, args};
 use crate::error::StoreError;
@@ -41,6 +44,29 @@ macro_rules! envelope {
             $rest
         )
     };
+}
+
+macro_rules! standing {
+    ($rest:literal) => {
+        concat!(
+            "SELECT name, account, service, issuer, wildcard, until, text, first_at, seen_at, \
+             gone_at FROM standing_record ",
+            $rest
+        )
+    };
+}
+
+/// A standing validation record, and when it was seen.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StandingRow {
+    /// As it was seen last.
+    pub record: StandingRecord,
+    /// When it was first relied on.
+    pub first_at: Time,
+    /// When it was last seen.
+    pub seen_at: Time,
+    /// Since when it is gone.
+    pub gone_at: Option<Time>,
 }
 
 impl Store {
@@ -185,6 +211,28 @@ impl Store {
         self.inner.db.all(some, &given).await?.into_iter().map(validation).collect()
     }
 
+    /// Standing validation records by name behind one, those of one service where one is given.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn standing_records(
+        &self,
+        service: Option<&ServiceId>,
+        limit: u32,
+    ) -> Result<Vec<StandingRow>, StoreError> {
+        let rows = match service {
+            Some(service) => {
+                let some = standing!("WHERE service = $1 ORDER BY name, account LIMIT $2");
+                self.inner.db.all(some, &args![service, clamp(limit)]).await?
+            }
+            None => {
+                let some = standing!("ORDER BY name, account LIMIT $1");
+                self.inner.db.all(some, &args![clamp(limit)]).await?
+            }
+        };
+        rows.into_iter().map(standing).collect()
+    }
+
     /// What was seen when this authorization became valid.
     ///
     /// # Errors
@@ -194,6 +242,21 @@ impl Store {
             FROM validation WHERE authorization_id = $1";
         self.inner.db.first(one, &args![id]).await?.map(validation).transpose()
     }
+}
+
+fn standing(row: Vec<Cell>) -> Result<StandingRow, StoreError> {
+    let mut row = Reader::new("standing_record", row);
+    let record = StandingRecord {
+        name: row.parsed(DnsName::parse)?,
+        account: row.parsed(AccountId::parse)?,
+        service: row.parsed(ServiceId::parse)?,
+        issuer: row.text()?,
+        wildcard: row.flag()?,
+        until: row.time_maybe()?,
+        text: row.text()?,
+    };
+    let (first_at, seen_at, gone_at) = (row.time()?, row.time()?, row.time_maybe()?);
+    Ok(StandingRow { record, first_at, seen_at, gone_at })
 }
 
 fn account(row: Vec<Cell>) -> Result<Account, StoreError> {

@@ -1,7 +1,7 @@
 //! Orders and authorizations as they stand.
 
-use bailiwick_core::gate::{Authorization, Order, OrderStatus};
-use bailiwick_core::names::{AccountId, AuthzId, ChangeId, DnsName, OrderId};
+use bailiwick_core::gate::{Authorization, AuthorizationStatus, Order, OrderStatus};
+use bailiwick_core::names::{AccountId, AuthzId, ChangeId, DnsName, OrderId, ServiceId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::gate;
 
@@ -63,6 +63,71 @@ impl Store {
         rows.into_iter().map(order).collect()
     }
 
+    /// The `n`th newest order of an account that was made after the id `since`, counted from 0.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn order_of_account_back(
+        &self,
+        account: &AccountId,
+        since: &str,
+        n: u32,
+    ) -> Result<Option<OrderId>, StoreError> {
+        let one = "SELECT id FROM acme_order WHERE account = $1 AND id > $2 \
+            ORDER BY id DESC LIMIT 1 OFFSET $3";
+        self.inner.db.first(one, &args![account, since, n]).await?.map(order_id).transpose()
+    }
+
+    /// The same of all accounts of a service.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn order_of_service_back(
+        &self,
+        service: &ServiceId,
+        since: &str,
+        n: u32,
+    ) -> Result<Option<OrderId>, StoreError> {
+        let one = "SELECT id FROM acme_order \
+            WHERE account IN (SELECT id FROM account WHERE service = $1) AND id > $2 \
+            ORDER BY id DESC LIMIT 1 OFFSET $3";
+        self.inner.db.first(one, &args![service, since, n]).await?.map(order_id).transpose()
+    }
+
+    /// The `n`th newest authorization of an account that failed, of those made after `since`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failure_of_account_back(
+        &self,
+        account: &AccountId,
+        since: &str,
+        n: u32,
+    ) -> Result<Option<AuthzId>, StoreError> {
+        let one = "SELECT id FROM acme_authorization \
+            WHERE account = $1 AND status = 'invalid' AND id > $2 \
+            ORDER BY id DESC LIMIT 1 OFFSET $3";
+        let row = self.inner.db.first(one, &args![account, since, n]).await?;
+        row.map(|row| Reader::new("acme_authorization", row).parsed(AuthzId::parse)).transpose()
+    }
+
+    /// Authorizations in one state by id, behind one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn authorizations_in(
+        &self,
+        status: AuthorizationStatus,
+        after: Option<&AuthzId>,
+        limit: u32,
+    ) -> Result<Vec<Authorization>, StoreError> {
+        let after = after.map_or("", AuthzId::as_str);
+        let some = "SELECT id, body FROM acme_authorization \
+            WHERE status = $1 AND id > $2 ORDER BY id LIMIT $3";
+        let rows = self.inner.db.all(some, &args![status.as_str(), after, clamp(limit)]).await?;
+        rows.into_iter().map(authorization).collect()
+    }
+
     /// The authorization with that id.
     ///
     /// # Errors
@@ -105,6 +170,10 @@ impl Store {
         let given = [Arg::from(account), Arg::from(name), Arg::from(now)];
         self.inner.db.all(some, &given).await?.into_iter().map(authorization).collect()
     }
+}
+
+fn order_id(row: Vec<Cell>) -> Result<OrderId, StoreError> {
+    Reader::new("acme_order", row).parsed(OrderId::parse)
 }
 
 fn order(row: Vec<Cell>) -> Result<Order, StoreError> {

@@ -45,6 +45,17 @@ pub(super) async fn check(
             )
             .await?
         }
+        Expect::NotReplaced { certificate, at } => {
+            let other = tx
+                .first(
+                    "SELECT 1 FROM replacement AS r JOIN acme_order AS o ON o.id = r.order_id \
+                     WHERE r.certificate = $1 AND (o.status IN ('processing', 'valid') \
+                         OR (o.status IN ('pending', 'ready') AND o.expires_at > $2)) LIMIT 1",
+                    &args![certificate, *at],
+                )
+                .await?;
+            other.is_none().then(Vec::new)
+        }
         Expect::EnvelopeUsable { id, at } => {
             // Uses that other changes hold count too.
             tx.first(

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use bailiwick_core::gate::{
-    Account, Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order, OrderStatus,
+    Account, Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order,
+    OrderStatus,
 };
 use bailiwick_core::names::OrderId;
+use bailiwick_core::time::Time;
 use serde::Serialize;
 
 use super::Urls;
@@ -17,9 +19,14 @@ pub(super) fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
 }
 
+/// Issuer domain names in one challenge at most (draft-ietf-acme-dns-persist: 1 to 10).
+const ISSUERS_NAMED_MAX: usize = 10;
+
 /// What the directory says about the server (RFC 8555, section 7.1.1).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct DirectoryMeta {
+    /// The terms that whoever registers agrees to (section 7.3.3).
+    pub terms_of_service: Option<String>,
     /// A page about the server.
     pub website: Option<String>,
     /// The names it answers to in CAA records.
@@ -34,14 +41,18 @@ struct Directory {
     new_nonce: String,
     new_account: String,
     new_order: String,
+    new_authz: String,
     revoke_cert: String,
     key_change: String,
+    renewal_info: String,
     meta: Meta,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Meta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms_of_service: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     website: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -51,16 +62,19 @@ struct Meta {
     profiles: BTreeMap<String, String>,
 }
 
-/// The directory. There is no newAuthz: names are authorized within orders only.
+/// The directory.
 #[must_use]
 pub fn directory(urls: &Urls, meta: DirectoryMeta) -> String {
     json(&Directory {
         new_nonce: urls.new_nonce(),
         new_account: urls.new_account(),
         new_order: urls.new_order(),
+        new_authz: urls.new_authz(),
         revoke_cert: urls.revoke_cert(),
         key_change: urls.key_change(),
+        renewal_info: urls.renewal_info(),
         meta: Meta {
+            terms_of_service: meta.terms_of_service,
             website: meta.website,
             caa_identities: meta.caa_identities,
             external_account_required: true,
@@ -110,6 +124,8 @@ struct OrderObject {
     authorizations: Vec<String>,
     finalize: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ProblemAnswer>,
@@ -130,6 +146,7 @@ pub fn order(urls: &Urls, order: &Order) -> String {
         profile: order.profile.to_string(),
         authorizations: order.authorizations.iter().map(|id| urls.authorization(id)).collect(),
         finalize: urls.finalize(&order.id),
+        replaces: order.replaces.clone(),
         certificate,
         error: order.error.as_ref().map(ProblemAnswer::inner),
     })
@@ -146,9 +163,9 @@ struct AuthorizationObject {
 }
 
 /// An authorization. Once it has ended it shows the challenge that ended it, not the others (RFC
-/// 8555, section 7.1.4).
+/// 8555, section 7.1.4). `issuers` are the names that a standing record may hold.
 #[must_use]
-pub fn authorization(urls: &Urls, authz: &Authorization) -> String {
+pub fn authorization(urls: &Urls, authz: &Authorization, issuers: &[String]) -> String {
     let shown = |challenge: &&Challenge| match authz.status {
         AuthorizationStatus::Valid => challenge.status == ChallengeStatus::Valid,
         AuthorizationStatus::Invalid => challenge.status == ChallengeStatus::Invalid,
@@ -164,7 +181,7 @@ pub fn authorization(urls: &Urls, authz: &Authorization) -> String {
             .challenges
             .iter()
             .filter(shown)
-            .map(|challenge| challenge_object(urls, authz, challenge))
+            .map(|challenge| challenge_object(urls, authz, challenge, issuers))
             .collect(),
         wildcard: authz.wildcard,
     })
@@ -174,7 +191,10 @@ pub fn authorization(urls: &Urls, authz: &Authorization) -> String {
 struct ChallengeObject {
     r#type: &'static str,
     url: String,
-    token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(rename = "issuer-domain-names", skip_serializing_if = "Vec::is_empty")]
+    issuer_domain_names: Vec<String>,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     validated: Option<String>,
@@ -182,11 +202,20 @@ struct ChallengeObject {
     error: Option<ProblemAnswer>,
 }
 
-fn challenge_object(urls: &Urls, authz: &Authorization, challenge: &Challenge) -> ChallengeObject {
+fn challenge_object(
+    urls: &Urls,
+    authz: &Authorization,
+    challenge: &Challenge,
+    issuers: &[String],
+) -> ChallengeObject {
+    // A standing record names issuer and account, and no token (draft-ietf-acme-dns-persist).
+    let stands = challenge.kind == ChallengeKind::DnsPersist01;
+    let issuers = issuers.iter().take(ISSUERS_NAMED_MAX).filter(|_| stands);
     ChallengeObject {
         r#type: challenge.kind.as_str(),
         url: urls.challenge(&authz.id, &challenge.id),
-        token: challenge.token.clone(),
+        token: (!stands).then(|| challenge.token.clone()),
+        issuer_domain_names: issuers.cloned().collect(),
         status: challenge.status.as_str(),
         validated: challenge.validated_at.map(|at| at.to_string()),
         error: challenge.error.as_ref().map(ProblemAnswer::inner),
@@ -195,6 +224,32 @@ fn challenge_object(urls: &Urls, authz: &Authorization, challenge: &Challenge) -
 
 /// A challenge.
 #[must_use]
-pub fn challenge(urls: &Urls, authz: &Authorization, challenge: &Challenge) -> String {
-    json(&challenge_object(urls, authz, challenge))
+pub fn challenge(
+    urls: &Urls,
+    authz: &Authorization,
+    challenge: &Challenge,
+    issuers: &[String],
+) -> String {
+    json(&challenge_object(urls, authz, challenge, issuers))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RenewalInfo {
+    suggested_window: Window,
+    #[serde(rename = "explanationURL", skip_serializing_if = "Option::is_none")]
+    explanation_url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Window {
+    start: String,
+    end: String,
+}
+
+/// When a certificate should be renewed (RFC 9773, section 4.2), and where a person reads why.
+#[must_use]
+pub fn renewal_info(start: Time, end: Time, explanation_url: Option<String>) -> String {
+    let suggested_window = Window { start: start.to_string(), end: end.to_string() };
+    json(&RenewalInfo { suggested_window, explanation_url })
 }

@@ -3,7 +3,7 @@
 use bailiwick_core::gate::{Problem, ProblemKind};
 use bailiwick_core::names::SanName;
 
-use super::OrderRequest;
+use super::{AuthorizationRequest, OrderRequest};
 
 /// Characters of an identifier that a refusal repeats.
 const REPEATED_CHARS_MAX: usize = 100;
@@ -41,6 +41,26 @@ impl OrderRequest {
                 Err(Problem { kind, detail, instance: None, subproblems: refused })
             }
         }
+    }
+}
+
+impl AuthorizationRequest {
+    /// The name that is to be authorized without an order.
+    ///
+    /// # Errors
+    /// As [`OrderRequest::names`], and `malformed` for a wildcard: what is asked for here is exactly
+    /// what the authorization will say (RFC 8555, section 7.4.1).
+    pub fn name(&self) -> Result<SanName, Problem> {
+        let (kind, value) = &self.identifier;
+        let name = name(kind, value).map_err(|why| {
+            let detail = format!("`{}`: {}", repeated(value), why.detail);
+            Problem { detail, ..why }
+        })?;
+        if name.is_wildcard() {
+            let detail = "a wildcard is authorized within an order only; order it";
+            return Err(problem(ProblemKind::Malformed, detail));
+        }
+        Ok(name)
     }
 }
 
@@ -98,6 +118,7 @@ mod tests {
             identifiers: identifiers.collect(),
             dates_wanted: DatesWanted::None,
             profile: None,
+            replaces: None,
         };
         request.names().map(|names| names.iter().map(ToString::to_string).collect())
     }

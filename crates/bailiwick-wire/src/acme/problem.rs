@@ -106,6 +106,7 @@ pub const fn status_of(kind: ProblemKind) -> u16 {
         | ProblemKind::OrderNotReady
         | ProblemKind::Unauthorized
         | ProblemKind::UserActionRequired => 403,
+        ProblemKind::AlreadyReplaced => 409,
         ProblemKind::RateLimited => 429,
         ProblemKind::ServerInternal => 500,
     }

@@ -61,6 +61,8 @@ pub struct AccountRequest {
     pub contacts: Vec<String>,
     /// Only look the account up.
     pub only_existing: bool,
+    /// Whether the terms of service are agreed to (section 7.3.3).
+    pub terms_agreed: bool,
     /// The inner JWS of the binding, with exactly its three members.
     pub binding: Option<Value>,
 }
@@ -76,6 +78,7 @@ impl AccountRequest {
         struct Fields {
             contact: Option<Vec<String>>,
             only_return_existing: Option<bool>,
+            terms_of_service_agreed: Option<bool>,
             external_account_binding: Option<FlattenedJws>,
         }
         /// An unprotected `header` is a member we do not take (section 6.2).
@@ -92,6 +95,7 @@ impl AccountRequest {
         Ok(Self {
             contacts,
             only_existing: fields.only_return_existing.unwrap_or(false),
+            terms_agreed: fields.terms_of_service_agreed.unwrap_or(false),
             binding: fields.external_account_binding.map(|inner| json!(inner)),
         })
     }
@@ -152,6 +156,8 @@ pub struct OrderRequest {
     pub dates_wanted: DatesWanted,
     /// The profile (draft-ietf-acme-profiles).
     pub profile: Option<String>,
+    /// The certificate that it replaces (RFC 9773, section 5).
+    pub replaces: Option<String>,
 }
 
 /// Whether an order asks for exact dates.
@@ -176,11 +182,7 @@ impl OrderRequest {
             not_before: Option<IgnoredAny>,
             not_after: Option<IgnoredAny>,
             profile: Option<String>,
-        }
-        #[derive(Deserialize)]
-        struct Identifier {
-            r#type: String,
-            value: String,
+            replaces: Option<String>,
         }
         let fields: Fields = read(payload)?;
         at_most("identifiers", &fields.identifiers, IDENTIFIERS_MAX)?;
@@ -189,7 +191,36 @@ impl OrderRequest {
             _ => DatesWanted::Some,
         };
         let identifiers = fields.identifiers.into_iter().map(|it| (it.r#type, it.value)).collect();
-        Ok(Self { identifiers, dates_wanted, profile: fields.profile })
+        let (profile, replaces) = (fields.profile, fields.replaces);
+        Ok(Self { identifiers, dates_wanted, profile, replaces })
+    }
+}
+
+#[derive(Deserialize)]
+struct Identifier {
+    r#type: String,
+    value: String,
+}
+
+/// newAuthz (section 7.4.1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AuthorizationRequest {
+    /// Type and value of the identifier, as given.
+    pub identifier: (String, String),
+}
+
+impl AuthorizationRequest {
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// [`BadRequest`] when it is none.
+    pub fn parse(payload: &[u8]) -> Result<Self, BadRequest> {
+        #[derive(Deserialize)]
+        struct Fields {
+            identifier: Identifier,
+        }
+        let Fields { identifier } = read(payload)?;
+        Ok(Self { identifier: (identifier.r#type, identifier.value) })
     }
 }
 
@@ -291,7 +322,9 @@ mod tests {
             br#"{"contact":["mailto:a@b.example"],"termsOfServiceAgreed":true,"status":"valid","x":{"y":[1]}}"#,
         );
         let contacts = vec!["mailto:a@b.example".to_owned()];
-        assert_eq!(given, Ok(AccountRequest { contacts, only_existing: false, binding: None }));
+        let expected =
+            AccountRequest { contacts, only_existing: false, terms_agreed: true, binding: None };
+        assert_eq!(given, Ok(expected));
     }
 
     #[test]

@@ -48,6 +48,18 @@ impl Urls {
         self.of_path("/acme/new-order")
     }
 
+    /// newAuthz (section 7.4.1).
+    #[must_use]
+    pub fn new_authz(&self) -> String {
+        self.of_path("/acme/new-authz")
+    }
+
+    /// renewalInfo (RFC 9773, section 4.1); the certificate's name follows after a slash.
+    #[must_use]
+    pub fn renewal_info(&self) -> String {
+        self.of_path("/acme/renewal-info")
+    }
+
     /// revokeCert (section 7.6).
     #[must_use]
     pub fn revoke_cert(&self) -> String {
@@ -113,6 +125,12 @@ impl Urls {
     #[must_use]
     pub fn certificate(&self, fingerprint: &CertFingerprint) -> String {
         self.of_path(&format!("/acme/certificate/{fingerprint}"))
+    }
+
+    /// The same certificate with another chain behind it (section 7.4.2).
+    #[must_use]
+    pub fn alternate(&self, fingerprint: &CertFingerprint, chain: usize) -> String {
+        self.of_path(&format!("/acme/certificate/{fingerprint}/{chain}"))
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) const DOMAIN_VALIDATED: Oid =
 
 // Attributes of requests (RFC 2985) and of names (RFC 4519, section 2).
 pub(super) const EXTENSION_REQUEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.14");
+/// id-pe-acmeIdentifier (RFC 8737, section 6.1).
+pub(super) const ACME_IDENTIFIER: Oid = Oid::new_unwrap("1.3.6.1.5.5.7.1.31");
 pub(super) const COMMON_NAME: Oid = Oid::new_unwrap("2.5.4.3");
 pub(super) const ORGANIZATION: Oid = Oid::new_unwrap("2.5.4.10");
 

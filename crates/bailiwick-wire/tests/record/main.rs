@@ -80,11 +80,16 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::CrlPublished { .. } => 36,
         Fact::AccessDenied { .. } => 37,
         Fact::AccountKeyChanged { .. } => 38,
+        Fact::OrderReplaces { .. } => 39,
+        Fact::AuthorizationGivenUp { .. } => 40,
+        Fact::StandingRecordSeen(_) => 41,
+        Fact::StandingRecordGone { .. } => 42,
+        Fact::TermsAgreed { .. } => 43,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 39;
+const KINDS: usize = 44;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

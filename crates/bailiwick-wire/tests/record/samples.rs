@@ -6,7 +6,8 @@ use bailiwick_core::change::{
     Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
 };
 use bailiwick_core::gate::{
-    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, ValidationEvidence,
+    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, StandingRecord,
+    ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
@@ -370,11 +371,34 @@ fn house_facts() -> Vec<Fact> {
 
 /// Kinds that came later: at the end, so that no line before them changes.
 fn later_facts() -> Vec<Fact> {
-    vec![Fact::AccountKeyChanged {
-        account: p!(AccountId, "acct-1"),
-        thumbprint: "b3RoZXI".to_owned(),
-        jwk: r#"{"kty":"EC"}"#.to_owned(),
-    }]
+    let account = p!(AccountId, "acct-1");
+    let standing = |until, wildcard| {
+        Fact::StandingRecordSeen(Box::new(StandingRecord {
+            name: p!(DnsName, "www.shop.example"),
+            account: p!(AccountId, "acct-1"),
+            service: p!(ServiceId, "shop-web"),
+            issuer: "ca.bailiwick.example".to_owned(),
+            wildcard,
+            until,
+            text: "ca.bailiwick.example; accounturi=x".to_owned(),
+        }))
+    };
+    vec![
+        Fact::AccountKeyChanged {
+            account: account.clone(),
+            thumbprint: "b3RoZXI".to_owned(),
+            jwk: r#"{"kty":"EC"}"#.to_owned(),
+        },
+        Fact::OrderReplaces {
+            order: p!(OrderId, "o2"),
+            certificate: CertFingerprint::of(b"certificate"),
+        },
+        Fact::AuthorizationGivenUp { authorization: p!(AuthzId, "az1"), account: account.clone() },
+        standing(None, true),
+        standing(Some(at("2027-03-01")), false),
+        Fact::StandingRecordGone { name: "www.shop.example".to_owned(), account: account.clone() },
+        Fact::TermsAgreed { account, terms: "https://shop.example/terms".to_owned() },
+    ]
 }
 
 /// The samples, in the order of the golden file.

@@ -8,7 +8,7 @@ use bailiwick_core::change::{
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
     ChallengeStatus, Credential, Envelope, EnvelopeEnd, Order, OrderStatus, Problem, ProblemKind,
-    ValidationEvidence,
+    StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     CertFingerprint, CertSerial, Digest, DnsName, SanName, SpiffeId, SpkiHash, ZoneName,
@@ -411,7 +411,13 @@ fn credential() -> impl Strategy<Value = Credential> {
 }
 
 fn challenge_kind() -> impl Strategy<Value = ChallengeKind> {
-    prop_oneof![Just(ChallengeKind::Http01), Just(ChallengeKind::Dns01)]
+    proptest::sample::select(vec![
+        ChallengeKind::Http01,
+        ChallengeKind::Dns01,
+        ChallengeKind::TlsAlpn01,
+        ChallengeKind::DnsAccount01,
+        ChallengeKind::DnsPersist01,
+    ])
 }
 
 fn validation() -> impl Strategy<Value = ValidationEvidence> {
@@ -435,6 +441,16 @@ fn validation() -> impl Strategy<Value = ValidationEvidence> {
         )
 }
 
+fn standing_record() -> impl Strategy<Value = StandingRecord> {
+    (
+        (dns_name(), id!(AccountId), id!(ServiceId)),
+        (text(), any::<bool>(), option::of(time()), text()),
+    )
+        .prop_map(|((name, account, service), (issuer, wildcard, until, text))| {
+            StandingRecord { name, account, service, issuer, wildcard, until, text }
+        })
+}
+
 fn order_facts() -> Vec<BoxedStrategy<Fact>> {
     vec![
         ((id!(OrderId), id!(AccountId), sans()), (id!(ProfileId), id!(IssuerId), decision()))
@@ -452,6 +468,22 @@ fn order_facts() -> Vec<BoxedStrategy<Fact>> {
             .boxed(),
         (id!(OrderId), text(), text())
             .prop_map(|(order, problem, detail)| Fact::OrderFailed { order, problem, detail })
+            .boxed(),
+        (id!(OrderId), fingerprint())
+            .prop_map(|(order, certificate)| Fact::OrderReplaces { order, certificate })
+            .boxed(),
+        (id!(AuthzId), id!(AccountId))
+            .prop_map(|(authorization, account)| Fact::AuthorizationGivenUp {
+                authorization,
+                account,
+            })
+            .boxed(),
+        standing_record().prop_map(|seen| Fact::StandingRecordSeen(Box::new(seen))).boxed(),
+        (text(), id!(AccountId))
+            .prop_map(|(name, account)| Fact::StandingRecordGone { name, account })
+            .boxed(),
+        (id!(AccountId), text())
+            .prop_map(|(account, terms)| Fact::TermsAgreed { account, terms })
             .boxed(),
         validation().prop_map(|seen| Fact::NameValidated(Box::new(seen))).boxed(),
         (id!(AccountId), text(), text(), text())
@@ -573,12 +605,17 @@ pub(crate) fn order() -> impl Strategy<Value = Order> {
     (
         (id!(OrderId), id!(AccountId), sans(), id!(ProfileId), id!(IssuerId), status),
         (vec(id!(AuthzId), 0..3), id!(DecisionId), time(), time()),
-        (option::of(id!(ChangeId)), option::of(fingerprint()), option::of(problem())),
+        (
+            option::of(id!(ChangeId)),
+            option::of(fingerprint()),
+            option::of(problem()),
+            option::of(text()),
+        ),
     )
         .prop_map(|(asked, way, end)| {
             let (id, account, names, profile, issuer, status) = asked;
             let (authorizations, decision, created_at, expires_at) = way;
-            let (change, certificate, error) = end;
+            let (change, certificate, error, replaces) = end;
             Order {
                 id,
                 account,
@@ -593,6 +630,7 @@ pub(crate) fn order() -> impl Strategy<Value = Order> {
                 change,
                 certificate,
                 error,
+                replaces,
             }
         })
 }

@@ -22,6 +22,8 @@ pub(crate) struct NewAccount<'a> {
     pub url: &'a str,
     /// Contact URLs.
     pub contacts: Vec<String>,
+    /// Whether the terms of service are agreed to.
+    pub terms_agreed: bool,
     /// The inner JWS of the binding.
     pub binding: Option<Value>,
 }
@@ -67,6 +69,18 @@ impl App {
         if let Err(problem) = check_contacts(&wanted.contacts) {
             return Ok(AccountAnswer::Refused(problem));
         }
+        let terms = self.settings.terms_of_service.clone();
+        if let (Some(terms), false) = (&terms, wanted.terms_agreed) {
+            return Ok(AccountAnswer::Refused(Problem {
+                instance: Some(terms.clone()),
+                ..problem(
+                    ProblemKind::UserActionRequired,
+                    format!(
+                        "the terms of service at {terms} have to be agreed to; register again with `termsOfServiceAgreed`"
+                    ),
+                )
+            }));
+        }
         let Some(binding) = wanted.binding else {
             return Ok(AccountAnswer::Refused(problem(
                 ProblemKind::ExternalAccountRequired,
@@ -94,8 +108,10 @@ impl App {
             created_at: now,
         };
         let fact = Fact::AccountRegistered(Box::new(account.clone()));
-        let entry = Entry { at: now, by: actor(&account), fact };
-        match self.store.commit(Batch { entries: vec![entry], ..Batch::default() }).await {
+        let agreed = terms.map(|terms| Fact::TermsAgreed { account: account.id.clone(), terms });
+        let entry = |fact| Entry { at: now, by: actor(&account), fact };
+        let entries = [fact].into_iter().chain(agreed).map(entry).collect();
+        match self.store.commit(Batch { entries, ..Batch::default() }).await {
             Ok(_) => Ok(AccountAnswer::Registered(Box::new(account))),
             // Two requests at once: the other one made it.
             Err(CommitError::Conflict(Conflict::AccountKeyUsed { .. })) => {

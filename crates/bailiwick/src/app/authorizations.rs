@@ -17,7 +17,7 @@ use bailiwick_store::CommitError;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::App;
-use super::orders::problem;
+use super::orders::{actor, problem};
 use crate::fault::Fault;
 
 /// Read, decide, write: for one authorization one after the other. Shared by a few, so that the
@@ -51,8 +51,18 @@ impl App {
         let Some(mut authz) = self.authorization_of(account, id).await? else { return Ok(None) };
         match authz.status {
             AuthorizationStatus::Pending | AuthorizationStatus::Valid => {
+                let given_up = Entry {
+                    at: self.now(),
+                    by: actor(account),
+                    fact: Fact::AuthorizationGivenUp {
+                        authorization: authz.id.clone(),
+                        account: account.id.clone(),
+                    },
+                };
+                // What was shown is in the ledger, so that it counts no more has to be there too.
+                let shown = authz.status == AuthorizationStatus::Valid;
                 authz.status = AuthorizationStatus::Deactivated;
-                self.put(&authz, Vec::new()).await?;
+                self.put(&authz, shown.then_some(given_up).into_iter().collect()).await?;
                 self.settle_orders_of(&authz).await?;
             }
             AuthorizationStatus::Invalid
@@ -306,6 +316,7 @@ mod tests {
             change: None,
             certificate: None,
             error: None,
+            replaces: None,
         }
     }
 

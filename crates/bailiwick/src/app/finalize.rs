@@ -53,6 +53,12 @@ impl App {
     ) -> Result<FinalizeAnswer, Fault> {
         let now = self.now();
         let live = self.live.get();
+        if !live.estate().profiles.contains_key(&order.profile) {
+            return Ok(FinalizeAnswer::Refused(problem(
+                ProblemKind::InvalidProfile,
+                format!("there is no profile `{}` any more; order again", order.profile),
+            )));
+        }
         let csr = match self.check_finalize(&live, account, &order, csr, now) {
             Ok(csr) => csr,
             Err(problem) => return Ok(FinalizeAnswer::Refused(problem)),
@@ -134,12 +140,7 @@ impl App {
     ) -> Result<Result<BTreeMap<SanName, ValidationMethod>, Problem>, Fault> {
         let mut methods = BTreeMap::new();
         for name in &order.names {
-            let seen = self.store.validations(&account.id, name.base(), VALIDATIONS_READ).await?;
-            let holds = |seen: &&ValidationEvidence| {
-                seen.wildcard == name.is_wildcard() && now < seen.expires_at
-            };
-            let seen = seen.iter().find(holds).map(|seen| seen.kind);
-            let Some(kind) = seen else {
+            let Some(kind) = self.shown_by(account, name, now).await? else {
                 return Ok(Err(problem(
                     ProblemKind::Unauthorized,
                     format!("control of `{name}` was not shown, or too long ago; order again"),
@@ -148,6 +149,9 @@ impl App {
             let method = match kind {
                 ChallengeKind::Http01 => ValidationMethod::Http01,
                 ChallengeKind::Dns01 => ValidationMethod::Dns01,
+                ChallengeKind::TlsAlpn01 => ValidationMethod::TlsAlpn01,
+                ChallengeKind::DnsAccount01 => ValidationMethod::DnsAccount01,
+                ChallengeKind::DnsPersist01 => ValidationMethod::DnsPersist01,
             };
             methods.insert(name.clone(), method);
         }
@@ -163,6 +167,20 @@ impl App {
             }
         }
         Ok(Ok(methods))
+    }
+
+    /// How this account showed control of a name that may be relied on now, out of the ledger.
+    pub(super) async fn shown_by(
+        &self,
+        account: &Account,
+        name: &SanName,
+        now: Time,
+    ) -> Result<Option<ChallengeKind>, Fault> {
+        let seen = self.store.validations(&account.id, name.base(), VALIDATIONS_READ).await?;
+        let holds = |seen: &&ValidationEvidence| {
+            seen.wildcard == name.is_wildcard() && now < seen.expires_at
+        };
+        Ok(seen.iter().find(holds).map(|seen| seen.kind))
     }
 
     async fn see_caa(

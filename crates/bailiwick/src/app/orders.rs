@@ -9,10 +9,12 @@ use bailiwick_core::names::{
     AuthzId, ChallengeId, DecisionId, IssuerId, OrderId, ProfileId, SanName, ZoneName,
 };
 use bailiwick_core::policy::{Facts, Stage, Verdict, judge};
-use bailiwick_core::record::{Batch, Entry, Fact, Work};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
 use bailiwick_core::time::{DAY_MS, Time};
+use bailiwick_store::CommitError;
 
 use super::facts::{self, Granted, Wanted};
+use super::renewal::{Replaced, already_replaced};
 use super::{App, Live};
 use crate::fault::Fault;
 
@@ -32,6 +34,8 @@ pub(crate) struct NewOrder {
     pub names: Vec<SanName>,
     /// Under which profile; `None` for the service's default.
     pub profile: Option<ProfileId>,
+    /// The certificate it replaces, as the client named it.
+    pub replaces: Option<String>,
 }
 
 /// What it gets.
@@ -91,10 +95,17 @@ impl App {
                 format!("there is no profile `{profile}`; use one of {}", known.join(", ")),
             )));
         }
+        let replaced = match &wanted.replaces {
+            Some(text) => match self.replaced(account, &names, text).await? {
+                Ok(replaced) => Some(replaced),
+                Err(problem) => return Ok(OrderAnswer::Refused(problem)),
+            },
+            None => None,
+        };
         let now = self.now();
         let judged = self.judge_issue(&live, account, &names, &profile, Stage::Order, now).await?;
         if judged.verdict.allows() {
-            self.accept_order(account, names, judged, now).await
+            self.accept_order(account, names, judged, replaced, now).await
         } else {
             self.refuse_order(&live, account, names, judged, now).await
         }
@@ -171,6 +182,7 @@ impl App {
         account: &Account,
         names: Vec<SanName>,
         judged: Judged,
+        replaced: Option<Replaced>,
         now: Time,
     ) -> Result<OrderAnswer, Fault> {
         let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
@@ -194,6 +206,7 @@ impl App {
             change: None,
             certificate: None,
             error: None,
+            replaces: replaced.as_ref().map(|replaced| replaced.text.clone()),
         };
         batch.entries.push(Entry {
             at: now,
@@ -207,14 +220,29 @@ impl App {
                 decision: Box::new(decision),
             },
         });
+        if let Some(Replaced { certificate, .. }) = replaced {
+            batch.expects.push(Expect::NotReplaced { certificate, at: now });
+            batch.entries.push(Entry {
+                at: now,
+                by: actor(account),
+                fact: Fact::OrderReplaces { order: order.id.clone(), certificate },
+            });
+        }
         batch.work.push(Work::PutOrder(Box::new(order.clone())));
-        self.commit(batch).await?;
-        self.metrics.order("accepted");
-        Ok(OrderAnswer::Accepted(Box::new(order)))
+        match self.store.commit(batch).await {
+            Ok(_) => {
+                self.metrics.order("accepted");
+                Ok(OrderAnswer::Accepted(Box::new(order)))
+            }
+            Err(CommitError::Expectation(not)) if is_replacement(&not) => {
+                Ok(OrderAnswer::Refused(already_replaced()))
+            }
+            Err(cause) => Err(cause.into()),
+        }
     }
 
     /// A valid authorization of this account for the name, or a fresh one.
-    async fn authorization_for(
+    pub(super) async fn authorization_for(
         &self,
         account: &Account,
         name: SanName,
@@ -224,11 +252,11 @@ impl App {
         if let Some(known) = self.valid_authorization(account, &name, now).await? {
             return Ok(known);
         }
-        let kinds: &[ChallengeKind] = if name.is_wildcard() {
-            &[ChallengeKind::Dns01]
-        } else {
-            &[ChallengeKind::Http01, ChallengeKind::Dns01]
-        };
+        let by_dns =
+            [ChallengeKind::Dns01, ChallengeKind::DnsAccount01, ChallengeKind::DnsPersist01];
+        let by_host = [ChallengeKind::Http01, ChallengeKind::TlsAlpn01];
+        // A wildcard is shown by DNS only (RFC 8555, section 8.3; RFC 8737, section 3).
+        let kinds = by_host.iter().filter(|_| !name.is_wildcard()).chain(&by_dns);
         let challenge = |kind: &ChallengeKind| -> Result<Challenge, Fault> {
             Ok(Challenge {
                 id: ChallengeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad id"))?,
@@ -246,7 +274,7 @@ impl App {
             wildcard: name.is_wildcard(),
             status: AuthorizationStatus::Pending,
             expires_at: now.plus_ms(ORDER_MS),
-            challenges: kinds.iter().map(challenge).collect::<Result<_, _>>()?,
+            challenges: kinds.map(challenge).collect::<Result<_, _>>()?,
         };
         batch.work.push(Work::PutAuthorization(Box::new(fresh.clone())));
         Ok(fresh)
@@ -325,7 +353,12 @@ fn bases(names: &[SanName]) -> Vec<SanName> {
     bases
 }
 
-fn default_profile(live: &Live, account: &Account) -> Option<ProfileId> {
+/// Whether what did not hold is that nothing else replaces a certificate.
+fn is_replacement(expect: &Expect) -> bool {
+    matches!(expect, Expect::NotReplaced { .. })
+}
+
+pub(super) fn default_profile(live: &Live, account: &Account) -> Option<ProfileId> {
     use bailiwick_core::certificate::KeyPurpose;
     let service = live.estate().services.get(&account.service)?;
     let serves = |id: &&ProfileId| {

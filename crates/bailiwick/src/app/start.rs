@@ -48,6 +48,12 @@ pub(crate) struct Options {
     pub resolver: Option<SocketAddr>,
     /// The port http-01 asks.
     pub http01_port: Option<u16>,
+    /// The port tls-alpn-01 asks.
+    pub tls_alpn01_port: Option<u16>,
+    /// Where the terms of service are.
+    pub terms_of_service: Option<String>,
+    /// Limits that differ from the usual ones.
+    pub limit: Vec<String>,
     /// Networks that validation may reach although private.
     pub allow_network: Vec<String>,
     /// Where the lab's DNS listens.
@@ -308,6 +314,8 @@ fn settings(
     if options.lab {
         allowed.push(network(&"127.0.0.0/8".to_owned())?);
     }
+    let limits = crate::limits::Limits::parse(&options.limit)
+        .map_err(|bad| NotStarted::Setting { flag: "limit", message: bad.to_string() })?;
     let trimmed = |url: &String| url.trim_end_matches('/').to_owned();
     Ok(Settings {
         data: options.data.clone(),
@@ -316,6 +324,9 @@ fn settings(
         https,
         http,
         http01_port: options.http01_port.unwrap_or(if options.lab { 7402 } else { 80 }),
+        tls_alpn01_port: options.tls_alpn01_port.unwrap_or(if options.lab { 7401 } else { 443 }),
+        terms_of_service: options.terms_of_service.clone(),
+        limits,
         allowed_networks: allowed,
         lab: options.lab,
     })

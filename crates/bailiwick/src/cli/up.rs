@@ -42,6 +42,16 @@ pub(crate) struct Up {
     /// The port that http-01 validation asks
     #[arg(long, value_name = "PORT")]
     http01_port: Option<u16>,
+    /// The port that tls-alpn-01 validation asks
+    #[arg(long, value_name = "PORT")]
+    tls_alpn01_port: Option<u16>,
+    /// The terms that whoever registers an ACME account has to agree to
+    #[arg(long, value_name = "URL")]
+    terms_of_service: Option<String>,
+    /// How much one ACME client may ask for, such as orders-per-account=300/3h or
+    /// requests-per-address=off; also orders-per-service and failures-per-account; may be repeated
+    #[arg(long, value_name = "NAME=COUNT/PERIOD")]
+    limit: Vec<String>,
     /// A network that validation may reach although it is private or loopback; may be repeated
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<String>,
@@ -71,6 +81,9 @@ pub(crate) async fn run(up: Up) -> u8 {
         http_url: up.http_url,
         resolver: up.resolver,
         http01_port: up.http01_port,
+        tls_alpn01_port: up.tls_alpn01_port,
+        terms_of_service: up.terms_of_service,
+        limit: up.limit,
         allow_network: up.allow_network,
         lab_dns: up.lab_dns,
     };

@@ -12,18 +12,21 @@ mod directory;
 mod key_change;
 mod nonces;
 mod orders;
+mod renewal;
 mod transport;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{Method, StatusCode};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{Extensions, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use bailiwick_wire::acme::Urls;
 
-use crate::app::App;
+use crate::app::{App, Limited};
+use crate::limits::ByAddress;
 use crate::world::NoRandomness;
 use denied::Denied;
 use nonces::Nonces;
@@ -33,13 +36,35 @@ struct Acme {
     app: Arc<App>,
     nonces: Nonces,
     urls: Urls,
+    strangers: ByAddress,
 }
 
 impl Acme {
     fn new(app: Arc<App>) -> Result<Self, NoRandomness> {
         let nonces = Nonces::new(&app.world)?;
         let urls = Urls::new(&app.settings.base_url);
-        Ok(Self { app, nonces, urls })
+        Ok(Self { app, nonces, urls, strangers: ByAddress::default() })
+    }
+
+    /// Takes a request that needs no account, unless its address sent too many.
+    fn admit(&self, extensions: &Extensions) -> Result<(), Denied> {
+        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+        let (Some(limit), Some(ConnectInfo(peer))) =
+            (self.app.settings.limits.requests_per_address, peer)
+        else {
+            return Ok(());
+        };
+        self.strangers.take(limit, peer.ip(), self.app.now()).map_err(|retry_after_seconds| {
+            let detail = format!(
+                "too many requests from {}: {limit}; try again in {retry_after_seconds} s",
+                peer.ip()
+            );
+            self.limited(Limited { detail, retry_after_seconds })
+        })
+    }
+
+    fn limited(&self, limited: Limited) -> Denied {
+        Denied::limited(limited, self.urls.of_path("/docs/acme#limits"))
     }
 }
 
@@ -59,12 +84,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/account/{account}", post(accounts::account))
         .route("/account/{account}/orders", post(orders::list))
         .route("/key-change", post(key_change::change))
+        .route("/new-authz", post(authorizations::create))
         .route("/new-order", post(orders::create))
         .route("/order/{order}", post(orders::order))
         .route("/order/{order}/finalize", post(orders::finalize))
         .route("/authz/{authz}", post(authorizations::authorization))
         .route("/challenge/{authz}/{challenge}", post(authorizations::challenge))
         .route("/certificate/{certificate}", post(certificates::certificate))
+        .route("/certificate/{certificate}/{chain}", post(certificates::alternate))
+        .route("/renewal-info/{certificate}", get(renewal::show))
         .route("/revoke-cert", post(certificates::revoke))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing_here)

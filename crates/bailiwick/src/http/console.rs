@@ -1,6 +1,7 @@
 //! The console: server-rendered pages that work without script; one small script of our own keeps
 //! them live. Strict CSP, no inline script or style.
 
+mod acme;
 mod assets;
 mod certificates;
 mod changes;
@@ -32,6 +33,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/sign-in", get(sign_in::show))
         .route("/sign-out", post(sign_in::leave))
         .route("/docs/api", get(home::api))
+        .route("/docs/acme", get(acme::show))
         .route("/assets/{file}", get(assets::serve))
         .route("/metrics", get(home::metrics))
         .route("/healthz", get(super::plain::health))

@@ -48,9 +48,14 @@ impl Gate {
 
     /// The lab as anybody starts it.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(args: &[&str]) -> Self {
         let http01 = Port::free();
         let port = http01.number().to_string();
-        let server = BailiwickServer::start(&["--lab", "--http01-port", &port]);
+        let server = BailiwickServer::start(&[&["--lab", "--http01-port", &port], args].concat());
         Self { server, bind: None, _postgres: None, http01, _estate: None }
     }
 
@@ -182,10 +187,14 @@ fn copy(from: &Path, to: &Path, alter: &dyn Fn(&str) -> String) {
 }
 
 fn today() -> String {
+    now().chars().take(10).collect()
+}
+
+/// The time now, as RFC 3339 has it.
+pub(crate) fn now() -> String {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let seconds = since.expect("it is after 1970").as_secs();
-    let now = Time::from_unix_seconds(i64::try_from(seconds).expect("it is before the year 9999"));
-    now.to_string().chars().take(10).collect()
+    let ms = since.expect("it is after 1970").as_millis();
+    Time::from_unix_ms(i64::try_from(ms).expect("it is before the year 9999")).to_string()
 }
 
 /// A CSR for these names with a key of its own, DER.

@@ -12,17 +12,17 @@ use super::acme_gate::{Gate, csr};
 use super::acme_jws::{Account, Answer, Client, base64url};
 
 /// How long a validation may take, with its retries.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A web server where http-01 looks. It answers every path with the same text, once it may.
-struct Web {
+pub(crate) struct Web {
     text: Arc<Mutex<Option<String>>>,
     /// A connection came in while there was nothing to answer.
-    silent: Receiver<()>,
+    pub(crate) silent: Receiver<()>,
 }
 
 impl Web {
-    fn start(port: u16) -> Self {
+    pub(crate) fn start(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the port is ours");
         let text: Arc<Mutex<Option<String>>> = Arc::default();
         let shared = Arc::clone(&text);
@@ -43,7 +43,7 @@ impl Web {
         Self { text, silent }
     }
 
-    fn says(&self, text: &str) {
+    pub(crate) fn says(&self, text: &str) {
         *self.text.lock().expect("nobody panicked here") = Some(text.to_owned());
     }
 }
@@ -63,17 +63,16 @@ fn drain(mut stream: TcpStream) {
 }
 
 /// An order with its authorization and http-01 challenge.
-struct Placed {
-    order: String,
-    finalize: String,
-    authorization: String,
-    challenge: String,
-    token: String,
+pub(crate) struct Placed {
+    pub(crate) order: String,
+    pub(crate) finalize: String,
+    pub(crate) authorization: String,
+    pub(crate) challenge: String,
+    pub(crate) token: String,
 }
 
-fn place(client: &Client, account: &Account, name: &str) -> Placed {
+pub(crate) fn place(client: &Client, account: &Account, name: &str) -> Placed {
     let placed = account.order(client, &[name]).expect(201);
-    assert_eq!(placed.member("/status"), "pending");
     let authorization = placed.member("/authorizations/0");
     let shown = account.get(client, &authorization).expect(200);
     assert_eq!(shown.json()["identifier"], json!({"type": "dns", "value": name}));
@@ -92,7 +91,7 @@ fn place(client: &Client, account: &Account, name: &str) -> Placed {
 }
 
 /// Asks until the status is one of these.
-fn until(client: &Client, account: &Account, url: &str, wanted: &[&str]) -> Answer {
+pub(crate) fn until(client: &Client, account: &Account, url: &str, wanted: &[&str]) -> Answer {
     let end = Instant::now() + PATIENCE;
     loop {
         let answer = account.get(client, url).expect(200);
@@ -105,7 +104,7 @@ fn until(client: &Client, account: &Account, url: &str, wanted: &[&str]) -> Answ
 }
 
 /// Shows control of a name and waits for the order to be ready.
-fn validate(client: &Client, account: &Account, web: &Web, placed: &Placed) {
+pub(crate) fn validate(client: &Client, account: &Account, web: &Web, placed: &Placed) {
     web.says(&format!("{}.{}", placed.token, account.key.thumbprint()));
     let answered = account.post(client, &placed.challenge, &json!({})).expect(200);
     assert_eq!(answered.links("up"), std::slice::from_ref(&placed.authorization));
@@ -122,7 +121,7 @@ fn validate(client: &Client, account: &Account, web: &Web, placed: &Placed) {
     assert_eq!(account.get(client, &placed.order).expect(200).member("/status"), "ready");
 }
 
-fn finalized(client: &Client, account: &Account, placed: &Placed, csr: &[u8]) -> Answer {
+pub(crate) fn finalized(client: &Client, account: &Account, placed: &Placed, csr: &[u8]) -> Answer {
     account.post(client, &placed.finalize, &json!({"csr": base64url(csr)}))
 }
 
@@ -182,7 +181,7 @@ fn an_order_becomes_a_certificate_that_only_its_account_can_fetch_and_revoke() {
 }
 
 /// The first certificate of a chain, as revokeCert takes it.
-fn der(pem: &str) -> String {
+pub(crate) fn der(pem: &str) -> String {
     let body: String = pem
         .lines()
         .skip(1)

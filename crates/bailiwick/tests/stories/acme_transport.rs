@@ -351,7 +351,7 @@ const RESOURCES: &[Case] = &[
         s.client.ask(Method::from_bytes(b"BREW").expect("a method"), &s.order)
     }),
     ("a path that is not there", 404, "malformed", |s| {
-        s.alice.get(&s.client, &beside(&s.url("newOrder"), "new-authz"))
+        s.alice.get(&s.client, &beside(&s.url("newOrder"), "new-thing"))
     }),
     ("a path above the root", 404, "malformed", |s| {
         s.client.ask(Method::GET, &beside(&s.url("newOrder"), "x%2f..%2fdirectory"))
@@ -686,7 +686,10 @@ fn the_directory_and_nonces_are_as_clients_expect() {
         client.directory()["meta"]["caaIdentities"].as_array().is_some_and(|all| !all.is_empty())
     );
     assert!(client.directory()["meta"]["profiles"].as_object().is_some_and(|all| !all.is_empty()));
-    assert_eq!(client.directory().get("newAuthz"), None, "there is no pre-authorization");
+    for name in ["newAuthz", "renewalInfo", "keyChange", "revokeCert"] {
+        assert!(client.url(name).starts_with("https://"), "{name}");
+    }
+    assert_eq!(client.directory()["meta"].get("termsOfService"), None, "none were set");
     let url = client.url("newNonce");
     let head = client.ask(Method::HEAD, &url).expect(200);
     let get = client.ask(Method::GET, &url).expect(204);

@@ -94,6 +94,7 @@ pub(crate) fn order(at: Time, account: &Account) -> (Order, Authorization, Batch
         change: None,
         certificate: None,
         error: None,
+        replaces: None,
     };
     let fact = Fact::OrderAccepted {
         order: order.id.clone(),

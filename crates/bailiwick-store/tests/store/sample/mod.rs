@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::change::Receipt;
+use bailiwick_core::gate::{Account, Authorization, Order, StandingRecord};
 use bailiwick_core::names::{
-    DecisionId, Digest, IssuerId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
+    CertFingerprint, DecisionId, Digest, IssuerId, PersonId, ProfileId, SanName, ServiceId,
+    SessionId, TokenId,
 };
 use bailiwick_core::record::{Batch, Decision, Entry, Fact, Notice, Work};
 use bailiwick_core::time::{DAY_MS, HOUR_MS, Time};
@@ -126,6 +128,26 @@ pub(crate) fn crl(at: Time, number: u64) -> (Digest, Batch) {
     (digest, Batch { entries: vec![entry(at, DRIVER, fact)], work, ..Batch::default() })
 }
 
+/// What orders and authorizations leave behind.
+fn left_behind(at: Time, account: &Account, order: &Order, authz: &Authorization) -> Batch {
+    let replaces = Fact::OrderReplaces {
+        order: order.id.clone(),
+        certificate: CertFingerprint::of(b"an old one"),
+    };
+    let given_up =
+        Fact::AuthorizationGivenUp { authorization: authz.id.clone(), account: account.id.clone() };
+    let standing = Fact::StandingRecordSeen(Box::new(StandingRecord {
+        name: authz.name.clone(),
+        account: account.id.clone(),
+        service: service(),
+        issuer: "ca.bailiwick.example".to_owned(),
+        wildcard: true,
+        until: None,
+        text: "ca.bailiwick.example; policy=wildcard".to_owned(),
+    }));
+    batch([replaces, given_up, standing].map(|fact| entry(at, DRIVER, fact)).to_vec())
+}
+
 /// Some of everything: every table gets rows.
 pub(crate) fn life(at: Time) -> Vec<Batch> {
     let mut all = vec![denied(at, "certificate/1")];
@@ -136,6 +158,7 @@ pub(crate) fn life(at: Time) -> Vec<Batch> {
     let (ordered, authz, batch_of_order) = order(at, &registered);
     all.extend([batch_of_credential, batch_of_account, batch_of_order]);
     all.push(validated(at, &ordered, &authz));
+    all.push(left_behind(at, &registered, &ordered, &authz));
     let (granted, batch_of_envelope) = envelope(at, Some(5));
     all.push(batch_of_envelope);
     let mut story = Story::new();

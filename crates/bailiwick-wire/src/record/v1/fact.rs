@@ -1,9 +1,11 @@
 //! The data of each kind of entry.
 
-use bailiwick_core::gate::{Account, AccountStatus, Credential, ValidationEvidence};
+use bailiwick_core::gate::{
+    Account, AccountStatus, Credential, StandingRecord, ValidationEvidence,
+};
 use bailiwick_core::names::{
-    AccountId, ChangeId, CredentialId, DecisionId, Digest, IssuerId, OrderId, PersonId, ProfileId,
-    SanName, ServiceId, SessionId, TokenId,
+    AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
+    OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
 };
 use bailiwick_core::record::{Decision, Fact};
 use bailiwick_core::time::Time;
@@ -79,6 +81,13 @@ mod others {
                 decision: Box<Decision>,
                 change: Option<ChangeId>,
             },
+            "order.replaces" => OrderReplaces { order: OrderId, certificate: CertFingerprint },
+            "authorization.given-up" => AuthorizationGivenUp {
+                authorization: AuthzId,
+                account: AccountId,
+            },
+            "standing-record.gone" => StandingRecordGone { name: String, account: AccountId },
+            "account.terms-agreed" => TermsAgreed { account: AccountId, terms: String },
             "order.failed" => OrderFailed { order: OrderId, problem: String, detail: String },
             "name.not-validated" => ValidationFailed {
                 account: AccountId,
@@ -125,6 +134,7 @@ mod others {
             },
         } values {
             "name.validated" => NameValidated(Box<ValidationEvidence>),
+            "standing-record.seen" => StandingRecordSeen(Box<StandingRecord>),
             "account.registered" => AccountRegistered(Box<Account>),
             "credential.made" => CredentialMade(Box<Credential>),
         } nested Change(OfChange<event::Data>) {

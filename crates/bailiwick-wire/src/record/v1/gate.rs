@@ -1,7 +1,8 @@
 //! Accounts, credentials, envelopes and validations.
 
 use bailiwick_core::gate::{
-    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, ValidationEvidence,
+    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, StandingRecord,
+    ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId,
@@ -52,6 +53,15 @@ mirror! {
         uses_max: Option<u32>,
         uses: u32,
         ended: Option<EnvelopeEnd>,
+    }
+    StandingRecord => StandingRecordForm {
+        name: DnsName,
+        account: AccountId,
+        service: ServiceId,
+        issuer: String,
+        wildcard: bool,
+        until: Option<Time>,
+        text: String,
     }
     EnvelopeEnd => EnvelopeEndForm { at: Time, why: String, }
     ValidationEvidence => ValidationForm {

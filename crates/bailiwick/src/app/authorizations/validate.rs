@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bailiwick_connect::validate::{Failed, Fence, Seen, Validator};
+use bailiwick_connect::validate::{Failed, Fence, Seen, StandingSeen, Validator};
 use bailiwick_core::gate::{
-    Account, Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus,
-    OrderStatus, Problem, ValidationEvidence,
+    Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
+    ChallengeStatus, Problem, StandingRecord, ValidationEvidence,
 };
-use bailiwick_core::names::{AuthzId, ChallengeId};
+use bailiwick_core::names::{AuthzId, ChallengeId, SanName};
 use bailiwick_core::record::{Entry, Fact};
 use bailiwick_core::time::HOUR_MS;
+use bailiwick_wire::acme::{Standing, account_label};
 use bailiwick_wire::jose::{KeyAuthorization, Thumbprint};
 use tokio::sync::Semaphore;
 
@@ -33,7 +34,7 @@ const RELIED_ON_MS: i64 = 8 * HOUR_MS;
 /// How often a result is committed again when the store is busy, and the pause between.
 const COMMITS_MAX: u32 = 10;
 const COMMIT_PAUSE: Duration = Duration::from_secs(1);
-/// Orders of one page when validations left over are looked for.
+/// Authorizations of one page when validations left over are looked for.
 const PAGE: u32 = 200;
 
 static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
@@ -73,15 +74,15 @@ impl App {
     pub(crate) async fn resume_validations(self: &Arc<Self>) -> Result<(), Fault> {
         let mut after = None;
         loop {
-            let orders = self.store.orders_in(OrderStatus::Pending, after.as_ref(), PAGE).await?;
-            let Some(last) = orders.last() else { return Ok(()) };
+            let pending = AuthorizationStatus::Pending;
+            let left = self.store.authorizations_in(pending, after.as_ref(), PAGE).await?;
+            let Some(last) = left.last() else { return Ok(()) };
             after = Some(last.id.clone());
-            for id in orders.iter().flat_map(|order| &order.authorizations) {
-                let Some(authz) = self.store.authorization(id).await? else { continue };
+            for authz in left {
                 let authz = authorization_at(authz, self.now());
                 if let Some(challenge) = processing(&authz) {
-                    tracing::info!(authorization.id = %id, "a validation left over is taken up");
-                    self.begin_validation(id, &challenge.id);
+                    tracing::info!(authorization.id = %authz.id, "a validation left over is taken up");
+                    self.begin_validation(&authz.id, &challenge.id);
                 }
             }
         }
@@ -116,6 +117,8 @@ impl App {
             return Ok(None);
         };
         let account = self.store.account(&authz.account).await?;
+        // For an account that ended nothing is looked at any more (RFC 8555, section 7.3.6).
+        let account = account.filter(|account| account.status == AccountStatus::Valid);
         Ok(account.map(|account| Open { account, authz, challenge }))
     }
 
@@ -123,7 +126,9 @@ impl App {
         let Open { account, authz, challenge } = open;
         let fence = Fence::new(self.settings.allowed_networks.clone());
         let (view, port) = (self.view(&self.live.get()), self.settings.http01_port);
-        let validator = Validator::new(self.dns.clone(), view, fence, port);
+        let validator = Validator::new(self.dns.clone(), view, fence, port)
+            .with_tls_port(self.settings.tls_alpn01_port);
+        let url = self.settings.account_url(&account.id);
         let thumbprint = Thumbprint::parse(&account.thumbprint).ok_or_else(|| Fault::Damaged {
             message: format!("the thumbprint of account `{}` is none", account.id),
         })?;
@@ -135,6 +140,20 @@ impl App {
             }
             ChallengeKind::Dns01 => {
                 validator.dns01(&authz.name, &authorization.dns_01_value()).await
+            }
+            ChallengeKind::TlsAlpn01 => {
+                validator.tls_alpn01(&authz.name, &authorization.digest()).await
+            }
+            ChallengeKind::DnsAccount01 => {
+                let (label, value) = (account_label(&url), authorization.dns_01_value());
+                validator.dns_account01(&authz.name, &label, &value).await
+            }
+            ChallengeKind::DnsPersist01 => {
+                let name = SanName::new(&authz.name, authz.wildcard)
+                    .map_err(|cause| Fault::bug(cause.to_string()))?;
+                let issuers = self.issuer_domains();
+                let standing = Standing { issuers: &issuers, account_url: &url, now: self.now() };
+                validator.dns_persist01(&name, &standing).await
             }
         })
     }
@@ -183,6 +202,7 @@ impl App {
         let Some(Open { mut authz, challenge, account }) = still else { return Ok(None) };
         let now = self.now();
         let chosen = authz.challenges.iter_mut().filter(|one| one.id == challenge.id);
+        let mut entries = Vec::new();
         let fact = match looked {
             Ok(seen) => {
                 for one in chosen {
@@ -192,6 +212,14 @@ impl App {
                 }
                 authz.status = AuthorizationStatus::Valid;
                 authz.expires_at = now.plus_ms(RELIED_ON_MS);
+                if let Some(standing) = &seen.standing {
+                    // Nothing is relied on for longer than the record says.
+                    let until = standing.stands.until.unwrap_or(authz.expires_at);
+                    authz.expires_at = authz.expires_at.min(until);
+                    let fact =
+                        Fact::StandingRecordSeen(Box::new(record(&account, &authz, standing)));
+                    entries.push(Entry { at: now, by: actor(&account), fact });
+                }
                 Fact::NameValidated(Box::new(ValidationEvidence {
                     authorization: authz.id.clone(),
                     account: authz.account.clone(),
@@ -217,8 +245,22 @@ impl App {
                 }
             }
         };
-        self.put(&authz, vec![Entry { at: now, by: actor(&account), fact }]).await?;
+        entries.push(Entry { at: now, by: actor(&account), fact });
+        self.put(&authz, entries).await?;
         Ok(Some(authz))
+    }
+}
+
+/// A standing record as the ledger keeps it.
+fn record(account: &Account, authz: &Authorization, seen: &StandingSeen) -> StandingRecord {
+    StandingRecord {
+        name: authz.name.clone(),
+        account: account.id.clone(),
+        service: account.service.clone(),
+        issuer: seen.stands.issuer.clone(),
+        wildcard: seen.stands.wildcard,
+        until: seen.stands.until,
+        text: seen.text.clone(),
     }
 }
 

@@ -58,6 +58,9 @@ pub(super) async fn open(data: &Path) -> Opened {
         http_url: None,
         resolver: None,
         http01_port: None,
+        tls_alpn01_port: None,
+        terms_of_service: None,
+        limit: Vec::new(),
         allow_network: Vec::new(),
         lab_dns: nowhere,
     };
@@ -68,6 +71,9 @@ pub(super) async fn open(data: &Path) -> Opened {
         https: nowhere,
         http: nowhere,
         http01_port: 7402,
+        tls_alpn01_port: 7401,
+        terms_of_service: None,
+        limits: crate::limits::Limits::default(),
         allowed_networks: Vec::new(),
         lab: true,
     };

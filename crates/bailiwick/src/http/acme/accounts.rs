@@ -18,6 +18,7 @@ pub(super) async fn register(State(acme): State<Arc<Acme>>, request: Request) ->
 }
 
 async fn try_register(acme: &Acme, request: Request) -> Result<Answer, Denied> {
+    acme.admit(request.extensions())?;
     let signed = acme.signed_by_key(request).await?;
     let wanted = AccountRequest::parse(signed.payload.object()?)?;
     if wanted.only_existing {
@@ -32,13 +33,22 @@ async fn try_register(acme: &Acme, request: Request) -> Result<Answer, Denied> {
         key: &signed.key,
         url: &signed.url,
         contacts: wanted.contacts,
+        terms_agreed: wanted.terms_agreed,
         binding: wanted.binding,
     };
     match acme.app.register_account(registration).await? {
         AccountAnswer::Registered(account) => Ok(Answer::json(acme::account(&acme.urls, &account))
             .created_at(acme.urls.account(&account.id))),
         AccountAnswer::Known(account) => existing(acme, &account),
-        AccountAnswer::Refused(problem) => Err(problem.into()),
+        AccountAnswer::Refused(problem) => {
+            // Only the terms of service send a client to a page here (section 7.3.3).
+            let terms = problem.instance.clone();
+            let denied = Denied::from(problem);
+            Err(match terms {
+                Some(terms) => denied.link(terms, "terms-of-service"),
+                None => denied,
+            })
+        }
     }
 }
 

@@ -133,6 +133,9 @@ impl Acme {
         let headers = response.headers_mut();
         set(headers, header::LOCATION, denied.location);
         set(headers, header::RETRY_AFTER, denied.retry_after_seconds.map(|s| s.to_string()));
+        for (url, relation) in denied.links {
+            link(headers, &url, relation);
+        }
         if status == StatusCode::METHOD_NOT_ALLOWED {
             set(headers, header::ALLOW, denied.allow.map(str::to_owned));
         }

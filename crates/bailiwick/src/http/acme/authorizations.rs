@@ -6,13 +6,13 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use bailiwick_core::gate::{Authorization, AuthorizationStatus, ChallengeStatus};
 use bailiwick_core::names::{AuthzId, ChallengeId};
-use bailiwick_wire::acme::{self, ChallengeAnswer, Deactivation};
+use bailiwick_wire::acme::{self, AuthorizationRequest, ChallengeAnswer, Deactivation};
 
 use super::Acme;
 use super::answer::Answer;
 use super::denied::Denied;
 use super::transport::Payload;
-use crate::app::challenge_of;
+use crate::app::{AuthorizationAnswer, challenge_of};
 
 /// When a client should look at a name that is being validated again.
 const RETRY_SECONDS: u32 = 1;
@@ -37,8 +37,31 @@ async fn try_authorization(acme: &Acme, id: &str, request: Request) -> Result<An
         }
     };
     let found = found.ok_or_else(missing)?;
-    let answer = Answer::json(acme::authorization(&acme.urls, &found));
-    Ok(answer.retry_after(retry(&found)))
+    Ok(shown(acme, &found))
+}
+
+fn shown(acme: &Acme, authz: &Authorization) -> Answer {
+    Answer::json(acme::authorization(&acme.urls, authz, &acme.app.issuer_domains()))
+        .retry_after(retry(authz))
+}
+
+pub(super) async fn create(State(acme): State<Arc<Acme>>, request: Request) -> Response {
+    acme.respond(try_create(&acme, request).await)
+}
+
+async fn try_create(acme: &Acme, request: Request) -> Result<Answer, Denied> {
+    let signed = acme.signed_by_account(request).await?;
+    let name = AuthorizationRequest::parse(signed.payload.object()?)?.name()?;
+    acme.app.may_order(&signed.account).await?.map_err(|limited| acme.limited(limited))?;
+    match acme.app.new_authorization(&signed.account, name).await? {
+        AuthorizationAnswer::Made(authz) => {
+            Ok(shown(acme, &authz).created_at(acme.urls.authorization(&authz.id)))
+        }
+        AuthorizationAnswer::Known(authz) => {
+            Ok(shown(acme, &authz).at(acme.urls.authorization(&authz.id)))
+        }
+        AuthorizationAnswer::Refused(problem) => Err(problem.into()),
+    }
 }
 
 pub(super) async fn challenge(
@@ -63,13 +86,14 @@ async fn try_challenge(
         Payload::Empty => acme.app.authorization_of(&signed.account, &authorization).await?,
         Payload::Object(octets) => {
             let ChallengeAnswer = ChallengeAnswer::parse(octets)?;
+            acme.app.may_try(&signed.account).await?.map_err(|limited| acme.limited(limited))?;
             acme.app.answer_challenge(&signed.account, &authorization, &id).await?
         }
     };
     let found = found.ok_or_else(missing)?;
     let challenge = challenge_of(&found, &id).ok_or_else(missing)?;
     // Clients find the way back by `up`, and fail without it.
-    Ok(Answer::json(acme::challenge(&acme.urls, &found, challenge))
+    Ok(Answer::json(acme::challenge(&acme.urls, &found, challenge, &acme.app.issuer_domains()))
         .link(acme.urls.authorization(&found.id), "up")
         .retry_after(retry(&found)))
 }

@@ -15,15 +15,34 @@ use super::denied::Denied;
 use super::transport::Signer;
 use crate::app::RevokeAnswer;
 
+/// Chains of one certificate at most.
+const CHAINS: usize = 2;
+
 pub(super) async fn certificate(
     State(acme): State<Arc<Acme>>,
     Path(fingerprint): Path<String>,
     request: Request,
 ) -> Response {
-    acme.respond(try_certificate(&acme, &fingerprint, request).await)
+    acme.respond(try_certificate(&acme, &fingerprint, 0, request).await)
 }
 
-async fn try_certificate(acme: &Acme, text: &str, request: Request) -> Result<Answer, Denied> {
+/// The same certificate with another chain (section 7.4.2).
+pub(super) async fn alternate(
+    State(acme): State<Arc<Acme>>,
+    Path((fingerprint, chain)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    // Chain 0 has a URL of its own, and nothing has two.
+    let chain = chain.parse().ok().filter(|chain| *chain > 0).unwrap_or(usize::MAX);
+    acme.respond(try_certificate(&acme, &fingerprint, chain, request).await)
+}
+
+async fn try_certificate(
+    acme: &Acme,
+    text: &str,
+    chain: usize,
+    request: Request,
+) -> Result<Answer, Denied> {
     let signed = acme.signed_by_account(request).await?;
     signed.payload.empty()?;
     let missing = || Denied::missing("certificate");
@@ -32,7 +51,17 @@ async fn try_certificate(acme: &Acme, text: &str, request: Request) -> Result<An
         acme.app.store.certificate(&fingerprint).await.map_err(crate::fault::Fault::from)?;
     let own = known.filter(|known| known.account.as_ref() == Some(&signed.account.id));
     let own = own.ok_or_else(missing)?;
-    Ok(Answer::chain(acme.app.certificate_pem(&own.fingerprint).await?))
+    let pem = acme.app.certificate_pem(&own.fingerprint, chain).await?.ok_or_else(missing)?;
+    let mut answer = Answer::chain(pem);
+    for other in (0..CHAINS).filter(|other| *other != chain) {
+        let url = match other {
+            0 => acme.urls.certificate(&own.fingerprint),
+            other => acme.urls.alternate(&own.fingerprint, other),
+        };
+        let offered = acme.app.certificate_pem(&own.fingerprint, other).await?.is_some();
+        answer = if offered { answer.link(url, "alternate") } else { answer };
+    }
+    Ok(answer)
 }
 
 pub(super) async fn revoke(State(acme): State<Arc<Acme>>, request: Request) -> Response {

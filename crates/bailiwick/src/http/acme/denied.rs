@@ -3,6 +3,7 @@
 use bailiwick_core::gate::{Problem, ProblemKind};
 use bailiwick_wire::acme::status_of;
 
+use crate::app::Limited;
 use crate::fault::Fault;
 
 /// When a client may try again after a fault of ours, in seconds.
@@ -21,6 +22,8 @@ pub(super) struct Denied {
     pub location: Option<String>,
     /// `Retry-After`, where waiting helps.
     pub retry_after_seconds: Option<u32>,
+    /// `Link`s: where it is explained, or what has to be agreed to.
+    pub links: Vec<(String, &'static str)>,
     /// `Allow`, where the method is wrong (RFC 9110, section 15.5.6).
     pub allow: Option<&'static str>,
 }
@@ -65,6 +68,21 @@ impl Denied {
             .with_status(404)
     }
 
+    /// Too much was asked for; `help` is where the limits are explained (RFC 8555, section 6.6).
+    pub(super) fn limited(limited: Limited, help: String) -> Self {
+        Self {
+            retry_after_seconds: Some(limited.retry_after_seconds),
+            links: vec![(help, "help")],
+            ..Self::new(ProblemKind::RateLimited, limited.detail)
+        }
+    }
+
+    /// With a `Link`.
+    pub(super) fn link(mut self, url: String, relation: &'static str) -> Self {
+        self.links.push((url, relation));
+        self
+    }
+
     /// The account is over (RFC 8555, section 7.3.6).
     pub(super) fn account_over(status: &str) -> Self {
         Self::new(
@@ -85,6 +103,7 @@ impl From<Problem> for Denied {
             algorithms: Algorithms::NotListed,
             location: None,
             retry_after_seconds: None,
+            links: Vec::new(),
             allow: None,
         }
     }

@@ -31,7 +31,11 @@ async fn try_create(acme: &Acme, request: Request) -> Result<Answer, Denied> {
         ));
     }
     let profile = wanted.profile.as_deref().map(profile_id).transpose()?;
-    let order = NewOrder { names: wanted.names()?, profile };
+    // A renewal in its time is never turned away for what else was ordered.
+    if wanted.replaces.is_none() {
+        acme.app.may_order(&signed.account).await?.map_err(|limited| acme.limited(limited))?;
+    }
+    let order = NewOrder { names: wanted.names()?, profile, replaces: wanted.replaces };
     match acme.app.new_order(&signed.account, order).await? {
         OrderAnswer::Accepted(order) => {
             Ok(shown(acme, &order).created_at(acme.urls.order(&order.id)))

@@ -157,6 +157,14 @@ pub(super) fn moment(text: &str) -> Markup {
     html! { time datetime=(text) title=(text) { (shown.replace('T', " ")) } }
 }
 
+/// A lifetime, in the largest unit that says it exactly.
+pub(super) fn duration(seconds: u32) -> String {
+    let units = [(86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    let exact = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    let (unit, word) = exact.unwrap_or((1, "seconds"));
+    format!("{} {word}", seconds / unit)
+}
+
 /// A state as a badge: the word, and a colour that only repeats it.
 pub(super) fn state(word: &str) -> Markup {
     let kind = match word {

@@ -1,0 +1,60 @@
+//! The certificate that shows control of a name in a TLS handshake (RFC 8737, section 3).
+
+use bailiwick_core::names::DnsName;
+use thiserror::Error;
+
+use super::facts::CERTIFICATE_OCTETS_MAX;
+use super::names::DNS_NAME;
+use super::oids;
+use super::parts::{CertificateParts, general_names};
+use super::read::{BadDer, OCTET_STRING, Reader};
+
+/// Why a certificate does not show control.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Error)]
+pub enum NotShown {
+    /// It is too big to be one.
+    #[error("the certificate has more than {CERTIFICATE_OCTETS_MAX} octets")]
+    TooBig,
+    /// It cannot be read.
+    #[error("the certificate is not der: {0}")]
+    Der(#[from] BadDer),
+    /// It is for other names, or for more.
+    #[error("the certificate is not for exactly this name")]
+    Names,
+    /// It has no acmeIdentifier, or one that readers may ignore.
+    #[error(
+        "the certificate has no critical acmeIdentifier; is this the web server's everyday one?"
+    )]
+    NoIdentifier,
+    /// Its acmeIdentifier is not the digest of the key authorization.
+    #[error("the certificate's acmeIdentifier is of another token or account key")]
+    OtherIdentifier,
+}
+
+/// Whether this certificate is for exactly `name` and holds `digest`, the SHA-256 of the key
+/// authorization. Who signed it and for how long does not matter: the handshake shows that whoever
+/// answers has its key.
+///
+/// # Errors
+/// [`NotShown`] says what is missing.
+pub fn check_acme_tls(der: &[u8], name: &DnsName, digest: &[u8; 32]) -> Result<(), NotShown> {
+    if der.len() > CERTIFICATE_OCTETS_MAX {
+        return Err(NotShown::TooBig);
+    }
+    let tbs = CertificateParts::read(der)?.tbs;
+    let names = tbs.extension(oids::SUBJECT_ALT_NAME)?.ok_or(NotShown::Names)?;
+    match general_names(names.value)?.as_slice() {
+        [only] if only.tag == DNS_NAME => {
+            if !only.content.eq_ignore_ascii_case(name.as_str().as_bytes()) {
+                return Err(NotShown::Names);
+            }
+        }
+        _ => return Err(NotShown::Names),
+    }
+    let identifier = tbs.extension(oids::ACME_IDENTIFIER)?.ok_or(NotShown::NoIdentifier)?;
+    if !identifier.is_critical {
+        return Err(NotShown::NoIdentifier);
+    }
+    let held = Reader::only(identifier.value, OCTET_STRING)?;
+    if held.content == digest { Ok(()) } else { Err(NotShown::OtherIdentifier) }
+}
