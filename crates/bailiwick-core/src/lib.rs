@@ -4,6 +4,8 @@
 
 pub mod time;
 
+pub mod shown;
+
 pub mod names;
 
 pub mod caa;

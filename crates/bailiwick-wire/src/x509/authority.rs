@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::certificate::{IssuerIdentity, IssuerPlaces, KeyPurpose, SubjectKey};
 use bailiwick_core::names::{CertSerial, Digest, DnsName, IssuerId};
+use bailiwick_core::shown::acts;
 use bailiwick_core::time::Time;
 use thiserror::Error;
 
-use super::facts::purpose_id;
+use super::facts::{CERTIFICATE_OCTETS_MAX, purpose_id};
 use super::key::{BadKey, PublicKey};
-use super::names::{DNS_NAME, IP_ADDRESS};
+use super::names::{DNS_NAME, IP_ADDRESS, attributes};
 use super::oids;
 use super::parts::{CertificateParts, TbsParts, all, basic_constraints};
 use super::read::{
@@ -34,13 +35,15 @@ const CA_USAGE_OCTET: u8 = 0b0000_0110;
 
 /// The organisation in the names of its CA.
 ///
-/// Always: 1 to 64 characters, none of them a control character, no space at either end.
+/// Always: 1 to 64 characters, each of which only shows, and no space at either end.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Organisation(String);
 
 /// A text is not an organisation's name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Error)]
-#[error("an organisation's name has 1 to 64 characters and no control characters")]
+#[error(
+    "an organisation's name has 1 to 64 visible characters; remove controls, direction marks and spaces at its ends"
+)]
 pub struct BadOrganisation;
 
 impl Organisation {
@@ -51,7 +54,7 @@ impl Organisation {
     pub fn parse(text: &str) -> Result<Self, BadOrganisation> {
         let count = text.chars().count();
         let is_bounded = (1..=ORGANISATION_CHARS_MAX).contains(&count);
-        if is_bounded && text.trim() == text && !text.chars().any(char::is_control) {
+        if is_bounded && text.trim() == text && !text.chars().any(acts) {
             Ok(Self(text.to_owned()))
         } else {
             Err(BadOrganisation)
@@ -101,6 +104,9 @@ pub struct AuthoritySpec<'a> {
 /// Why there is no CA certificate, or octets are not the one they should be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Error)]
 pub enum BadAuthority {
+    /// More than 64 KiB.
+    #[error("the certificate has more than {CERTIFICATE_OCTETS_MAX} octets")]
+    TooBig,
     /// It is not DER, or not a certificate.
     #[error("the ca certificate is not der: {0}")]
     Der(#[from] BadDer),
@@ -279,9 +285,15 @@ pub fn read_issuer(
     id: IssuerId,
     places: IssuerPlaces,
 ) -> Result<IssuerIdentity, BadAuthority> {
+    if der.len() > CERTIFICATE_OCTETS_MAX {
+        return Err(BadAuthority::TooBig);
+    }
     check_strict(der)?;
     let certificate = CertificateParts::read(der)?;
     let tbs = &certificate.tbs;
+    // What is signed below repeats this name: it has to be one.
+    attributes(tbs.issuer)?;
+    attributes(tbs.subject)?;
     let constraints = tbs.extension(oids::BASIC_CONSTRAINTS)?.ok_or(BadAuthority::NotAuthority)?;
     let usage = tbs.extension(oids::KEY_USAGE)?.ok_or(BadAuthority::NotAuthority)?;
     let (_, usage_octets) = bit_string(&Reader::only(usage.value, BIT_STRING)?)?;

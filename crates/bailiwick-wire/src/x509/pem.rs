@@ -1,5 +1,6 @@
 //! PEM (RFC 7468): certificates and CRLs as people and ACME clients carry them.
 
+use bailiwick_core::shown::shown;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use thiserror::Error;
@@ -23,13 +24,13 @@ pub enum BadPem {
     #[error("the text is not pem; look for `-----BEGIN` and `-----END` lines")]
     NoPem,
     /// A block does not end, or ends under another label.
-    #[error("the block `{label}` does not end; give it whole")]
+    #[error("the block `{}` does not end; give it whole", shown(.label))]
     NoEnd {
         /// The label it began with.
         label: String,
     },
     /// A block of another kind stands there.
-    #[error("a block is `{label}`, not `{wanted}`; give only that kind")]
+    #[error("a block is `{}`, not `{wanted}`; give only that kind", shown(.label))]
     Label {
         /// What stands there.
         label: String,
@@ -37,7 +38,7 @@ pub enum BadPem {
         wanted: &'static str,
     },
     /// A block's content is not base64.
-    #[error("the block `{label}` is not base64; give it unchanged")]
+    #[error("the block `{}` is not base64; give it unchanged", shown(.label))]
     Base64 {
         /// The label of the block.
         label: String,

@@ -31,6 +31,11 @@ pub enum BadTbs {
     /// Stored bytes that are no to-be-signed bytes.
     #[error("the stored bytes are damaged: {0}; restore them from the backup")]
     Damaged(#[from] BadDer),
+    /// Stored bytes that say what was approved in another spelling than the one it is written in:
+    /// extensions in another order, a default that stands there. Nobody has seen them yet, so
+    /// whoever changed them was not us.
+    #[error("the stored bytes are not as they were written; restore them from the backup")]
+    OtherSpelling,
     /// A URL of the issuer that is not plain ASCII, or a CRL not under `http`.
     #[error("the issuer's url `{url}` cannot stand in a certificate; use plain http and ascii")]
     Url {
@@ -49,15 +54,30 @@ pub fn build_tbs(
     issuer: &IssuerIdentity,
     now: Time,
 ) -> Result<Tbs, BadTbs> {
-    let bytes = write_tbs(spec, profile, issuer)?;
-    restore_tbs(bytes, spec, profile, issuer, now)
+    prove(write_tbs(spec, profile, issuer)?, spec, profile, issuer, now)
 }
 
 /// Takes bytes that were stored before a crash and proves anew what [`build_tbs`] proved.
 ///
 /// # Errors
-/// As [`build_tbs`], and [`BadTbs::Damaged`].
+/// As [`build_tbs`], and [`BadTbs::Damaged`] or [`BadTbs::OtherSpelling`].
 pub fn restore_tbs(
+    bytes: Vec<u8>,
+    spec: &CertificateSpec,
+    profile: &CertificateProfile,
+    issuer: &IssuerIdentity,
+    now: Time,
+) -> Result<Tbs, BadTbs> {
+    let tbs = prove(bytes, spec, profile, issuer, now)?;
+    if write_tbs(spec, profile, issuer)? == tbs.bytes() {
+        Ok(tbs)
+    } else {
+        Err(BadTbs::OtherSpelling)
+    }
+}
+
+/// Reads the bytes with the other hand, and compares.
+fn prove(
     bytes: Vec<u8>,
     spec: &CertificateSpec,
     profile: &CertificateProfile,
