@@ -5,34 +5,70 @@ use std::fmt;
 
 /// Characters of somebody else's text that a message repeats.
 const CHARS_MAX: usize = 120;
+/// Characters of another program's message that a message of ours repeats.
+const MESSAGE_CHARS_MAX: usize = 400;
 
-/// A text as a message repeats it, between backticks: `shown(label)`.
+/// A text as a message repeats it.
 #[derive(Clone, Copy, Debug)]
-pub struct Shown<'a>(&'a str);
+pub struct Shown<'a> {
+    text: &'a str,
+    kind: Kind,
+}
 
-/// Wraps somebody else's text for a message.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Quoted,
+    Sentence,
+}
+
+/// Wraps somebody else's word for a message that puts it between backticks.
 #[must_use]
 pub const fn shown(text: &str) -> Shown<'_> {
-    Shown(text)
+    Shown { text, kind: Kind::Quoted }
+}
+
+/// Wraps another program's message, which has quotations of its own.
+#[must_use]
+pub const fn told(text: &str) -> Shown<'_> {
+    Shown { text, kind: Kind::Sentence }
 }
 
 impl fmt::Display for Shown<'_> {
-    /// Letters, digits and ASCII marks stand for themselves. The backtick would end the quotation
-    /// that the text stands in, and the backslash begins what is escaped.
+    /// Letters, digits and ASCII marks stand for themselves. In a quotation the backtick would end
+    /// it, and the backslash begins what is escaped. What is too long loses its end, or, where it is
+    /// a sentence, its middle: what is wrong often stands at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write as _;
-        for (count, character) in self.0.chars().enumerate() {
-            if count == CHARS_MAX {
-                return f.write_char('…');
-            }
-            let is_mark = matches!(character, ' '..='~') && !matches!(character, '`' | '\\');
-            if is_mark || character.is_alphanumeric() && !acts(character) {
-                f.write_char(character)?;
-            } else {
-                write!(f, "{}", character.escape_unicode())?;
+        let (head, tail) = match self.kind {
+            Kind::Quoted => (CHARS_MAX, 0),
+            Kind::Sentence => (MESSAGE_CHARS_MAX / 2, MESSAGE_CHARS_MAX / 2),
+        };
+        let too_many = self.text.chars().count().saturating_sub(head.saturating_add(tail));
+        let after = head.saturating_add(too_many);
+        for (place, character) in self.text.chars().enumerate() {
+            if place < head || place >= after {
+                self.character(f, character)?;
+            } else if place == head {
+                f.write_char('…')?;
             }
         }
         Ok(())
+    }
+}
+
+impl Shown<'_> {
+    fn character(&self, f: &mut fmt::Formatter<'_>, character: char) -> fmt::Result {
+        use fmt::Write as _;
+        let is_kept = match self.kind {
+            Kind::Quoted => !matches!(character, '`' | '\\'),
+            Kind::Sentence => true,
+        };
+        let is_mark = matches!(character, ' '..='~') && is_kept;
+        if is_mark || character.is_alphanumeric() && !acts(character) {
+            f.write_char(character)
+        } else {
+            write!(f, "{}", character.escape_unicode())
+        }
     }
 }
 
@@ -79,5 +115,9 @@ mod tests {
         let long = shown(&"x".repeat(1_000)).to_string();
         assert_eq!((long.chars().count(), long.ends_with('…')), (CHARS_MAX + 1, true));
         assert_eq!(shown(&"x".repeat(CHARS_MAX)).to_string(), "x".repeat(CHARS_MAX));
+        assert_eq!(told("unknown field `\u{85}`").to_string(), "unknown field `\\u{85}`");
+        let long = told(&format!("{} is too long", "x".repeat(1_000))).to_string();
+        assert_eq!(long.chars().count(), MESSAGE_CHARS_MAX + 1);
+        assert!(long.ends_with("xxx is too long"), "{long}");
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod gate;
 
+pub mod form;
+
 pub mod record;
 
 pub mod ledger;

@@ -26,6 +26,7 @@ use bailiwick_core::policy::{Facts, Verdict};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::form::BadForm;
 use crate::record::BadValue;
 use spell::Spell;
 
@@ -111,7 +112,7 @@ pub enum BadFacts {
     },
     /// It is not JSON, or not of the shape that facts have.
     #[error("not the JSON of facts; `bailiwick ledger verify` tells whether they were altered")]
-    Form(#[from] serde_json::Error),
+    Form(#[from] BadForm),
     /// A field holds a text that is not its value.
     #[error(
         "a field of the facts does not hold what it should; `bailiwick ledger verify` tells whether they were altered"
@@ -130,6 +131,12 @@ pub enum BadFacts {
         "not the spelling that facts have; `bailiwick ledger verify` tells whether they were altered"
     )]
     NotCanonical,
+}
+
+impl From<serde_json::Error> for BadFacts {
+    fn from(cause: serde_json::Error) -> Self {
+        Self::Form(cause.into())
+    }
 }
 
 /// What the question is about; the word stands before its facts.

@@ -15,7 +15,10 @@ pub(crate) mod v1;
 use bailiwick_core::change::BadPlan;
 use bailiwick_core::names::{BadHex, BadId, BadName, BadSpiffeId};
 use bailiwick_core::record::Entry;
+use bailiwick_core::shown::shown;
 use bailiwick_core::time::{BadTime, Time};
+
+use crate::form::BadForm;
 
 /// Octets of one entry at most (C2SP tlog-tiles: the length of an entry is a 16-bit number).
 pub const ENTRY_OCTETS_MAX: usize = 65_535;
@@ -96,20 +99,26 @@ pub enum BadEntry {
         v: u64,
     },
     /// They are of a kind that version 1 does not have.
-    #[error("version 1 has no kind `{kind}`; `bailiwick ledger verify` names the leaf")]
+    #[error("version 1 has no kind `{}`; `bailiwick ledger verify` names the leaf", shown(.kind))]
     Kind {
         /// Which.
         kind: String,
     },
     /// They are not JSON, or not of the shape that their kind has.
     #[error("not the JSON of its kind; `bailiwick ledger verify` names the leaf")]
-    Form(#[from] serde_json::Error),
+    Form(#[from] BadForm),
     /// A field holds a text that is not its value.
     #[error("a field does not hold what it should; `bailiwick ledger verify` names the leaf")]
     Value(#[from] BadValue),
     /// They say it in another spelling than the one there is.
     #[error("not in its canonical spelling; `bailiwick ledger verify` names the leaf")]
     NotCanonical,
+}
+
+impl From<serde_json::Error> for BadEntry {
+    fn from(cause: serde_json::Error) -> Self {
+        Self::Form(cause.into())
+    }
 }
 
 /// A text in a field is not the field's value.
@@ -134,7 +143,7 @@ pub enum BadValue {
     #[error("not base64")]
     Base64(#[from] base64::DecodeError),
     /// Not a word of its list.
-    #[error("`{word}` is no {of}")]
+    #[error("`{}` is no {of}", shown(.word))]
     Word {
         /// What it should be.
         of: &'static str,

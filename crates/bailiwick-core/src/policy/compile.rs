@@ -8,6 +8,7 @@ use cedar_policy::{PolicyId, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 
 use crate::names::Digest;
+use crate::shown::{shown, told};
 
 use super::bounds;
 use super::question::Vocabulary;
@@ -90,7 +91,7 @@ impl PolicyProblemKind {
 
 impl fmt::Display for PolicyProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.file, self.message, self.remedy)
+        write!(f, "{}: {}; {}", shown(&self.file), self.message, self.remedy)
     }
 }
 
@@ -305,7 +306,9 @@ impl Found {
         message: String,
         remedy: &str,
     ) {
-        let (file, remedy) = (file.to_owned(), remedy.to_owned());
+        // Cedar repeats what it does not understand, and so do our own words about annotations.
+        let (message, remedy) = (told(&message).to_string(), told(remedy).to_string());
+        let file = file.to_owned();
         self.problems.push(PolicyProblem { file, span, kind, message, remedy });
     }
 }

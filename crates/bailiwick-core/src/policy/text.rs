@@ -2,6 +2,7 @@
 
 use crate::estate::{Estate, NoPerson};
 use crate::names::TeamId;
+use crate::shown::acts;
 use crate::time::Time;
 
 use super::verdict::{GrantAct, Grantor, MissingApproval, Permit, Reason, Verdict};
@@ -54,7 +55,7 @@ impl Verdict {
 
 fn line(text: &mut String, lead: &str, rest: &str) {
     // Names and reasons come from people: nothing in them starts a line or a terminal sequence.
-    text.extend([lead, &rest.replace(char::is_control, " "), "\n"]);
+    text.extend([lead, &rest.replace(acts, " "), "\n"]);
 }
 
 fn permitted(permit: &Permit) -> String {

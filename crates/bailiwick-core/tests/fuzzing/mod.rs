@@ -5,7 +5,7 @@
 //! refuses; what a refusal must be is checked here. A failure prints the line that repeats it.
 //!
 //! `BAILIWICK_FUZZ_CASES` says how many inputs a target gets (500 without it), and
-//! `BAILIWICK_FUZZ_SEED` with which one it begins. Other crates include this folder by path.
+//! `BAILIWICK_FUZZ_SEED` with which one it begins; with `BAILIWICK_FUZZ_TRACE` each is told. Other crates include this folder by path.
 
 mod der;
 mod dice;
@@ -127,18 +127,30 @@ impl Target {
                 None
             }
         };
+        let mut watch = Watch::new();
         for input in &self.seeds {
-            let _shown = Shown { target: self.name, case: None, input };
-            assert!(read(input).is_some(), "a seed is refused: {:?}", reader(input).err());
+            let shown = Shown { target: self.name, case: None, input };
+            let refusal = || reader(input).err();
+            watch.time(
+                || shown.line(),
+                || assert!(read(input).is_some(), "a seed is refused: {:?}", refusal()),
+            );
         }
         for input in &self.refused {
-            let _shown = Shown { target: self.name, case: None, input };
-            assert!(read(input).is_none(), "what must be refused is accepted");
+            let shown = Shown { target: self.name, case: None, input };
+            watch.time(
+                || shown.line(),
+                || assert!(read(input).is_none(), "what must be refused is accepted"),
+            );
         }
-        let mut watch = Watch::new();
+        // A stack that overflows prints nothing: the last line before it does.
+        let is_traced = std::env::var_os("BAILIWICK_FUZZ_TRACE").is_some();
         for case in first..first.saturating_add(cases) {
             let input = self.input(case);
             let shown = Shown { target: self.name, case: Some(case), input: &input };
+            if is_traced {
+                eprintln!("{}", shown.line());
+            }
             watch.time(
                 || shown.line(),
                 || {

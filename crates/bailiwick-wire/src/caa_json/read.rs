@@ -7,27 +7,31 @@ use bailiwick_core::caa::{
     LookupAnswer, LookupFailure, PrivateTlds, Proof, Source, SourceAnswer, SourceRole, climb,
 };
 use bailiwick_core::names::DnsName;
+use bailiwick_core::shown::{shown, told};
 use bailiwick_core::time::Time;
 use serde::Deserialize;
 
-use super::{EVIDENCE_KIND, FAILURES, end, failure_word};
+use super::{EVIDENCE_KIND, FAILURES, end, evidence_octets, failure_word};
 use crate::dns::{Caa, RecordKind};
 
 /// Stored evidence is not what was written.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BadEvidence {
     /// Not JSON of this form.
-    #[error("the CAA evidence cannot be read: {0}; take it from a backup")]
+    #[error("the CAA evidence cannot be read: {}; take it from a backup", told(.0))]
     Form(String),
     /// A version we do not know.
-    #[error("the CAA evidence is of format `{0}`; read it with the version that wrote it")]
+    #[error("the CAA evidence is of format `{}`; read it with the version that wrote it", shown(.0))]
     Format(String),
     /// A name, record, address or word is not one.
-    #[error("the CAA evidence holds `{0}`, which is not what stands there; take it from a backup")]
+    #[error("the CAA evidence holds `{}`, which is not what stands there; take it from a backup", shown(.0))]
     Content(String),
     /// The answers lead somewhere else than the evidence says.
     #[error("the CAA evidence does not follow from its own answers; take it from a backup")]
     DoesNotClimb,
+    /// It says the same in another spelling than the one there is.
+    #[error("the CAA evidence is not spelled as it was written; take it from a backup")]
+    NotCanonical,
 }
 
 /// Reads what [`super::evidence_octets`] wrote.
@@ -57,7 +61,10 @@ pub fn read_evidence(octets: &[u8]) -> Result<CaaEvidence, BadEvidence> {
         };
     }
     match step {
-        ClimbStep::Finished(evidence) if end(evidence.end()) == form.end => Ok(evidence),
+        ClimbStep::Finished(evidence) if end(evidence.end()) == form.end => {
+            let is_canonical = evidence_octets(&evidence) == octets;
+            if is_canonical { Ok(evidence) } else { Err(BadEvidence::NotCanonical) }
+        }
         ClimbStep::Finished(_) | ClimbStep::Ask(_) => Err(BadEvidence::DoesNotClimb),
     }
 }

@@ -215,8 +215,7 @@ impl<'a> Reader<'a> {
     /// A name, with compression (RFC 1035, section 4.1.4). A pointer must point before the piece of
     /// the name it ends, so every jump goes back and none can come round again.
     fn name(&mut self) -> Result<WireName, NotMessage> {
-        let mut labels = Vec::new();
-        let mut octets_left: usize = 255;
+        let mut name = WireName::default();
         let mut pieces = Reader { octets: self.octets, at: self.at };
         let mut piece_starts = self.at;
         let mut end = None;
@@ -226,12 +225,11 @@ impl<'a> Reader<'a> {
                 match length >> 6 {
                     0b00 if length == 0 => {
                         self.at = end.unwrap_or(pieces.at);
-                        return WireName::new(labels).ok_or(NotMessage);
+                        return Ok(name);
                     }
                     0b00 => {
                         let label = pieces.take(usize::from(length))?;
-                        octets_left = octets_left.checked_sub(label.len() + 1).ok_or(NotMessage)?;
-                        labels.push(label.to_vec());
+                        name.push(label).ok_or(NotMessage)?;
                     }
                     0b11 => {
                         let low = pieces.u8()?;

@@ -7,8 +7,14 @@ use bailiwick_core::names::{DnsName, PersonId, SanName, SpiffeId, TeamId, ZoneNa
 use bailiwick_core::policy::{PolicyProblem, PolicySet};
 
 use super::places::{Kind, NameAt, Owned, Reading, Spot};
-use super::problem::{EstateProblem, Place};
+use super::problem::{EstateProblem, PROBLEMS_MAX, Place};
 use super::similar::hint;
+
+/// Teams and people that are looked at to see who works in each team. Teams inside teams inside
+/// teams cost the square of their number; no organisation comes near.
+const WALK_MAX: usize = 1_000_000;
+/// Problems up to which what was meant is looked for: it costs a comparison with every name there is.
+const HINTED_MAX: usize = 100;
 
 /// Checks everything that was read.
 pub(super) fn everything(
@@ -16,7 +22,7 @@ pub(super) fn everything(
     reading: &Reading,
     problems: &mut Vec<EstateProblem>,
 ) {
-    let mut check = Check { files, reading, problems };
+    let mut check = Check { files, reading, problems, walked: 0 };
     check.references();
     check.teams();
     check.duties();
@@ -30,6 +36,8 @@ struct Check<'r> {
     files: &'r [(String, String)],
     reading: &'r Reading,
     problems: &'r mut Vec<EstateProblem>,
+    /// How much of [`WALK_MAX`] is used up.
+    walked: usize,
 }
 
 impl<'r> Check<'r> {
@@ -40,10 +48,18 @@ impl<'r> Check<'r> {
         message: String,
         remedy: impl Into<String>,
     ) {
+        if self.is_full() {
+            return;
+        }
         if let Some((path, text)) = self.files.get(spot.file) {
             let source = (path.as_str(), text.as_str());
             self.problems.push(EstateProblem::new(source, spot.place, rule, message, remedy));
         }
+    }
+
+    /// Whether nothing more will be told.
+    const fn is_full(&self) -> bool {
+        self.problems.len() >= PROBLEMS_MAX
     }
 
     /// File and line of a spot, for a remedy.
@@ -57,6 +73,9 @@ impl<'r> Check<'r> {
 
     fn references(&mut self) {
         for (kind, id, spot) in &self.reading.references {
+            if self.is_full() {
+                return;
+            }
             // What is missing may stand in a file that could not be read.
             let seen = &self.reading.seen;
             if seen.contains_key(&(*kind, canonical(*kind, id)))
@@ -65,27 +84,35 @@ impl<'r> Check<'r> {
                 continue;
             }
             let known = seen.keys().filter(|(its, _)| its == kind).map(|(_, id)| id.as_str());
-            let (word, hint) = (kind.as_str(), hint(id, known));
+            let is_hinted = self.problems.len() < HINTED_MAX;
+            let hint = if is_hinted { hint(id, known) } else { String::new() };
+            let word = kind.as_str();
             let message = format!("there is no {word} `{id}`{hint}");
             self.problem(*spot, "unknown-reference", message, format!("add it to {}", kind.file()));
         }
     }
 
-    /// Everybody in a team and the teams inside it; a circle is walked once.
-    fn members(&self, team: &'r TeamId) -> BTreeSet<&'r PersonId> {
+    /// Everybody in a team and the teams inside it, and whether it is one of those; a circle is
+    /// walked once. `None` when too much was walked already.
+    fn members(&mut self, team: &'r TeamId) -> Option<(BTreeSet<&'r PersonId>, bool)> {
         let reading: &'r Reading = self.reading;
-        let mut people = BTreeSet::new();
+        let (mut people, mut is_inside) = (BTreeSet::new(), false);
         let mut seen = BTreeSet::new();
         let mut open = vec![team];
         while let Some(id) = open.pop() {
-            if let Some((id, team)) = reading.teams.get_key_value(id)
+            if let Some((id, it)) = reading.teams.get_key_value(id)
                 && seen.insert(id)
             {
-                people.extend(&team.members);
-                open.extend(&team.parts);
+                self.walked += 1 + it.members.len() + it.parts.len();
+                if self.walked > WALK_MAX {
+                    return None;
+                }
+                people.extend(&it.members);
+                is_inside |= it.parts.contains(team);
+                open.extend(&it.parts);
             }
         }
-        people
+        Some((people, is_inside))
     }
 
     /// Of somebody who is not known nothing is said twice: the reference is a problem already.
@@ -98,11 +125,15 @@ impl<'r> Check<'r> {
             let Some(spot) = self.reading.on_call.get(id).copied() else {
                 continue;
             };
-            if self.reaches(id, &team.parts) {
+            let Some((members, is_inside)) = self.members(id) else {
+                let message = "the teams contain each other too often to see who works in each";
+                let remedy = "put fewer teams inside others";
+                return self.problem(spot, "too-many-parts", message.to_owned(), remedy);
+            };
+            if is_inside {
                 let message = format!("team `{id}` contains itself");
                 self.problem(spot, "team-circle", message, "take it out of its own `parts`");
             }
-            let members = self.members(id);
             if !members.iter().any(|person| self.works_here(person)) {
                 let message = format!("nobody works in team `{id}`");
                 let remedy = "add people who have not left to its `members`";
@@ -118,21 +149,6 @@ impl<'r> Check<'r> {
                 }
             }
         }
-    }
-
-    /// Whether `team` can be reached through `parts`.
-    fn reaches(&self, team: &TeamId, parts: &BTreeSet<TeamId>) -> bool {
-        let mut seen = BTreeSet::new();
-        let mut open: Vec<&TeamId> = parts.iter().collect();
-        while let Some(id) = open.pop() {
-            if id == team {
-                return true;
-            }
-            if seen.insert(id) {
-                open.extend(self.reading.teams.get(id).into_iter().flat_map(|team| &team.parts));
-            }
-        }
-        false
     }
 
     /// A duty needs a person: the team's person on call or deputy, still here.
@@ -211,6 +227,9 @@ impl<'r> Check<'r> {
             }
         }
         for (name, other) in clashes.into_iter().filter(|(one, two)| one.service != two.service) {
+            if self.is_full() {
+                return;
+            }
             let (mine, its) = (spelled(&name.owned), spelled(&other.owned));
             let (service, theirs) = (&name.service, &other.service);
             let message = format!(

@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::places::Spot;
-use super::problem::{EstateProblem, Place};
+use super::problem::{EstateProblem, PROBLEMS_OF_FILE_MAX, Place};
 use super::similar::{hint, nearest};
 
 /// One file and the problems found in it so far.
@@ -77,6 +77,9 @@ impl<'s> File<'s> {
         message: String,
         remedy: impl Into<String>,
     ) {
+        if self.problems.len() >= PROBLEMS_OF_FILE_MAX {
+            return;
+        }
         let source = (self.path, self.text);
         self.problems.push(EstateProblem::new(source, place, rule, message, remedy));
     }
@@ -84,7 +87,7 @@ impl<'s> File<'s> {
     /// Parses the file; a file that is not TOML has nothing but its syntax errors.
     pub(super) fn parse(&mut self) -> Option<Spanned<DeTable<'s>>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
-        for error in &errors {
+        for error in errors.iter().take(PROBLEMS_OF_FILE_MAX) {
             let rule =
                 if error.message().contains("duplicate") { "duplicate-key" } else { "syntax" };
             let place = place(error.span().unwrap_or(0..0));

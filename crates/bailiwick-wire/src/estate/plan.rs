@@ -1,6 +1,7 @@
 //! The difference between two estates, for people and for programs.
 
 use bailiwick_core::estate::{EstateDiff, FieldChange, ObjectChange, ObjectDiff};
+use bailiwick_core::shown::acts;
 use serde_json::{Value, json};
 
 /// Lines of one text, such as a policy, that are shown of each side.
@@ -99,7 +100,7 @@ fn line_diff(old: &str, new: &str) -> Vec<String> {
 
 /// Adds one line; nothing in it starts another or a terminal sequence.
 fn line(text: &mut String, line: &str) {
-    text.push_str(&line.replace(char::is_control, "\u{fffd}"));
+    text.push_str(&line.replace(acts, "\u{fffd}"));
     text.push('\n');
 }
 
@@ -155,7 +156,7 @@ fn longest_run(lines: &[String]) -> usize {
 
 /// Text as code in a table cell: nothing in it is Markdown, and it stays in its cell.
 fn code(text: &str) -> String {
-    let plain = text.replace(char::is_control, "\u{fffd}").replace('|', "\\|").replace('`', "'");
+    let plain = text.replace(acts, "\u{fffd}").replace('|', "\\|").replace('`', "'");
     format!("`{plain}`")
 }
 

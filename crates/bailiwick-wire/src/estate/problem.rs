@@ -2,10 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use bailiwick_core::shown::{acts, told};
 use serde_json::{Value, json};
 
 /// Characters of a source line that are shown; a longer line is cut around the place.
 const LINE_SHOWN_MAX: usize = 120;
+
+/// Problems that are told at most, of the whole folder. A file of another format breaks every rule
+/// on every line, and each place has to be looked up.
+pub(super) const PROBLEMS_MAX: usize = 1_000;
+/// Problems of one file that are told before the files are put together.
+pub(super) const PROBLEMS_OF_FILE_MAX: usize = 100;
 
 /// One problem of one place.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -42,7 +49,16 @@ impl EstateProblem {
         remedy: impl Into<String>,
     ) -> Self {
         let (line, column, length) = locate(text, place);
-        Self { file: file.to_owned(), line, column, length, rule, message, remedy: remedy.into() }
+        let remedy: String = remedy.into();
+        Self {
+            file: file.to_owned(),
+            line,
+            column,
+            length,
+            rule,
+            message: told(&message).to_string(),
+            remedy: told(&remedy).to_string(),
+        }
     }
 }
 
@@ -83,7 +99,7 @@ pub fn render_problems(problems: &[EstateProblem], files: &[(String, String)]) -
         let margin = " ".repeat(number.len());
         let indent = " ".repeat(column.saturating_sub(1));
         let carets = "^".repeat(length.max(1));
-        let file = printable(&problem.file);
+        let file = told(&problem.file);
         let (rule, message) = (problem.rule, printable(&problem.message));
         let (at_line, at_column) = (problem.line, problem.column);
         let remedy = printable(&problem.remedy);
@@ -112,14 +128,9 @@ fn cut(line: &str, column: usize, length: usize) -> (String, usize, usize) {
 /// Text without what a terminal or a reader's eye would obey: controls and direction marks become
 /// one visible character each, so that carets stay under what they mean.
 fn printable(text: &str) -> String {
-    let hides = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
     let show = |character| match character {
         '\t' => ' ',
-        other if hides(other) => '\u{fffd}',
+        other if acts(other) => '\u{fffd}',
         other => other,
     };
     text.chars().map(show).collect()

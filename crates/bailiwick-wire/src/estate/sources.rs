@@ -7,7 +7,7 @@ use bailiwick_core::estate::Estate;
 use super::check;
 use super::document::{File, Section};
 use super::places::{Kind, Reading};
-use super::problem::{EstateProblem, Place};
+use super::problem::{EstateProblem, PROBLEMS_MAX, Place};
 use super::similar::hint;
 use super::{parts, profiles, services, zones};
 
@@ -17,8 +17,6 @@ const FILES_MAX: usize = 50_000;
 const FILE_OCTETS_MAX: usize = 1_048_576;
 /// Octets of all files at most: one estate is held in memory several times over.
 const OCTETS_MAX: usize = 128 * 1_048_576;
-/// Problems that are told at most. A file of another format breaks every rule on every line.
-const PROBLEMS_MAX: usize = 1_000;
 
 /// Reads the tables of one kind of file.
 type Read = fn(&mut File<'_>, &mut Reading, Section<'_>);

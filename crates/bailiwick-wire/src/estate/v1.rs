@@ -9,7 +9,10 @@ mod shape;
 
 use bailiwick_core::estate::Estate;
 use bailiwick_core::names::{BadId, BadName};
+use bailiwick_core::shown::shown;
 use bailiwick_core::time::BadTime;
+
+use crate::form::BadForm;
 
 /// Octets of a stored estate at most; `read` lets none through that is larger.
 const OCTETS_MAX: usize = 256 * 1_048_576;
@@ -25,7 +28,7 @@ pub enum BadEstate {
     },
     /// Not JSON of this shape.
     #[error("the stored estate is not of version 1; restore it from a backup")]
-    Shape(#[source] serde_json::Error),
+    Shape(#[source] BadForm),
     /// A version this Bailiwick does not know.
     #[error("the stored estate has version {found}; take a Bailiwick that knows it")]
     Version {
@@ -42,7 +45,7 @@ pub enum BadEstate {
     #[error("the stored estate holds a bad moment; restore it from a backup")]
     Time(#[from] BadTime),
     /// A word in it is not known.
-    #[error("the stored estate holds the word `{word}`; restore it from a backup")]
+    #[error("the stored estate holds the word `{}`; restore it from a backup", shown(.word))]
     Word {
         /// The word.
         word: String,
@@ -68,7 +71,8 @@ pub fn decode(octets: &[u8]) -> Result<Estate, BadEstate> {
     if octets.len() > OCTETS_MAX {
         return Err(BadEstate::TooLarge { octets: octets.len() });
     }
-    let shape: shape::Estate = serde_json::from_slice(octets).map_err(BadEstate::Shape)?;
+    let shape: shape::Estate =
+        serde_json::from_slice(octets).map_err(|cause| BadEstate::Shape(cause.into()))?;
     let estate = from::estate(shape)?;
     if encode(&estate) == octets { Ok(estate) } else { Err(BadEstate::NotCanonical) }
 }

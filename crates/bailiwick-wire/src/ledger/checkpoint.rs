@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::ledger::{RootHash, TreeHead, TreeSize};
 use bailiwick_core::names::Digest;
+use bailiwick_core::shown::shown;
 use bailiwick_core::time::Time;
 
 use super::key::{BadKey, Known, NoteRefused, SignatureType, VerifierKey};
@@ -148,7 +149,11 @@ pub enum CheckpointRefused {
     #[error(transparent)]
     Text(#[from] BadCheckpoint),
     /// It is of another log.
-    #[error("the checkpoint is of log `{found}`, not of `{expected}`; take one of the right log")]
+    #[error(
+        "the checkpoint is of log `{}`, not of `{}`; take one of the right log",
+        shown(.found.as_str()),
+        shown(.expected.as_str())
+    )]
     OtherLog {
         /// The log it is of.
         found: Origin,
@@ -157,7 +162,8 @@ pub enum CheckpointRefused {
     },
     /// No key of the log itself signed it.
     #[error(
-        "no key of log `{log}` signed the checkpoint; give the log's verifier key, or do not rely on it"
+        "no key of log `{}` signed the checkpoint; give the log's verifier key, or do not rely on it",
+        shown(.log.as_str())
     )]
     NotByLog {
         /// The log.

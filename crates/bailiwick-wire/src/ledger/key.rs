@@ -6,6 +6,7 @@ use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use bailiwick_core::ledger::TreeHead;
 use bailiwick_core::names::Digest;
+use bailiwick_core::shown::shown;
 use bailiwick_core::time::Time;
 use zeroize::Zeroizing;
 
@@ -22,14 +23,18 @@ pub enum BadKey {
     #[error("a verifier key is `name+id+base64`; copy the whole line")]
     Form,
     /// The id does not follow from the rest.
-    #[error("the id of verifier key `{name}` does not match the key; copy it again from its owner")]
+    #[error(
+        "the id of verifier key `{}` does not match the key; copy it again from its owner",
+        shown(.name.as_str())
+    )]
     Id {
         /// The name in the key.
         name: KeyName,
     },
     /// A kind of signature that is not known here.
     #[error(
-        "verifier key `{name}` is of type {kind:#04x}; only Ed25519 (0x01) and cosignature/v1 (0x04) are known"
+        "verifier key `{}` is of type {kind:#04x}; only Ed25519 (0x01) and cosignature/v1 (0x04) are known",
+        shown(.name.as_str())
     )]
     Type {
         /// The name in the key.
@@ -38,7 +43,10 @@ pub enum BadKey {
         kind: u8,
     },
     /// Two keys of one name and id.
-    #[error("two different keys are named `{name}` and `{id}`; give one of them another name")]
+    #[error(
+        "two different keys are named `{}` and `{id}`; give one of them another name",
+        shown(.name.as_str())
+    )]
     Ambiguous {
         /// Their name.
         name: KeyName,

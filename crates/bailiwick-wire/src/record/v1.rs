@@ -72,7 +72,7 @@ pub(crate) fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, BadEntry> {
     match serde_json::from_slice::<Version>(octets) {
         Ok(Version { v: VERSION }) => Ok(serde_json::from_slice(octets)?),
         Ok(Version { v }) => Err(BadEntry::Version { v }),
-        Err(cause) => Err(BadEntry::Form(cause)),
+        Err(cause) => Err(cause.into()),
     }
 }
 

@@ -5,8 +5,20 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[expect(dead_code, reason = "orders and authorizations of it are seeds")]
+#[path = "../record/strategies.rs"]
+mod entries;
 #[path = "../../../bailiwick-core/tests/fuzzing/mod.rs"]
 mod fuzzing;
+#[expect(dead_code, reason = "proofs of it are seeds")]
+#[path = "../ledger_suite/reference.rs"]
+mod tree;
 
+mod acme;
 mod authority;
+mod dns;
+mod estate;
+mod jose;
+mod ledger;
+mod stored;
 mod x509;
