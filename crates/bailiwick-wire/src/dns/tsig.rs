@@ -212,7 +212,10 @@ fn seconds(now: Time) -> [u8; 6] {
 }
 
 fn algorithm() -> WireName {
-    WireName::new(vec![b"hmac-sha256".to_vec()]).unwrap_or_default()
+    let mut name = WireName::default();
+    let fits = name.push(b"hmac-sha256");
+    debug_assert!(fits.is_some());
+    name
 }
 
 fn octet(octets: &[u8], at: usize) -> u8 {

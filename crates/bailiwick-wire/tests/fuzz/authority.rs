@@ -3,14 +3,15 @@
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use bailiwick_core::certificate::{
-    CertificateProfile, CertificateSpec, CrlEntry, CrlScope, CrlSpec, IssuerIdentity, KeyKind,
-    KeyPurpose, RevocationReason, SanSet, SubjectKey, random_serial,
+    CertificateProfile, CertificateSpec, CrlEntry, CrlScope, CrlSpec, IssuerIdentity, IssuerPlaces,
+    KeyKind, KeyPurpose, ProfileRules, RevocationPointers, RevocationReason, SanSet, SubjectKey,
+    random_serial,
 };
 use bailiwick_core::names::{IssuerId, ProfileId, SanName};
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_wire::x509::{
-    AuthorityKind, AuthoritySpec, IssuerPlaces, Organisation, PublicKey, assemble,
-    assemble_authority, assemble_crl, build_tbs, read_issuer, write_authority, write_crl,
+    AuthorityKind, AuthoritySpec, Organisation, PublicKey, assemble, assemble_authority,
+    assemble_crl, build_tbs, read_issuer, write_authority, write_crl,
 };
 
 const CRL_URL: &str = "http://pki.shop.example/issuing.crl";
@@ -45,6 +46,8 @@ impl Authority {
             serial: random_serial([octet; 16]).unwrap(),
             not_before: now().plus_ms(-DAY_MS),
             not_after: now().plus_ms(3_650 * DAY_MS),
+            permitted: None,
+            places: IssuerPlaces::default(),
         };
         let id = IssuerId::parse("builtin").unwrap();
         let sign =
@@ -74,6 +77,7 @@ pub(crate) fn places() -> IssuerPlaces {
     IssuerPlaces {
         crl_url: Some(CRL_URL.to_owned()),
         ca_issuers_url: Some("http://pki.shop.example/issuing.cer".to_owned()),
+        ..IssuerPlaces::default()
     }
 }
 
@@ -87,7 +91,9 @@ pub(crate) fn profile() -> CertificateProfile {
         rsa_bits_min: 2_048,
         names_max: 100,
         wildcard_allowed: true,
-        crl_pointer: true,
+        revocation: RevocationPointers { crl: true, ocsp: false },
+        workload_uri: false,
+        rules: ProfileRules::Private,
     }
 }
 
@@ -102,6 +108,7 @@ pub(crate) fn spec() -> CertificateSpec {
         not_before,
         not_after,
         serial: random_serial([7; 16]).unwrap(),
+        workload: None,
     }
 }
 

@@ -1,15 +1,18 @@
 //! DNS messages from servers that nobody trusts.
 
+use aws_lc_rs::hmac;
 use bailiwick_core::caa::{ALIASES_MAX, Alias, LookupAnswer, RECORDS_MAX};
 use bailiwick_core::names::DnsName;
 use bailiwick_wire::dns::{
-    A, Aaaa, Caa, Query, RecordKind, Reply, Speaker, Txt, WireName, read_reply,
+    A, Aaaa, Caa, Query, RecordKind, Reply, Speaker, TsigKey, Txt, TxtEdit, TxtUpdate, UpdateCode,
+    WireName, read_reply,
 };
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query as Asked, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
 use hickory_proto::rr::rdata::{CNAME, NS, NULL, SOA};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
+use crate::authority::now;
 use crate::fuzzing::refusal::{No, check_text};
 use crate::fuzzing::{Read, Shape, Target};
 
@@ -183,4 +186,53 @@ fn fuzz_dns_address() {
     four.run(|octets| check::<A>(octets, &zone));
     let six = target("fuzz_dns_address", RecordType::AAAA, &[0x20; 16]).one_in(2);
     six.run(|octets| check::<Aaaa>(octets, &zone));
+}
+
+/// An answer to a signed update, signed by hand with the same key (RFC 8945, section 5.3).
+fn signed_answer(request: &[u8], secret: &[u8]) -> Vec<u8> {
+    let name = b"\x03key\x04shop\x07example\0";
+    let algorithm = b"\x0bhmac-sha256\0";
+    let time = [0, 0, 0x69, 0xa6, 0xb4, 0x20, 0x01, 0x2c];
+    let mac_of_request = &request[request.len() - 38..request.len() - 6];
+    let header = |additional: u16| [ID, 0xa800, 0, 0, 0, additional].map(u16::to_be_bytes).concat();
+    let covered = [
+        &[0, 32][..],
+        mac_of_request,
+        &header(0),
+        name,
+        &[0, 255, 0, 0, 0, 0],
+        algorithm,
+        &time,
+        &[0, 0, 0, 0],
+    ];
+    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), &covered.concat());
+    let id = ID.to_be_bytes();
+    let rdata = [algorithm, &time[..], &[0, 32], mac.as_ref(), &id, &[0, 0, 0, 0]].concat();
+    let length = u16::try_from(rdata.len()).unwrap().to_be_bytes();
+    let record = [&[0, 250, 0, 255, 0, 0, 0, 0][..], &length].concat();
+    [header(1), name.to_vec(), record, rdata].concat()
+}
+
+/// Nothing but the server's own signed word says that an update is done.
+#[test]
+fn fuzz_dns_update_answer() {
+    let secret = [7_u8; 32];
+    let key = TsigKey::new(&DnsName::parse("key.shop.example").unwrap(), &secret).unwrap();
+    let edit = TxtEdit::Add { value: b"x".to_vec(), ttl_seconds: 60 };
+    let (zone, owner) = (wire("shop.example"), wire("_acme-challenge.shop.example"));
+    let sent = key.sign(&TxtUpdate { zone, owner, before: Vec::new(), edit }.octets(ID), now());
+    let done = signed_answer(&sent.octets, &secret);
+    let forged = signed_answer(&sent.octets, &[8; 32]);
+    let unsigned_refusal = [ID, 0xa805, 0, 0, 0, 0].map(u16::to_be_bytes).concat();
+    let unsigned_done = [ID, 0xa800, 0, 0, 0, 0].map(u16::to_be_bytes).concat();
+    Target::new("fuzz_dns_update_answer", Shape::Octets)
+        .seeds([done.clone(), unsigned_refusal])
+        .refused([forged, unsigned_done, many_long_names()])
+        .words(WORDS)
+        .run(|octets| {
+            let code = key.read_answer(&sent, octets)?;
+            check_text(&code.to_string());
+            assert!(code != UpdateCode::Done || octets[..12] == done[..12], "a forged answer");
+            Ok(())
+        });
 }

@@ -1,12 +1,11 @@
 //! Keys, requests, certificates, CRLs and PEM (threat T13).
 
-use bailiwick_core::certificate::{CertificateFacts, NameSeen};
+use bailiwick_core::certificate::{CertificateFacts, IssuerPlaces, NameSeen};
 use bailiwick_core::names::{CertFingerprint, IssuerId};
 use bailiwick_wire::x509::{
-    AriId, CERTIFICATE_OCTETS_MAX, CSR_OCTETS_MAX, IssuerPlaces, Organisation, PublicKey,
-    assemble_authority, read_certificate, read_chain, read_crl, read_csr, read_issuer, read_pem,
-    read_tbs, restore_tbs, subject_key, verify_authority, verify_crl, verify_issued, verify_signed,
-    write_chain,
+    AriId, CERTIFICATE_OCTETS_MAX, CSR_OCTETS_MAX, Organisation, PublicKey, assemble_authority,
+    read_certificate, read_chain, read_crl, read_csr, read_issuer, read_pem, read_tbs, restore_tbs,
+    subject_key, verify_authority, verify_crl, verify_issued, verify_signed, write_chain,
 };
 
 use crate::authority::{Authority, crl_spec, key, key_of, now, profile, spec};
