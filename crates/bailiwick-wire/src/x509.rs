@@ -24,7 +24,7 @@ mod signature;
 mod tbs;
 mod write;
 
-pub use acme_tls::{NotShown, check_acme_tls};
+pub use acme_tls::{NotShown, certificate_spki, check_acme_tls};
 pub use ari::{AriId, BadAriId};
 pub use authority::{
     AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, Organisation, assemble_authority,

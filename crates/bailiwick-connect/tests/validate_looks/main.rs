@@ -9,3 +9,4 @@
 mod dns;
 mod http;
 mod scene;
+mod tls_alpn;

@@ -31,6 +31,14 @@ pub enum NotShown {
     OtherIdentifier,
 }
 
+/// The SubjectPublicKeyInfo of a certificate of whatever making, DER.
+///
+/// # Errors
+/// [`BadDer`] when it is no certificate.
+pub fn certificate_spki(der: &[u8]) -> Result<Vec<u8>, BadDer> {
+    Ok(CertificateParts::read(der)?.tbs.spki.whole.to_vec())
+}
+
 /// Whether this certificate is for exactly `name` and holds `digest`, the SHA-256 of the key
 /// authorization. Who signed it and for how long does not matter: the handshake shows that whoever
 /// answers has its key.

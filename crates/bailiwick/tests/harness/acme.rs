@@ -28,6 +28,8 @@ pub(crate) struct Eab {
 pub(crate) enum Challenges<'a> {
     /// http-01: the client listens on this port of 127.0.0.1 itself.
     Http01 { port: u16 },
+    /// tls-alpn-01: the client listens on this port of 127.0.0.1 itself.
+    TlsAlpn01 { port: u16 },
     /// dns-01: the client updates this server (RFC 2136) with this key.
     Dns01 { server: SocketAddr, key: &'a TsigKey },
 }

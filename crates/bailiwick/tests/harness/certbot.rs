@@ -83,6 +83,7 @@ impl Certbot {
                 command.args(["--standalone", "--http-01-address", "127.0.0.1"]);
                 command.args(["--http-01-port", &port.to_string()]);
             }
+            Challenges::TlsAlpn01 { port } => panic!("certbot cannot answer a handshake at {port}"),
             Challenges::Dns01 { server, key } => {
                 let text = format!(
                     "dns_rfc2136_server = {}\ndns_rfc2136_port = {}\ndns_rfc2136_name = {}.\n\

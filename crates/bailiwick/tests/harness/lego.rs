@@ -64,6 +64,9 @@ impl Lego {
             Some(Challenges::Http01 { port }) => {
                 command.args(["--http", "--http.port", &format!("127.0.0.1:{port}")]);
             }
+            Some(Challenges::TlsAlpn01 { port }) => {
+                command.args(["--tls", "--tls.port", &format!("127.0.0.1:{port}")]);
+            }
             Some(Challenges::Dns01 { server, key }) => {
                 command.args(["--dns", "rfc2136", "--dns.disable-cp"]);
                 command.args(["--dns.resolvers", &server.to_string()]);

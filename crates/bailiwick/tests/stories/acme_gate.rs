@@ -31,6 +31,7 @@ pub(crate) struct Gate {
     bind: Option<Bind>,
     _postgres: Option<Postgres>,
     http01: Port,
+    tls_alpn01: Port,
     _estate: Option<Folder>,
 }
 
@@ -54,9 +55,12 @@ impl Gate {
     /// The same with more arguments.
     pub(crate) fn start_with(args: &[&str]) -> Self {
         let http01 = Port::free();
-        let port = http01.number().to_string();
-        let server = BailiwickServer::start(&[&["--lab", "--http01-port", &port], args].concat());
-        Self { server, bind: None, _postgres: None, http01, _estate: None }
+        let tls_alpn01 = Port::free();
+        let ports = [&http01, &tls_alpn01].map(|port| port.number().to_string());
+        let [http, tls] = ports.each_ref().map(String::as_str);
+        let lab = ["--lab", "--http01-port", http, "--tls-alpn01-port", tls];
+        let server = BailiwickServer::start(&[&lab, args].concat());
+        Self { server, bind: None, _postgres: None, http01, tls_alpn01, _estate: None }
     }
 
     /// The lab's organisation with its zones in BIND, and `*.shop.example` among the shop's names.
@@ -66,8 +70,11 @@ impl Gate {
         let estate = estate(&bind);
         let folder = estate.path().to_string_lossy().into_owned();
         let http01 = Port::free();
-        let port = http01.number().to_string();
-        let mut args = vec!["--lab", "--http01-port", &port, "--estate", &folder];
+        let tls_alpn01 = Port::free();
+        let ports = [&http01, &tls_alpn01].map(|port| port.number().to_string());
+        let [http, tls] = ports.each_ref().map(String::as_str);
+        let mut args = vec!["--lab", "--estate", &folder];
+        args.extend(["--http01-port", http, "--tls-alpn01-port", tls]);
         let postgres = match remembers {
             Remembers::InSqlite => None,
             Remembers::InPostgres => Some(Postgres::start()),
@@ -77,7 +84,14 @@ impl Gate {
             args.extend(["--database", url]);
         }
         let server = BailiwickServer::start(&args);
-        Self { server, bind: Some(bind), _postgres: postgres, http01, _estate: Some(estate) }
+        Self {
+            server,
+            bind: Some(bind),
+            _postgres: postgres,
+            http01,
+            tls_alpn01,
+            _estate: Some(estate),
+        }
     }
 
     /// As clients see it, without a credential.
@@ -128,6 +142,17 @@ impl Gate {
     /// The port that http-01 asks.
     pub(crate) fn http01_port(&self) -> u16 {
         self.http01.number()
+    }
+
+    /// The port that tls-alpn-01 asks.
+    pub(crate) fn tls_alpn01_port(&self) -> u16 {
+        self.tls_alpn01.number()
+    }
+
+    /// Changes records of a zone in BIND, as `nsupdate` is told.
+    pub(crate) fn update(&self, zone: &str, commands: &str) {
+        let bind = self.bind.as_ref().expect("the gate was started with BIND");
+        bind.update(zone, commands).expect_success();
     }
 
     /// How clients answer dns-01 here.

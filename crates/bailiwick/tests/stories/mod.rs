@@ -7,6 +7,7 @@ mod acme_jws;
 mod acme_orders;
 mod acme_rest;
 mod acme_transport;
+mod acme_ways;
 mod authorization;
 mod console;
 mod kill9;
