@@ -18,6 +18,9 @@ const CREDENTIAL_MS_MAX: i64 = 90 * DAY_MS;
 /// What the MAC keys of credentials are sealed as.
 pub(crate) const SEALED_AS: &str = "acme-credential";
 
+/// What base64url spells `-` (RFC 4648, section 5).
+const BASE64URL_HYPHEN: u8 = 62;
+
 /// A credential as its maker sees it, once.
 pub(crate) struct FreshCredential {
     /// The credential.
@@ -82,7 +85,7 @@ impl App {
             return Err(Fault::input("hours", "a credential can be used for 1 hour to 90 days"));
         }
         let now = self.now();
-        let key: [u8; 32] = self.world.octets()?;
+        let key = self.mac_key()?;
         let id = CredentialId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad id"))?;
         let credential = Credential {
             id: id.clone(),
@@ -109,6 +112,17 @@ impl App {
         self.commit(batch).await?;
         let hmac_key = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key);
         Ok(FreshCredential { credential, hmac_key })
+    }
+
+    /// A MAC key whose base64url does not begin with a hyphen: clients take it on their command line,
+    /// and certbot reads such a word as an option.
+    fn mac_key(&self) -> Result<[u8; 32], Fault> {
+        let mut key: [u8; 32] = self.world.octets()?;
+        // One bit of a few keys; 255 are left.
+        for first in key.iter_mut().take(1).filter(|first| **first >> 2 == BASE64URL_HYPHEN) {
+            *first &= 0x7f;
+        }
+        Ok(key)
     }
 
     /// Revokes a credential: no account can be registered with it any more.
