@@ -152,10 +152,7 @@ fn the_words_of_version_1_never_change() {
             "organisation estate zone service change certificate envelope account credential \
              decision ledger token session",
         ),
-        (
-            words!(ValidationMethod),
-            "http-01 dns-01 tls-alpn-01 dns-account-01 dns-persist-01",
-        ),
+        (words!(ValidationMethod), "http-01 dns-01 tls-alpn-01 dns-account-01 dns-persist-01"),
         (words!(View), "external internal"),
         (words!(ZoneClass), "customer-facing business-critical corporate test"),
     ];
