@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use ::time::OffsetDateTime;
 use ::time::format_description::well_known::Rfc3339;
+use ::time::{OffsetDateTime, UtcOffset};
 
 /// A moment in UTC, to the millisecond.
 ///
@@ -66,6 +66,11 @@ impl Time {
     pub fn parse(text: &str) -> Result<Self, BadTime> {
         let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
         let moment = OffsetDateTime::parse(&whole, &Rfc3339).map_err(|_| BadTime)?;
+        // Moved to UTC it may lie outside the years that RFC 3339 spells.
+        let utc = moment.checked_to_offset(UtcOffset::UTC).ok_or(BadTime)?;
+        if !(0..=9_999).contains(&utc.year()) {
+            return Err(BadTime);
+        }
         let ms = moment.unix_timestamp_nanos().div_euclid(1_000_000);
         i64::try_from(ms).map(Self::from_unix_ms).map_err(|_| BadTime)
     }

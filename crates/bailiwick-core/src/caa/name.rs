@@ -89,7 +89,8 @@ impl CaaSubject {
     /// # Errors
     /// [`BadName`]; nothing has been asked of any server then.
     pub fn parse(text: &str) -> Result<Self, BadName> {
-        match text.parse::<IpAddr>() {
+        // Written like a name, with a dot at its end, it is an address still.
+        match text.strip_suffix('.').unwrap_or(text).parse::<IpAddr>() {
             Ok(address) => Ok(Self::Exempt(Exempt::IpAddress(address))),
             Err(_) => CaaName::parse(text).and_then(Self::of_name),
         }
