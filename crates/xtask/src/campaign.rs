@@ -22,8 +22,8 @@ A campaign that matches no test fails.
 struct Campaign {
     name: &'static str,
     shows: &'static str,
-    /// The crate, and the part of the tests' names that selects them.
-    package: &'static str,
+    /// The crates, and the part of the tests' names that selects them.
+    packages: &'static [&'static str],
     filter: &'static str,
     /// The variable that scales the tests, and the figure promised for a release.
     scale: &'static str,
@@ -35,7 +35,7 @@ const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "kill9",
         shows: "killed at any moment under load, both stores: nothing doubled, nothing lost",
-        package: "bailiwick",
+        packages: &["bailiwick"],
         filter: "kill9",
         scale: "BAILIWICK_KILLS",
         figure: "10000",
@@ -43,7 +43,7 @@ const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "tamper",
         shows: "every edit of files or rows is detected, and the first wrong leaf named",
-        package: "bailiwick",
+        packages: &["bailiwick"],
         filter: "tamper",
         scale: "BAILIWICK_EDITS",
         figure: "100000",
@@ -51,15 +51,21 @@ const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "binding",
         shows: "no approval covers a changed plan",
-        package: "bailiwick-core",
+        packages: &["bailiwick-core"],
         filter: "binding",
         scale: "BAILIWICK_MUTATIONS",
         figure: "1000000",
     },
     Campaign {
-        name: "fuzz-wire",
-        shows: "no bytes crash a parser or pass as something they are not",
-        package: "bailiwick-wire",
+        name: "fuzz",
+        shows: "no bytes crash a reader of ours or pass as something they are not",
+        packages: &[
+            "bailiwick-core",
+            "bailiwick-wire",
+            "bailiwick-store",
+            "bailiwick-connect",
+            "bailiwick",
+        ],
         filter: "fuzz_",
         scale: "BAILIWICK_FUZZ_CASES",
         figure: "100000000",
@@ -67,7 +73,7 @@ const CAMPAIGNS: &[Campaign] = &[
     Campaign {
         name: "properties",
         shows: "generated cases of every property of the core",
-        package: "bailiwick-core",
+        packages: &["bailiwick-core"],
         filter: "",
         scale: "PROPTEST_CASES",
         figure: "1000000",
@@ -104,7 +110,9 @@ pub(crate) fn main(words: &[String]) -> Result<ExitCode, Stop> {
 }
 
 fn line(campaign: &Campaign, figure: &str) -> Line {
-    let mut line = Line::new("cargo", &["test", "--release", "-p", campaign.package]);
+    // Every target runs, however the others end.
+    let mut line = Line::new("cargo", &["test", "--release", "--no-fail-fast"]);
+    line.args.extend(campaign.packages.iter().flat_map(|name| ["-p", name]).map(str::to_owned));
     if !campaign.filter.is_empty() {
         line.args.push(campaign.filter.to_owned());
     }

@@ -81,7 +81,8 @@ pub(crate) const STAGES: &[Stage] = &[
     },
 ];
 
-/// Inputs per fuzz target in the `fuzz` stage: about ten seconds each in a debug build.
+/// Inputs per fuzz target in the `fuzz` stage, fewer where one costs more: two minutes in all, in a
+/// debug build on two cores.
 const FUZZ_CASES: &str = "20000";
 
 /// The stages for `--help`.
