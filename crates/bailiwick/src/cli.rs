@@ -6,6 +6,7 @@ mod client;
 mod estate;
 mod help;
 mod ledger;
+mod lint;
 mod remote;
 mod up;
 

@@ -110,6 +110,9 @@ async fn approve(
 }
 
 async fn certificate(asked: Asked<CertificateCommand>) -> Result<u8, NoAnswer> {
+    if let CertificateCommand::Lint { file, profile, estate } = &asked.what {
+        return super::lint::run(file, profile, estate.as_ref(), asked.output.json);
+    }
     let client = asked.server.client()?;
     match asked.what {
         CertificateCommand::List { service, name, expires_within, after } => {
@@ -129,6 +132,7 @@ async fn certificate(asked: Asked<CertificateCommand>) -> Result<u8, NoAnswer> {
             let code = if story.explained { exit::YES } else { exit::NO };
             answer(asked.output, &story, print::story).map(|_| code)
         }
+        CertificateCommand::Lint { .. } => Ok(exit::YES),
         CertificateCommand::Revoke { certificate, reason, why } => {
             let which = named(&certificate)?;
             let wish = RevokeBody { reason, why };

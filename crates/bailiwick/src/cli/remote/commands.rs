@@ -132,6 +132,17 @@ pub(crate) enum CertificateCommand {
         /// A serial, a fingerprint (64 hexadecimal digits), or a PEM or DER file
         certificate: String,
     },
+    /// What would have stopped a certificate here; works without a server
+    Lint {
+        /// A PEM or DER file
+        file: PathBuf,
+        /// A profile of the estate, or `public-tls`: the rules for public servers
+        #[arg(long, default_value = "public-tls")]
+        profile: String,
+        /// The estate folder that holds the profile
+        #[arg(long, value_name = "DIR")]
+        estate: Option<PathBuf>,
+    },
     /// Ask for a certificate to be revoked
     Revoke {
         /// A serial, a fingerprint, or a PEM or DER file
