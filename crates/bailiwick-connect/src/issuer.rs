@@ -5,8 +5,10 @@ mod fault;
 mod folder;
 mod key;
 mod listener;
+mod responder;
 
 pub use builtin::BuiltinIssuer;
 pub use fault::IssuerFault;
 pub use folder::IssuerPlan;
 pub use listener::{ListenerFault, listener_config};
+pub use responder::{NewResponder, OcspResponder};

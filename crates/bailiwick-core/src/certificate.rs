@@ -7,6 +7,7 @@
 mod crl;
 mod facts;
 mod lint;
+mod ocsp;
 mod profile;
 mod spec;
 mod tbs;
@@ -16,6 +17,7 @@ pub use crl::{
 };
 pub use facts::{CertificateFacts, NameSeen, SerialSeen};
 pub use lint::{LintFinding, SHORT_LIVED_SECONDS_MAX, lint, lint_seen, public_lifetime_days_max};
+pub use ocsp::{BadOcspSpec, OCSP_NONCE_OCTETS_MAX, OcspAnswer, OcspSpec, OcspStatus};
 pub use profile::{CertificateProfile, KeyKind, KeyPurpose, ProfileRules, RevocationPointers};
 pub use spec::{
     BadSanSet, CertificateSpec, CrlParts, IssuerIdentity, IssuerPlaces, SanSet, SigningAlgorithm,

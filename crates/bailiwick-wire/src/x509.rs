@@ -16,10 +16,12 @@ mod issued;
 mod key;
 mod key_rules;
 mod names;
+mod ocsp;
 mod oids;
 mod parts;
 mod pem;
 mod read;
+mod responder;
 mod signature;
 mod tbs;
 mod write;
@@ -36,7 +38,12 @@ pub use csr::{BadCsr, CSR_NAMES_MAX, CSR_OCTETS_MAX, Csr, CsrExtra, read_csr};
 pub use facts::{BadCertificate, CERTIFICATE_OCTETS_MAX, read_certificate};
 pub use issued::{NotAsApproved, assemble, verify_issued, verify_signed};
 pub use key::{BadKey, PublicKey, subject_key};
+pub use ocsp::{
+    BadOcsp, BadOcspRequest, OCSP_REQUEST_OCTETS_MAX, OcspQuestion, OcspRefusal, OcspRequest,
+    assemble_ocsp, read_ocsp_request, verify_ocsp, write_ocsp,
+};
 pub use pem::{BadPem, CHAIN_OCTETS_MAX, read_chain, read_pem, write_chain, write_pem};
 pub use read::BadDer;
+pub use responder::{ResponderTbs, assemble_responder};
 pub use signature::{BadSignature, SignatureAlgorithm};
 pub use tbs::{BadTbs, build_tbs, restore_tbs};

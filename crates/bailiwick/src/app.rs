@@ -17,6 +17,7 @@ mod finalize;
 mod ledger;
 mod lists;
 mod live;
+mod ocsp;
 mod orders;
 mod preauthorize;
 mod refusal;
@@ -57,6 +58,7 @@ pub(crate) use credentials::NewCredential;
 pub(crate) use finalize::FinalizeAnswer;
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
+pub(crate) use ocsp::{OcspReply, Responders};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
 pub(crate) use preauthorize::AuthorizationAnswer;
@@ -76,6 +78,8 @@ pub(crate) struct App {
     pub(crate) live: LiveCell,
     /// The built-in CAs by their key in the estate.
     pub(crate) issuers: BTreeMap<IssuerId, Arc<BuiltinIssuer>>,
+    /// Who signs OCSP answers for them.
+    pub(crate) responders: Responders,
     /// Seals secrets at rest.
     pub(crate) sealer: Sealer,
     /// Asks DNS.

@@ -12,6 +12,7 @@ use bailiwick_wire::x509::{
 use super::fault::IssuerFault;
 use super::folder::{CaFolder, IssuerPlan};
 use super::key::CaKey;
+use super::responder::{NewResponder, OcspResponder};
 use crate::keys::Sealer;
 
 /// A CA that signs in this process.
@@ -92,6 +93,19 @@ impl BuiltinIssuer {
         let der = assemble(tbs, &self.identity, &self.key.sign(tbs.bytes())?);
         verify_signed(&der, tbs, &self.identity)?;
         Ok(der)
+    }
+
+    /// Certifies an OCSP responder, and checks the result before anybody gets it.
+    ///
+    /// # Errors
+    /// [`IssuerFault::Responder`] or [`IssuerFault::Key`].
+    pub fn certify_responder(
+        &self,
+        new: NewResponder,
+        now: Time,
+    ) -> Result<OcspResponder, IssuerFault> {
+        let signature = self.key.sign(new.tbs().bytes())?;
+        new.certified(&self.identity, &signature, now)
     }
 
     /// Signs a CRL, and checks the result before anybody gets it.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bailiwick_core::names::IssuerId;
-use bailiwick_wire::x509::{BadAuthority, BadCrl, BadOrganisation, BadPem, NotAsApproved};
+use bailiwick_wire::x509::{BadAuthority, BadCrl, BadOcsp, BadOrganisation, BadPem, NotAsApproved};
 
 use crate::keys::KeyFault;
 
@@ -69,6 +69,12 @@ pub enum IssuerFault {
     /// What was signed is not what was to be signed. It is not handed out.
     #[error("the certificate just signed is withheld: {0}")]
     Certificate(#[from] NotAsApproved),
+    /// The OCSP responder's certificate is not what it should be.
+    #[error("the ocsp responder is not certified: {0}")]
+    Responder(#[source] BadAuthority),
+    /// The OCSP response is not what it should be. It is not handed out.
+    #[error("the ocsp response is withheld: {0}")]
+    Ocsp(#[from] BadOcsp),
     /// The CRL must not be signed, or what was signed is not it.
     #[error("the crl is not signed: {0}")]
     Crl(#[from] BadCrl),

@@ -68,6 +68,16 @@ impl CaKey {
         Err(KeyFault::NoRandomness)
     }
 
+    /// A new key that is not kept anywhere.
+    pub(super) fn fresh(sealer: &Sealer, kind: AuthorityKey) -> Result<Self, KeyFault> {
+        for _ in 0..DRAWS_MAX {
+            if let Ok(key) = Self::from_sealed(&fresh(sealer, kind)?) {
+                return Ok(key);
+            }
+        }
+        Err(KeyFault::NoRandomness)
+    }
+
     fn from_sealed(secret: &[u8]) -> Result<Self, KeyFault> {
         let failed = || KeyFault::Crypto("reading a key");
         match (secret.len(), secret.split_first()) {

@@ -17,17 +17,18 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::path::Path;
 
-use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan};
+use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan, NewResponder};
 use bailiwick_core::certificate::{
-    CertificateProfile, CertificateSpec, CrlParts, IssuerPlaces, KeyKind, LintFinding, SanSet,
-    SubjectKey, lint_seen, random_serial,
+    CertificateProfile, CertificateSpec, CrlEntry, CrlParts, CrlScope, CrlSpec, IssuerPlaces,
+    KeyKind, LintFinding, OcspAnswer, OcspSpec, OcspStatus, RevocationReason, SanSet, SubjectKey,
+    lint_seen, random_serial,
 };
 use bailiwick_core::estate::AuthorityKey;
 use bailiwick_core::names::{DnsName, SanName, SpiffeId};
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_wire::estate;
 use bailiwick_wire::x509::{
-    BadTbs, build_tbs, read_certificate, subject_key, verify_issued, write_pem,
+    BadTbs, build_tbs, read_certificate, read_ocsp_request, subject_key, verify_issued, write_pem,
 };
 use issuer_world::{made, now, plan};
 use readers::{lint, openssl, webpki_believes};
@@ -280,6 +281,91 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
         "the linter's rules of RFC 5280 predate wildcards; RFC 6125, section 6.4.3 has them",
     ),
 ];
+#[test]
+fn pkilint_finds_nothing_unexplained_in_crls_and_ocsp_answers() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path();
+    let issuer = made(folder, &whole(AuthorityKey::EcdsaP256));
+    let sealer = issuer_world::sealer(folder);
+    let (profile, now) = (profiles().pop().unwrap(), now());
+    let spec = spec(&issuer, &profile, leaf_key(KeyKind::EcdsaP256), now);
+    let tbs = build_tbs(&spec, &profile, issuer.identity(), now).unwrap();
+    let leaf = issuer.sign_tbs(&tbs).unwrap();
+    std::fs::write(folder.join("leaf.pem"), write_pem("CERTIFICATE", &leaf)).unwrap();
+
+    let mut random = [0; 16];
+    assert!(issuer_world::random(&mut random));
+    let new = NewResponder::prepare(issuer.identity(), &sealer, random, now).unwrap();
+    let responder = issuer.certify_responder(new, now).unwrap();
+    let kind = ["lint_cabf_serverauth_cert", "lint", "-t", "OCSP-RESPONDER"];
+    let mut found = lint(folder, "responder", &kind, responder.certificate_der());
+    let (made, text) = openssl(
+        folder,
+        &["ocsp", "-issuer", "ca/intermediate.pem", "-cert", "leaf.pem", "-reqout", "request.der"],
+    );
+    assert!(made, "{text}");
+    let request = read_ocsp_request(&std::fs::read(folder.join("request.der")).unwrap()).unwrap();
+    assert!(request.questions[0].is_about(issuer.identity()));
+    assert_eq!(request.questions[0].serial, Some(spec.serial.clone()));
+    let reason = RevocationReason::KeyCompromise;
+    for (what, status, told) in [
+        ("good", OcspStatus::Good, "leaf.pem: good"),
+        ("revoked", OcspStatus::Revoked { at: now, reason }, "leaf.pem: revoked"),
+        ("unknown", OcspStatus::Unknown, "leaf.pem: unknown"),
+    ] {
+        let answer = OcspAnswer { cert_id: request.questions[0].cert_id.clone(), status };
+        let id = issuer.identity().id.clone();
+        let spec = OcspSpec::new(id, now, 4 * DAY_MS, request.nonce.clone(), vec![answer]).unwrap();
+        let der = responder.sign(&spec).unwrap();
+        std::fs::write(folder.join("answer.der"), &der).unwrap();
+        let (_, text) = openssl(
+            folder,
+            &[
+                "ocsp",
+                "-issuer",
+                "ca/intermediate.pem",
+                "-cert",
+                "leaf.pem",
+                "-no_nonce",
+                "-respin",
+                "answer.der",
+                "-CAfile",
+                "ca/root.pem",
+            ],
+        );
+        assert!(text.contains("Response verify OK") && text.contains(told), "{what}: {text}");
+        found.extend(lint(folder, what, &["lint_ocsp_response", "lint"], &der));
+    }
+    let part = issuer.identity().places.crl_url_of(&spec.serial).unwrap();
+    for (what, scope) in [("whole", CrlScope::Whole), ("part", CrlScope::PointedAt { url: part })] {
+        let crl = CrlSpec {
+            issuer: issuer.identity().id.clone(),
+            number: 1,
+            this_update: now,
+            next_update: now.plus_ms(7 * DAY_MS),
+            scope,
+            entries: [(spec.serial.clone(), CrlEntry { revoked_at: now, reason })].into(),
+        };
+        let der = issuer.sign_crl(&crl).unwrap();
+        found.extend(lint(folder, what, &["lint_crl", "lint", "-t", "CRL", "-p", "BR"], &der));
+    }
+    readers::check_explained(&found, EXPLAINED_ANSWERS);
+}
+
+/// The same for what is published about certificates.
+const EXPLAINED_ANSWERS: &[(&str, &str, &str)] = &[
+    (
+        "responder",
+        "cabf.serverauth.ca.country_attribute_absent",
+        "for public CAs; an estate knows no country",
+    ),
+    (
+        "responder",
+        "cabf.serverauth.ca.organization_name_attribute_absent",
+        "for public CAs; the organisation stands in the name of the CA that delegates",
+    ),
+];
+
 const NO_SKI: &str = "pkix.certificate_skid_end_entity_missing";
 const NO_SKI_WHY: &str =
     "RFC 5280 says should, BR 7.1.2.7.6 says not recommended; nobody looks a leaf up by its key id";

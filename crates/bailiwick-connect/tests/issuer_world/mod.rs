@@ -49,6 +49,11 @@ pub(crate) fn open(sealer: &Sealer, data: &Path) -> Result<BuiltinIssuer, Issuer
     BuiltinIssuer::open(&data.join("ca"), &plan(), sealer, &serials, now())
 }
 
+/// The sealer of a data folder.
+pub(crate) fn sealer(data: &Path) -> Sealer {
+    Sealer::open_on(local(), data, SealSecret::File, random).unwrap()
+}
+
 /// A CA made as `plan` says.
 pub(crate) fn made(data: &Path, plan: &IssuerPlan) -> BuiltinIssuer {
     let sealer = Sealer::open_on(local(), data, SealSecret::File, random).unwrap();

@@ -4,7 +4,7 @@ use crate::actor::Actor;
 use crate::change::Event;
 use crate::gate::{Account, Credential, StandingRecord, ValidationEvidence};
 use crate::names::{
-    AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
+    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
     OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
 };
 use crate::time::Time;
@@ -234,6 +234,17 @@ pub enum Fact {
         /// When the next one is due at the latest.
         next_update: Time,
     },
+    /// An OCSP responder is to be certified by a CA; its bytes are evidence before they are signed.
+    ResponderCertified {
+        /// Which CA delegates.
+        issuer: IssuerId,
+        /// The certificate's serial.
+        serial: CertSerial,
+        /// Its to-be-signed bytes.
+        digest: Digest,
+        /// Last second of its validity.
+        not_after: Time,
+    },
     /// A certificate or account was acted on, and access was denied.
     AccessDenied {
         /// What was tried.
@@ -275,6 +286,7 @@ impl Fact {
             Self::TokenMade { .. } => "token.made".to_owned(),
             Self::TokenRevoked { .. } => "token.revoked".to_owned(),
             Self::CrlPublished { .. } => "crl.published".to_owned(),
+            Self::ResponderCertified { .. } => "responder.certified".to_owned(),
             Self::AccessDenied { .. } => "access.denied".to_owned(),
         }
     }
@@ -310,7 +322,9 @@ impl Fact {
             Self::TokenMade { token, .. } | Self::TokenRevoked { token } => {
                 Some(format!("token/{token}"))
             }
-            Self::CrlPublished { issuer, .. } => Some(format!("issuer/{issuer}")),
+            Self::CrlPublished { issuer, .. } | Self::ResponderCertified { issuer, .. } => {
+                Some(format!("issuer/{issuer}"))
+            }
             Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
         }
     }

@@ -281,6 +281,7 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         | Fact::ValidationFailed { .. }
         | Fact::TermsAgreed { .. }
         | Fact::LinkMade { .. }
+        | Fact::ResponderCertified { .. }
         | Fact::AccessDenied { .. } => Vec::new(),
     }
 }

@@ -173,7 +173,8 @@ async fn evidence_of(
 }
 
 fn named_by(entry: &Entry) -> Option<Digest> {
-    if let Fact::CrlPublished { digest, .. } = &entry.fact {
+    if let Fact::CrlPublished { digest, .. } | Fact::ResponderCertified { digest, .. } = &entry.fact
+    {
         return Some(*digest);
     }
     let Fact::Change { event, .. } = &entry.fact else { return None };

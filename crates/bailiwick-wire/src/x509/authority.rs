@@ -272,7 +272,7 @@ pub(super) fn read_name_constraints(value: &[u8]) -> Result<BTreeSet<DnsName>, B
     Ok(permitted)
 }
 
-fn key_id(key: &PublicKey) -> Vec<u8> {
+pub(super) fn key_id(key: &PublicKey) -> Vec<u8> {
     Digest::of(key.octets()).as_bytes().iter().copied().take(KEY_ID_OCTETS).collect()
 }
 

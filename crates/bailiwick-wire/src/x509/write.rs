@@ -124,6 +124,19 @@ pub(super) fn moment(time: Time) -> Result<Vec<u8>, BadMoment> {
     }
 }
 
+/// A moment to the second as GeneralizedTime, as OCSP has them in every year.
+pub(super) fn generalized(time: Time) -> Result<Vec<u8>, BadMoment> {
+    let moment = OffsetDateTime::from_unix_timestamp(time.unix_seconds()).map_err(|_| BadMoment)?;
+    let (year, month, day) = moment.to_calendar_date();
+    let (hour, minute, second) = moment.to_hms();
+    let month = u8::from(month);
+    if !(1950..=9999).contains(&year) {
+        return Err(BadMoment);
+    }
+    let text = format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}Z");
+    Ok(tlv(GENERALIZED_TIME, text.as_bytes()))
+}
+
 /// One extension (RFC 5280, section 4.2); FALSE is the default and not written.
 pub(super) fn extension(id: ObjectIdentifier, criticality: Criticality, value: &[u8]) -> Vec<u8> {
     match criticality {

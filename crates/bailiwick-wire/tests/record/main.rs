@@ -85,11 +85,12 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::StandingRecordSeen(_) => 41,
         Fact::StandingRecordGone { .. } => 42,
         Fact::TermsAgreed { .. } => 43,
+        Fact::ResponderCertified { .. } => 44,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 44;
+const KINDS: usize = 45;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -398,6 +398,12 @@ fn later_facts() -> Vec<Fact> {
         standing(Some(at("2027-03-01")), false),
         Fact::StandingRecordGone { name: "www.shop.example".to_owned(), account: account.clone() },
         Fact::TermsAgreed { account, terms: "https://shop.example/terms".to_owned() },
+        Fact::ResponderCertified {
+            issuer: p!(IssuerId, "house-ca"),
+            serial: CertSerial::from_bytes(&[1, 2, 3]).unwrap(),
+            digest: digest(5),
+            not_after: at("2026-03-10"),
+        },
     ]
 }
 

@@ -554,6 +554,14 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
                 next_update,
             })
             .boxed(),
+        (id!(IssuerId), serial(), digest(), time())
+            .prop_map(|(issuer, serial, digest, not_after)| Fact::ResponderCertified {
+                issuer,
+                serial,
+                digest,
+                not_after,
+            })
+            .boxed(),
         (text(), text(), option::of(id!(ServiceId)))
             .prop_map(|(action, object, service)| Fact::AccessDenied { action, object, service })
             .boxed(),

@@ -155,6 +155,7 @@ impl Opened {
             settings,
             live: LiveCell::new(live),
             issuers,
+            responders: super::Responders::default(),
             sealer,
             news,
             metrics: Metrics::new(),

@@ -157,7 +157,7 @@ fn places(settings: &Settings, id: &IssuerId, parts: Option<NonZeroU16>) -> Issu
     IssuerPlaces {
         crl_url: Some(format!("{base}/crl/{id}.crl")),
         crl_parts: parts.map(|count| CrlParts { count, url_start: format!("{base}/crl/{id}/") }),
-        ocsp_url: None,
+        ocsp_url: Some(format!("{base}/ocsp/{id}")),
         ca_issuers_url: Some(format!("{base}/issuer/{id}.cer")),
     }
 }

@@ -4,13 +4,16 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
-use bailiwick_core::names::IssuerId;
+use axum::routing::{get, post};
+use bailiwick_core::names::{Digest, IssuerId};
+use bailiwick_core::time::Time;
+use bailiwick_wire::x509::{OCSP_REQUEST_OCTETS_MAX, OcspRefusal};
 
-use crate::app::App;
+use crate::app::{App, OcspReply};
 use crate::fault::Fault;
 
 pub(super) fn router(app: Arc<App>) -> Router {
@@ -18,6 +21,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
     let router = Router::new()
         .route("/crl/{issuer}", get(crl))
         .route("/issuer/{issuer}", get(issuer))
+        .route("/ocsp/{issuer}", post(ocsp).layer(DefaultBodyLimit::max(OCSP_REQUEST_OCTETS_MAX)))
+        .route("/ocsp/{issuer}/{*request}", get(ocsp_by_path))
         .route("/healthz", get(health))
         .fallback(elsewhere)
         .with_state(state);
@@ -36,6 +41,56 @@ async fn crl(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response 
         Err(Fault::NotFound { .. }) => missing(),
         Err(fault) => unavailable(&fault),
     }
+}
+
+/// The media type of a response (RFC 6960, appendix A.2).
+const OCSP_RESPONSE: &str = "application/ocsp-response";
+/// How long caches keep an answer: a revocation is seen after this time by everybody who asks.
+const OCSP_KEPT: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// `POST` with the request as body (RFC 6960, appendix A.1).
+async fn ocsp(State(app): State<Arc<App>>, Path(id): Path<String>, body: Bytes) -> Response {
+    let Ok(id) = IssuerId::parse(&id) else { return missing() };
+    ocsp_response(app.ocsp(&id, &body).await)
+}
+
+/// `GET` with the request in base64 behind the URL (RFC 5019, section 5).
+async fn ocsp_by_path(
+    State(app): State<Arc<App>>,
+    Path((id, request)): Path<(String, String)>,
+) -> Response {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let Ok(id) = IssuerId::parse(&id) else { return missing() };
+    match STANDARD.decode(request) {
+        Ok(request) => ocsp_response(app.ocsp(&id, &request).await),
+        Err(_) => ocsp_response(OcspRefusal::MalformedRequest.into()),
+    }
+}
+
+/// The headers that RFC 5019, section 6.2 asks for.
+fn ocsp_response(reply: OcspReply) -> Response {
+    let Some((made, holds_until)) = reply.keep else {
+        let headers = [(header::CONTENT_TYPE, OCSP_RESPONSE), (header::CACHE_CONTROL, "no-store")];
+        return (headers, reply.der).into_response();
+    };
+    let seconds = OCSP_KEPT.as_secs();
+    let headers = [
+        (header::CONTENT_TYPE, OCSP_RESPONSE.to_owned()),
+        (
+            header::CACHE_CONTROL,
+            format!("max-age={seconds}, public, no-transform, must-revalidate"),
+        ),
+        (header::ETAG, format!("\"{}\"", Digest::of(&reply.der))),
+        (header::LAST_MODIFIED, http_date(made)),
+        (header::EXPIRES, http_date(holds_until)),
+    ];
+    (headers, reply.der).into_response()
+}
+
+fn http_date(time: Time) -> String {
+    let seconds = u64::try_from(time.unix_seconds()).unwrap_or(0);
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }
 
 async fn issuer(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response {

@@ -111,4 +111,6 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/healthz", Public),
     route("GET", "/crl/{issuer}", Public),
     route("GET", "/issuer/{issuer}", Public),
+    route("POST", "/ocsp/{issuer}", Public),
+    route("GET", "/ocsp/{issuer}/{*request}", Public),
 ];

@@ -10,6 +10,7 @@ mod acme_transport;
 mod acme_ways;
 mod authorization;
 mod console;
+mod issuer_answers;
 mod kill9;
 mod misissuance;
 mod tamper;

@@ -4,7 +4,7 @@ use bailiwick_core::gate::{
     Account, AccountStatus, Credential, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
+    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
     OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
 };
 use bailiwick_core::record::{Decision, Fact};
@@ -120,6 +120,12 @@ mod others {
                 expires_at: Time,
             },
             "token.revoked" => TokenRevoked { token: TokenId },
+            "responder.certified" => ResponderCertified {
+                issuer: IssuerId,
+                serial: CertSerial,
+                digest: Digest,
+                not_after: Time,
+            },
             "crl.published" => CrlPublished {
                 issuer: IssuerId,
                 number: u64,
