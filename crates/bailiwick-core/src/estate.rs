@@ -18,9 +18,7 @@ mod zone;
 pub use active::{ActiveEstate, OwnerIndex};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
-pub use issuer::{
-    AuthorityKey, AuthorityPlan, Issuer, IssuerKind, NameConstraint, Profile, RootKind,
-};
+pub use issuer::{AuthorityKey, AuthorityPlan, Issuer, IssuerKind, NameConstraint, Profile};
 pub use lookup::{NoPerson, OnDuty};
 pub use people::{Duty, Organisation, Person, Team};
 pub use service::{Duties, EnvelopeSpec, Exception, Ownership, Scope, Service};

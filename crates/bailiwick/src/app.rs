@@ -279,6 +279,7 @@ impl App {
         let next = self.next_expiry_seconds().await?;
         let whole = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         self.metrics.set_seen(whole(size), whole(waiting), next);
+        self.metrics.set_crl_seconds_left(self.crl_seconds_left().await?);
         self.metrics.text().map_err(|cause| Fault::bug(cause.to_string()))
     }
 

@@ -29,6 +29,7 @@ pub(crate) struct Metrics {
     ledger_size: Gauge<i64>,
     waiting_changes: Gauge<i64>,
     seconds_to_expiry_min: Gauge<f64, AtomicU64>,
+    crl_seconds_left: Gauge<i64>,
 }
 
 impl Metrics {
@@ -60,6 +61,13 @@ impl Metrics {
             Unit::Seconds,
             seconds_to_expiry_min.clone(),
         );
+        let crl_seconds_left = Gauge::default();
+        registry.register_with_unit(
+            "crl_next_expiry",
+            "Time until the first published CRL can no longer be relied on; they are made anew each day and last seven",
+            Unit::Seconds,
+            crl_seconds_left.clone(),
+        );
         Self {
             registry,
             orders,
@@ -68,6 +76,7 @@ impl Metrics {
             ledger_size,
             waiting_changes,
             seconds_to_expiry_min,
+            crl_seconds_left,
         }
     }
 
@@ -87,6 +96,11 @@ impl Metrics {
         self.ledger_size.set(ledger);
         self.waiting_changes.set(waiting);
         self.seconds_to_expiry_min.set(next_expiry_seconds);
+    }
+
+    /// Sets how long the CRLs that are published last.
+    pub(crate) fn set_crl_seconds_left(&self, left: Option<i64>) {
+        self.crl_seconds_left.set(left.unwrap_or(0));
     }
 
     /// The text of `/metrics`.

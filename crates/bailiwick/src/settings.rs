@@ -36,6 +36,11 @@ impl Settings {
         format!("{}/{path}", self.base_url)
     }
 
+    /// What the URLs of an issuer's CRLs of parts begin with.
+    pub(crate) fn crl_parts_url(&self, issuer: &bailiwick_core::names::IssuerId) -> String {
+        format!("{}/crl/{issuer}/", self.http_url)
+    }
+
     /// The account URL, as it stands in CAA `accounturi` (RFC 8657, section 3).
     pub(crate) fn account_url(&self, account: &bailiwick_core::names::AccountId) -> String {
         format!("{}/acme/account/{account}", self.base_url)

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::certificate::ProfileRules;
 
 use super::diff::{ObjectKind, ObjectRef};
-use super::issuer::RootKind;
 use super::{Estate, Exception, Issuer, Organisation, Person, Profile, Scope, Service, Team, Zone};
 
 /// Field paths and their values. A list is one text, its items in order.
@@ -163,9 +162,7 @@ fn issuer(it: &Issuer) -> Flat {
         .list("profiles", &it.profiles)
         .maybe("key", it.authority.key.as_ref())
         .list("name_constraints", &it.authority.name_constraints)
-        .maybe("root", Some(&it.authority.root).filter(|root| **root != RootKind::Online))
         .maybe("crl_parts", it.authority.crl_parts.as_ref())
-        .maybe("intermediate", it.authority.intermediate.as_ref())
 }
 
 fn profile(it: &Profile) -> Flat {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 
 use crate::certificate::CertificateProfile;
-use crate::names::{CertFingerprint, DnsName, ProfileId};
+use crate::names::{DnsName, ProfileId};
 
 use super::words::{AttestationKind, Environment, spelled};
 
@@ -35,16 +35,6 @@ spelled! {
     }
 }
 
-spelled! {
-    /// Where the root's key is.
-    RootKind {
-        /// Sealed beside the issuer's own key; the root is made at the first start.
-        Online = "online",
-        /// Elsewhere, never on the server: an intermediate is installed by a key ceremony.
-        Offline = "offline",
-    }
-}
-
 /// One entry of the names that an intermediate is constrained to.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub enum NameConstraint {
@@ -63,31 +53,15 @@ impl std::fmt::Display for NameConstraint {
     }
 }
 
-/// How the built-in CA is made, and which of its intermediates signs.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// How the built-in CA is made.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct AuthorityPlan {
     /// The key that root and intermediate get when they are made; P-256 where nothing is said.
     pub key: Option<AuthorityKey>,
     /// What an intermediate may certify when it is made; anything where nothing is said.
     pub name_constraints: BTreeSet<NameConstraint>,
-    /// Where the root's key is.
-    pub root: RootKind,
     /// Into how many CRLs its certificates are divided; into one where nothing is said.
     pub crl_parts: Option<NonZeroU16>,
-    /// The intermediate that signs, by its certificate; the first one where nothing is said.
-    pub intermediate: Option<CertFingerprint>,
-}
-
-impl Default for AuthorityPlan {
-    fn default() -> Self {
-        Self {
-            key: None,
-            name_constraints: BTreeSet::new(),
-            root: RootKind::Online,
-            crl_parts: None,
-            intermediate: None,
-        }
-    }
 }
 
 /// A CA of any kind.

@@ -91,6 +91,19 @@ impl Store {
         Reader::new("crl", row).number()
     }
 
+    /// Every series of CRLs whose name begins so and goes on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn crl_series(&self, start: &str) -> Result<Vec<IssuerId>, StoreError> {
+        let series = "SELECT DISTINCT issuer FROM crl \
+            WHERE issuer >= $1 AND issuer < $2 ORDER BY issuer";
+        // `~` is behind every character of an id.
+        let end = format!("{start}~");
+        let rows = self.inner.db.all(series, &args![start, end.as_str()]).await?;
+        rows.into_iter().map(|row| Reader::new("crl", row).parsed(IssuerId::parse)).collect()
+    }
+
     /// The CRL of an issuer with the highest number; the next one takes a higher one.
     ///
     /// # Errors

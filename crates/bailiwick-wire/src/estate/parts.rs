@@ -108,7 +108,11 @@ pub(super) fn words<T: Ord, E: std::fmt::Display>(
 pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
     for (key, section) in file.entries(root) {
         let fresh = reading.begins(file, Kind::Issuer, key);
-        let id = file.parsed(key, "bad-id", IssuerId::parse);
+        let id = file.parsed(key, "bad-id", |text| {
+            let reserved = "two dots in a row are for the parts of its crl; choose another id";
+            let id = IssuerId::parse(text).map_err(|cause| cause.to_string())?;
+            if text.contains("..") { Err(reserved.to_owned()) } else { Ok(id) }
+        });
         let mut known = vec!["kind", "caa_domains", "environments", "profiles"];
         known.extend(authority::KEYS);
         file.keys(section, &known);

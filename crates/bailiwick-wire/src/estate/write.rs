@@ -176,11 +176,9 @@ fn issuer(lines: &mut Lines, it: &Issuer) {
     lines.list("profiles", &it.profiles);
     lines.maybe("key", it.authority.key.as_ref());
     lines.list("name_constraints", &it.authority.name_constraints);
-    lines.text("root", &it.authority.root);
     if let Some(parts) = it.authority.crl_parts {
         lines.raw("crl_parts", &parts.to_string());
     }
-    lines.maybe("intermediate", it.authority.intermediate.as_ref());
 }
 
 fn profile(lines: &mut Lines, it: &Profile) {

@@ -274,9 +274,9 @@ fn how_a_ca_is_made_is_checked() {
     };
     one("key = \"dsa\"", &["issuers.toml:5:7 bad-word"]);
     one("name_constraints = [\"zones\", \"-\"]", &["issuers.toml:5:30 bad-name"]);
-    one("root = \"elsewhere\"", &["issuers.toml:5:8 bad-word"]);
     one("crl_parts = 1", &["issuers.toml:5:13 bad-number"]);
-    one("intermediate = \"first\"", &["issuers.toml:5:16 bad-fingerprint"]);
+    let dotted = with(ISSUERS, "[house]", "[\"house..2\"]");
+    assert!(places(&dotted).contains(&"issuers.toml:3:2 bad-id".to_owned()));
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn places(settings: &Settings, id: &IssuerId, parts: Option<NonZeroU16>) -> Issu
     let base = &settings.http_url;
     IssuerPlaces {
         crl_url: Some(format!("{base}/crl/{id}.crl")),
-        crl_parts: parts.map(|count| CrlParts { count, url_start: format!("{base}/crl/{id}/") }),
+        crl_parts: parts.map(|count| CrlParts { count, url_start: settings.crl_parts_url(id) }),
         ocsp_url: Some(format!("{base}/ocsp/{id}")),
         ca_issuers_url: Some(format!("{base}/issuer/{id}.cer")),
     }

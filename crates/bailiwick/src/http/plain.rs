@@ -20,6 +20,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
     let state = Arc::clone(&app);
     let router = Router::new()
         .route("/crl/{issuer}", get(crl))
+        .route("/crl/{issuer}/{part}", get(crl_part))
         .route("/issuer/{issuer}", get(issuer))
         .route("/ocsp/{issuer}", post(ocsp).layer(DefaultBodyLimit::max(OCSP_REQUEST_OCTETS_MAX)))
         .route("/ocsp/{issuer}/{*request}", get(ocsp_by_path))
@@ -36,7 +37,21 @@ fn issuer_id(file: &str, ending: &str) -> Option<IssuerId> {
 
 async fn crl(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response {
     let Some(id) = issuer_id(&file, ".crl") else { return missing() };
-    match app.crl(&id).await {
+    crl_response(app.crl(&id).await)
+}
+
+async fn crl_part(
+    State(app): State<Arc<App>>,
+    Path((id, file)): Path<(String, String)>,
+) -> Response {
+    let (Ok(id), Some(part)) = (IssuerId::parse(&id), file.strip_suffix(".crl")) else {
+        return missing();
+    };
+    crl_response(app.crl_part(&id, part).await)
+}
+
+fn crl_response(found: Result<Vec<u8>, Fault>) -> Response {
+    match found {
         Ok(der) => ([(header::CONTENT_TYPE, "application/pkix-crl")], der).into_response(),
         Err(Fault::NotFound { .. }) => missing(),
         Err(fault) => unavailable(&fault),
@@ -104,15 +119,18 @@ async fn issuer(State(app): State<Arc<App>>, Path(file): Path<String>) -> Respon
     }
 }
 
-/// Healthy: the store answers.
+/// Healthy: the store answers. CRLs that are late are told; they are for people to look after, and
+/// restarting the server would help nobody.
 pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
-    match app.store.head().await {
-        Ok(head) => {
-            let size = head.size;
-            let body = format!("{{\"status\":\"ok\",\"ledger_entries\":{size}}}\n");
+    let head = app.store.head().await.map_err(Fault::from);
+    match (head, app.crls_are_fresh().await) {
+        (Ok(head), Ok(fresh)) => {
+            let (size, crls) = (head.size, if fresh { "fresh" } else { "late" });
+            let body =
+                format!("{{\"status\":\"ok\",\"ledger_entries\":{size},\"crls\":\"{crls}\"}}\n");
             ([(header::CONTENT_TYPE, "application/json")], body).into_response()
         }
-        Err(cause) => unavailable(&Fault::from(cause)),
+        (Err(fault), _) | (_, Err(fault)) => unavailable(&fault),
     }
 }
 

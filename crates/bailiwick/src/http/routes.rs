@@ -110,6 +110,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/metrics", Public),
     route("GET", "/healthz", Public),
     route("GET", "/crl/{issuer}", Public),
+    route("GET", "/crl/{issuer}/{part}", Public),
     route("GET", "/issuer/{issuer}", Public),
     route("POST", "/ocsp/{issuer}", Public),
     route("GET", "/ocsp/{issuer}/{*request}", Public),

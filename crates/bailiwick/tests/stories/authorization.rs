@@ -126,6 +126,7 @@ impl Row {
         let (base, file) = match self.path.as_str() {
             "/crl/{issuer}" => plain(".crl"),
             "/issuer/{issuer}" => plain(".cer"),
+            path if path.starts_with("/ocsp/") || path.starts_with("/crl/{issuer}/") => plain(""),
             _ => (gate.server.https(), "house".to_owned()),
         };
         let fingerprint = "0".repeat(64);
@@ -139,6 +140,7 @@ impl Row {
             ("{certificate}", &fingerprint),
             ("{index}", "0"),
             ("{*path}", "tile/0/000"),
+            ("{*request}", "MAA="),
         ];
         if self.path == RENEWAL_INFO {
             return format!("{base}{}", self.path.replace("{certificate}", NOBODYS));

@@ -73,6 +73,38 @@ impl Asked {
     }
 }
 
+/// The list that the certificate points at is its part's, signed and in force; it and the whole
+/// list name the certificate once it is revoked, and another part's does not.
+#[test]
+fn a_certificate_points_at_its_part_of_the_crl_and_is_listed_there() {
+    let asked = Asked::new();
+    let text = certificate_text(&asked.leaf());
+    let start = format!("{}/crl/house/4-", asked.gate.server.http());
+    let part = text.split(&start).nth(1).and_then(|rest| rest.split(".crl").next());
+    let part: u16 = part.expect("it points at its part").parse().expect("a number");
+    asked.lego.revoke(Gate::NAME, 4).expect_success();
+    let url = |part: u16| format!("{start}{part}.crl");
+    for (url, listed) in [
+        (url(part), true),
+        (url((part + 1) % 4), false),
+        (format!("{}/crl/house.crl", asked.gate.server.http()), true),
+    ] {
+        let (_, file) = asked.curl(&[&url]);
+        let mut command = openssl();
+        command.args(["crl", "-inform", "DER", "-noout", "-text", "-in"]).arg(&file);
+        command.arg("-CAfile").arg(asked.ca("intermediate.pem"));
+        let text = process::run(command).expect_success().output();
+        assert!(text.contains("verify OK"), "{url}: {text}");
+        assert_eq!(text.contains("Superseded"), listed, "{url}: {text}");
+        let is_part = text.contains("X509v3 Issuing Distribution Point: critical");
+        assert_eq!(is_part, url.starts_with(&start), "{text}");
+        assert!(!is_part || text.contains(&url), "the scope is the URL itself: {text}");
+    }
+    let (head, body) = asked.curl(&[&format!("{}/healthz", asked.gate.server.http())]);
+    let health = std::fs::read_to_string(body).expect("health is text");
+    assert!(head.contains("200 ok") && health.contains("\"crls\":\"fresh\""), "{health}");
+}
+
 fn openssl() -> std::process::Command {
     process::bounded(&programs::find("openssl"), Duration::from_secs(10))
 }

@@ -8,8 +8,7 @@ use bailiwick_core::certificate::{
 use bailiwick_core::estate as core;
 use bailiwick_core::estate::{AttestationKind, Environment, Namespace, RuleId, View, ZoneKey};
 use bailiwick_core::names::{
-    CertFingerprint, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId,
-    SpiffeId, TeamId,
+    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId, TeamId,
 };
 use bailiwick_core::time::Time;
 
@@ -161,15 +160,7 @@ fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
                 "zones" => Ok(core::NameConstraint::Zones),
                 base => DnsName::parse(base).map(core::NameConstraint::Below),
             })?,
-            root: match it.root {
-                Some(root) => word(&root, core::RootKind::parse)?,
-                None => core::RootKind::Online,
-            },
             crl_parts: it.crl_parts,
-            intermediate: it
-                .intermediate
-                .map(|hex| word(&hex, |hex| CertFingerprint::parse(hex).ok()))
-                .transpose()?,
         },
     })
 }

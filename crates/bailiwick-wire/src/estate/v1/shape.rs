@@ -250,11 +250,7 @@ pub(super) struct Issuer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) name_constraints: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) root: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) crl_parts: Option<std::num::NonZeroU16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) intermediate: Option<String>,
 }
 
 impl Issuer {
@@ -266,9 +262,7 @@ impl Issuer {
             profiles: texts(&it.profiles),
             key: text(it.authority.key.as_ref()),
             name_constraints: texts(&it.authority.name_constraints),
-            root: text(Some(&it.authority.root).filter(|it| **it != core::RootKind::Online)),
             crl_parts: it.authority.crl_parts,
-            intermediate: text(it.authority.intermediate.as_ref()),
         }
     }
 }
