@@ -4,8 +4,8 @@ use crate::actor::Actor;
 use crate::change::Event;
 use crate::gate::{Account, Credential, StandingRecord, ValidationEvidence};
 use crate::names::{
-    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
-    OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
+    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
+    IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
 };
 use crate::time::Time;
 

@@ -204,7 +204,7 @@ fn what_issuers_and_profiles_say() {
         &with(PROFILES, "[short]", "short = 3\n[shorter]"),
         &[
             "issuers.toml:7:41 unknown-reference",
-            "profiles.toml:20:1 unknown-key",
+            "profiles.toml:22:1 unknown-key",
             "services/intranet.toml:6:27 unknown-reference",
             "services/shop-web.toml:5:27 unknown-reference",
         ],
@@ -222,8 +222,8 @@ fn profiles_that_cannot_be_meant_are_told_with_their_place() {
         &["profiles.toml:5:20 backdate-too-long"],
     );
     one(
-        first,
-        "lifetime_days_max = 8\ncrl_pointer = false",
+        "ocsp_pointer = true",
+        "crl_pointer = false",
         &["profiles.toml:4:21 no-revocation-pointer"],
     );
     one(first, "lifetime_days_max = 90\nrules = \"webpki\"", &["profiles.toml:5:9 bad-word"]);
@@ -235,7 +235,7 @@ fn profiles_that_cannot_be_meant_are_told_with_their_place() {
     one(
         "purposes = [\"client\"]",
         "purposes = [\"client\"]\nrules = \"public-tls\"",
-        &["profiles.toml:14:13 not-by-public-rules"],
+        &["profiles.toml:16:13 not-by-public-rules"],
     );
     one(
         "keys_allowed = [\"ecdsa-p256\", \"ecdsa-p384\", \"rsa\"]",
@@ -274,7 +274,7 @@ fn how_a_ca_is_made_is_checked() {
     };
     one("key = \"dsa\"", &["issuers.toml:5:7 bad-word"]);
     one("name_constraints = [\"zones\", \"-\"]", &["issuers.toml:5:30 bad-name"]);
-    one("crl_parts = 1", &["issuers.toml:5:13 bad-number"]);
+    check(&with(ISSUERS, "crl_parts = 4", "crl_parts = 1"), &["issuers.toml:9:13 bad-number"]);
     let dotted = with(ISSUERS, "[house]", "[\"house..2\"]");
     assert!(places(&dotted).contains(&"issuers.toml:3:2 bad-id".to_owned()));
 }

@@ -4,8 +4,8 @@ use bailiwick_core::gate::{
     Account, AccountStatus, Credential, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest, IssuerId,
-    OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
+    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
+    IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
 };
 use bailiwick_core::record::{Decision, Fact};
 use bailiwick_core::time::Time;
