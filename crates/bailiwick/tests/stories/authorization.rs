@@ -141,6 +141,7 @@ impl Row {
             ("{index}", "0"),
             ("{*path}", "tile/0/000"),
             ("{*request}", "MAA="),
+            ("{part}", "4-0.crl"),
         ];
         if self.path == RENEWAL_INFO {
             return format!("{base}{}", self.path.replace("{certificate}", NOBODYS));
