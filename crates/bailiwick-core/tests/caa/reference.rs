@@ -69,7 +69,7 @@ impl Text<'_> {
         while self.peek().is_some_and(fits) {
             self.at += 1;
         }
-        self.octets[from..self.at].iter().map(|b| *b as char).collect()
+        self.octets.get(from..self.at).into_iter().flatten().map(|b| char::from(*b)).collect()
     }
 
     /// `(ALPHA / DIGIT) *( *("-") (ALPHA / DIGIT))`

@@ -136,7 +136,7 @@ fn fuzz_caa_set() {
     Target::new("fuzz_caa_set", Shape::Text).seeds(seeds).refused(refused).words(WORDS).run(
         |octets| {
             let set = records(octets);
-            set.iter().for_each(|record| check_text_of(record));
+            set.iter().for_each(check_text_of);
             let mut allowed = set.is_empty();
             for (wildcard, narrow) in [(false, false), (true, false), (false, true), (true, true)] {
                 if set.is_empty() {
