@@ -3,13 +3,17 @@
 //! These are values of RFC 8555 and of our own, without any protocol: `wire` spells them.
 
 mod account;
+mod bounds;
 mod envelope;
+mod envelope_finding;
 mod order;
 mod renewal;
 mod standing;
 
 pub use account::{Account, AccountStatus, Credential};
+pub use bounds::{Bounds, Narrowing, NotNarrower};
 pub use envelope::{Coverage, Envelope, EnvelopeEnd, NotCovered};
+pub use envelope_finding::{EnvelopeFinding, EnvelopeUse};
 pub use order::{
     Authorization, AuthorizationStatus, Challenge, ChallengeKind, ChallengeStatus, Order,
     OrderStatus, Problem, ProblemKind, ValidationEvidence,

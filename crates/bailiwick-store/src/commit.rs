@@ -116,6 +116,12 @@ pub enum Conflict {
         /// The key.
         key: String,
     },
+    /// The envelope got other bounds meanwhile.
+    #[error("envelope `{id}` reaches otherwise than when this was planned; look at it again")]
+    EnvelopeMoved {
+        /// Which.
+        id: EnvelopeId,
+    },
     /// The change got another event meanwhile.
     #[error("change `{id}` does not have exactly {events} events; load it again")]
     ChangeMoved {

@@ -3,6 +3,7 @@
 
 mod certificates;
 mod changes;
+mod envelopes;
 mod gate;
 mod issuers;
 mod ledger;

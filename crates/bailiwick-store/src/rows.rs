@@ -53,16 +53,13 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             issuance::put_revocation(tx, change, revoked).await
         }
         Row::PutEnvelope(envelope) => issuance::put_envelope(tx, envelope).await,
-        Row::CountEnvelopeUse(id) => {
-            let set = "UPDATE envelope SET uses = uses + 1 WHERE id = $1";
-            found(tx.exec(set, &args![id]).await?, "envelope", id)
-        }
+        Row::CountEnvelopeUse(id) => issuance::count_envelope_use(tx, id).await,
         Row::EndEnvelope { envelope, at, why } => {
             issuance::end_envelope(tx, envelope, *at, why).await
         }
-        Row::ReopenEnvelope(id) => {
-            let set = "UPDATE envelope SET ended_at = NULL, ended_why = NULL WHERE id = $1";
-            found(tx.exec(set, &args![id]).await?, "envelope", id)
+        Row::ReopenEnvelope(id) => issuance::reopen_envelope(tx, id).await,
+        Row::BoundEnvelope { envelope, before, after } => {
+            issuance::bound_envelope(tx, envelope, before, after).await
         }
         Row::ActivateEstate { estate, at, change } => {
             let put = "INSERT INTO estate (n, digest, at, change) \

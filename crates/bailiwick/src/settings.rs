@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub limits: crate::limits::Limits,
     /// Networks that may be asked although they are private or loopback.
     pub allowed_networks: Vec<bailiwick_connect::validate::Network>,
+    /// After how many days without use an envelope is a finding.
+    pub envelope_unused_days: u32,
     /// Whether this is the lab.
     pub lab: bool,
 }

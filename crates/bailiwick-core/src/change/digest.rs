@@ -3,10 +3,10 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::gate::Envelope;
+use crate::gate::{Bounds, Envelope};
 use crate::names::Digest;
 
-use super::plan::{IssueCertificate, RevokeCertificate, Step};
+use super::plan::{IssueCertificate, NarrowEnvelope, RevokeCertificate, Step};
 
 /// Writes fields into a running hash.
 pub(super) struct Canon(Sha256);
@@ -62,6 +62,7 @@ impl Canon {
                 self.text(service.as_str());
                 self.text(why);
             }
+            Step::NarrowEnvelope(narrow) => self.narrow(narrow),
             Step::EditEstate { before, after } => {
                 self.option(before.as_ref(), |canon, digest| canon.bytes(digest.as_bytes()));
                 self.bytes(after.as_bytes());
@@ -94,6 +95,20 @@ impl Canon {
         self.text(revoke.issuer.as_str());
         self.bytes(revoke.serial.as_bytes());
         self.number(u64::from(revoke.reason.code()));
+    }
+
+    fn narrow(&mut self, narrow: &NarrowEnvelope) {
+        self.text(narrow.envelope.as_str());
+        self.text(narrow.service.as_str());
+        self.bounds(&narrow.before);
+        self.bounds(&narrow.after);
+        self.text(&narrow.why);
+    }
+
+    fn bounds(&mut self, bounds: &Bounds) {
+        self.list(&bounds.names, |canon, name| canon.text(&name.to_string()));
+        self.time(bounds.until);
+        self.option(bounds.uses_max.as_ref(), |canon, max| canon.number(u64::from(*max)));
     }
 
     fn envelope(&mut self, envelope: &Envelope) {

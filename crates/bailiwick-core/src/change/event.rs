@@ -2,6 +2,7 @@
 
 use crate::actor::Actor;
 use crate::certificate::RevocationReason;
+use crate::gate::Bounds;
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, OrderId,
     PersonId, ProfileId, SanName, ServiceId, SpkiHash, ZoneName,
@@ -119,6 +120,15 @@ pub enum Receipt {
     EnvelopeReopened {
         /// Which.
         envelope: EnvelopeId,
+    },
+    /// An envelope reaches this far now: narrowed, or by rollback as far as before.
+    EnvelopeBounded {
+        /// Which.
+        envelope: EnvelopeId,
+        /// How far it reached.
+        before: Bounds,
+        /// How far it reaches.
+        after: Bounds,
     },
     /// An estate became the active one.
     EstateActivated {

@@ -1,7 +1,7 @@
 //! A plan: the steps of a change as data, fixed before anybody approves.
 
 use crate::certificate::RevocationReason;
-use crate::gate::Envelope;
+use crate::gate::{Bounds, Envelope};
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
     ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
@@ -54,6 +54,21 @@ pub struct RevokeCertificate {
     pub reason: RevocationReason,
 }
 
+/// One envelope to be narrowed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NarrowEnvelope {
+    /// Which.
+    pub envelope: EnvelopeId,
+    /// Whose.
+    pub service: ServiceId,
+    /// The pre-image: how far it reaches now.
+    pub before: Bounds,
+    /// How far it will reach.
+    pub after: Bounds,
+    /// Why, in words.
+    pub why: String,
+}
+
 /// One effect. Its undo is known before it is applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
@@ -72,6 +87,9 @@ pub enum Step {
         /// Why, in words.
         why: String,
     },
+    /// Let this envelope reach less far. Never further: [`Bounds::is_within`] is asked once more
+    /// before the effect.
+    NarrowEnvelope(NarrowEnvelope),
     /// Make another estate (owners, zones, policies …) the active one.
     EditEstate {
         /// The pre-image: the estate that is active now; `None` only at the first start.
@@ -99,7 +117,9 @@ impl Step {
         match self {
             Self::IssueCertificate(_) | Self::GrantEnvelope(_) => Undo::Compensate,
             Self::RevokeCertificate(_) => Undo::AskPerson,
-            Self::EndEnvelope { .. } | Self::EditEstate { .. } => Undo::Restore,
+            Self::EndEnvelope { .. } | Self::NarrowEnvelope(_) | Self::EditEstate { .. } => {
+                Undo::Restore
+            }
         }
     }
 
@@ -111,6 +131,7 @@ impl Step {
             Self::RevokeCertificate(_) => "revoke-certificate",
             Self::GrantEnvelope(_) => "grant-envelope",
             Self::EndEnvelope { .. } => "end-envelope",
+            Self::NarrowEnvelope(_) => "narrow-envelope",
             Self::EditEstate { .. } => "edit-estate",
         }
     }
@@ -123,6 +144,7 @@ impl Step {
             Self::RevokeCertificate(revoke) => Some(&revoke.service),
             Self::GrantEnvelope(envelope) => Some(&envelope.service),
             Self::EndEnvelope { service, .. } => Some(service),
+            Self::NarrowEnvelope(narrow) => Some(&narrow.service),
             Self::EditEstate { .. } => None,
         }
     }

@@ -15,12 +15,13 @@ use super::question::Asked;
 use super::rule::{Rule, ZoneScope};
 
 /// Every action of the schema: a policy without an action stands in the slice of each.
-pub(super) const ACTIONS: [&str; 13] = [
+pub(super) const ACTIONS: [&str; 14] = [
     "order",
     "issue",
     "edit-estate",
     "grant-envelope",
     "end-envelope",
+    "narrow-envelope",
     "issue-certificate",
     "revoke-certificate",
     "grant-exception",

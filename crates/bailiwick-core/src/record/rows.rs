@@ -2,7 +2,7 @@
 
 use crate::change::{Event, IssuedCertificate, Receipt, Request, Revoked};
 use crate::gate::{
-    Account, AccountStatus, Credential, Envelope, StandingRecord, ValidationEvidence,
+    Account, AccountStatus, Bounds, Credential, Envelope, StandingRecord, ValidationEvidence,
 };
 use crate::names::{
     AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId,
@@ -148,6 +148,15 @@ pub enum Row {
     },
     /// An envelope that was ended is in force again.
     ReopenEnvelope(EnvelopeId),
+    /// An envelope reaches this far; refused when it did not reach as far as `before` says.
+    BoundEnvelope {
+        /// Which.
+        envelope: EnvelopeId,
+        /// How far it reached.
+        before: Bounds,
+        /// How far it reaches.
+        after: Bounds,
+    },
     /// An estate became the active one.
     ActivateEstate {
         /// Which.
@@ -332,6 +341,11 @@ fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) 
         Receipt::EnvelopeReopened { envelope } => {
             all.push(Row::ReopenEnvelope(envelope.clone()));
         }
+        Receipt::EnvelopeBounded { envelope, before, after } => all.push(Row::BoundEnvelope {
+            envelope: envelope.clone(),
+            before: before.clone(),
+            after: after.clone(),
+        }),
         Receipt::EstateActivated { estate } => {
             all.push(Row::ActivateEstate { estate: *estate, at, change: id.clone() });
         }

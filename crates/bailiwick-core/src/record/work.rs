@@ -3,7 +3,7 @@
 use crate::gate::{Authorization, Order, OrderStatus};
 use crate::names::{
     AccountId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, OrderId, PersonId,
-    SessionId, TokenId,
+    SanName, SessionId, TokenId,
 };
 use crate::time::Time;
 
@@ -106,12 +106,15 @@ pub enum Expect {
         /// When.
         at: Time,
     },
-    /// The envelope has a use left and is in force at this moment.
+    /// The envelope has a use left, is in force at this moment, and still holds what it held when
+    /// the policy was asked.
     EnvelopeUsable {
         /// Which.
         id: EnvelopeId,
         /// When.
         at: Time,
+        /// The names it held.
+        names: Vec<SanName>,
     },
     /// The active estate is this one; `None`: there is none yet.
     EstateIs(Option<Digest>),

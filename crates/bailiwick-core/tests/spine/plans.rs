@@ -1,9 +1,9 @@
 //! Plans out of the real kinds of steps.
 
 use bailiwick_core::change::{
-    IssueCertificate, Plan, RevocationReason, RevokeCertificate, Step, Undo,
+    IssueCertificate, NarrowEnvelope, Plan, RevocationReason, RevokeCertificate, Step, Undo,
 };
-use bailiwick_core::gate::Envelope;
+use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
     CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, ProfileId, SanName, ServiceId,
     SpkiHash,
@@ -17,17 +17,19 @@ pub(crate) enum Kind {
     Issue,
     Grant,
     End,
+    Narrow,
     Edit,
     Revoke,
 }
 
-const REVERSIBLE: [Kind; 4] = [Kind::Issue, Kind::Grant, Kind::End, Kind::Edit];
+const REVERSIBLE: [Kind; 5] = [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit];
 
 pub(crate) fn kind_of(step: &Step) -> Kind {
     match step {
         Step::IssueCertificate(_) => Kind::Issue,
         Step::GrantEnvelope(_) => Kind::Grant,
         Step::EndEnvelope { .. } => Kind::End,
+        Step::NarrowEnvelope(_) => Kind::Narrow,
         Step::EditEstate { .. } => Kind::Edit,
         Step::RevokeCertificate(_) => Kind::Revoke,
     }
@@ -46,6 +48,16 @@ pub(crate) fn old_envelope(index: usize) -> EnvelopeId {
 /// The envelope that the step at `index` grants.
 pub(crate) fn new_envelope(index: usize) -> EnvelopeId {
     EnvelopeId::parse(&format!("c1-{index}")).unwrap()
+}
+
+/// The envelope that the step at `index` narrows.
+pub(crate) fn wide_envelope(index: usize) -> EnvelopeId {
+    EnvelopeId::parse(&format!("wide-{index}")).unwrap()
+}
+
+/// Bounds that differ in how many certificates they allow.
+pub(crate) fn bounds(uses_max: u32) -> Bounds {
+    Bounds { names: names(), until: START.plus_ms(1_000_000_000), uses_max: Some(uses_max) }
 }
 
 /// The serial that the step at `index` revokes.
@@ -99,6 +111,13 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             service: service(),
             why: "sold".to_owned(),
         },
+        Kind::Narrow => Step::NarrowEnvelope(NarrowEnvelope {
+            envelope: wide_envelope(index),
+            service: service(),
+            before: bounds(3),
+            after: bounds(2),
+            why: "enough".to_owned(),
+        }),
         Kind::Edit => Step::EditEstate { before: Some(estate(edits)), after: estate(edits + 1) },
         Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
             service: service(),

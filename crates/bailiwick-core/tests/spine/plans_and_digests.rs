@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::change::{
-    BadPlan, IssueCertificate, Plan, PlanDigest, RevocationReason, RevokeCertificate, STEPS_MAX,
-    Step,
+    BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, RevocationReason,
+    RevokeCertificate, STEPS_MAX, Step,
 };
-use bailiwick_core::gate::{Envelope, EnvelopeEnd};
+use bailiwick_core::gate::{Bounds, Envelope, EnvelopeEnd};
 use bailiwick_core::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, OrderId,
     ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
@@ -104,7 +104,7 @@ impl Random {
     }
 
     fn step(&mut self) -> Step {
-        match self.below(5) {
+        match self.below(6) {
             0 => Step::IssueCertificate(self.issue()),
             1 => Step::RevokeCertificate(self.revoke()),
             2 => Step::GrantEnvelope(self.envelope()),
@@ -113,10 +113,21 @@ impl Random {
                 service: ServiceId::parse(&self.word()).unwrap(),
                 why: self.word(),
             },
+            4 => Step::NarrowEnvelope(self.narrow()),
             _ => Step::EditEstate {
                 before: self.option(|r| Digest::from_bytes(r.octets())),
                 after: Digest::from_bytes(self.octets()),
             },
+        }
+    }
+
+    fn narrow(&mut self) -> NarrowEnvelope {
+        NarrowEnvelope {
+            envelope: EnvelopeId::parse(&self.word()).unwrap(),
+            service: ServiceId::parse(&self.word()).unwrap(),
+            before: self.envelope().bounds(),
+            after: self.envelope().bounds(),
+            why: self.word(),
         }
     }
 
@@ -174,6 +185,7 @@ impl Random {
                 }
                 Step::EndEnvelope { envelope, service, why }
             }
+            Step::NarrowEnvelope(one) => Step::NarrowEnvelope(self.edited_narrow(one)),
             Step::EditEstate { mut before, mut after } => {
                 match self.below(2) {
                     0 => before = self.option(|r| Digest::from_bytes(r.octets())),
@@ -182,6 +194,21 @@ impl Random {
                 Step::EditEstate { before, after }
             }
         }
+    }
+
+    fn edited_narrow(&mut self, mut one: NarrowEnvelope) -> NarrowEnvelope {
+        let NarrowEnvelope { envelope, service, before, after, why } = self.narrow();
+        let Bounds { names, until, uses_max } = after;
+        match self.below(7) {
+            0 => one.envelope = envelope,
+            1 => one.service = service,
+            2 => one.before = before,
+            3 => one.after.names = names,
+            4 => one.after.until = until,
+            5 => one.after.uses_max = uses_max,
+            _ => one.why = why,
+        }
+        one
     }
 
     fn edited_envelope(&mut self, mut one: Envelope) -> Envelope {
@@ -320,7 +347,7 @@ fn a_plan_has_steps_and_ends_with_what_cannot_be_undone() {
     assert_eq!(of(&[]), Err(BadPlan::Length));
     assert!(of(&[Kind::Issue; STEPS_MAX]).is_ok());
     assert_eq!(of(&[Kind::Issue; STEPS_MAX + 1]), Err(BadPlan::Length));
-    for reversible in [Kind::Issue, Kind::Grant, Kind::End, Kind::Edit] {
+    for reversible in [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit] {
         assert_eq!(of(&[Kind::Revoke, reversible]), Err(BadPlan::Order), "{reversible:?}");
         assert_eq!(of(&[reversible, Kind::Revoke, reversible]), Err(BadPlan::Order));
         assert!(of(&[reversible, Kind::Revoke, Kind::Revoke]).is_ok());

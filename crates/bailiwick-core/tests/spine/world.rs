@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, Step, Touched};
 use bailiwick_core::change::{IssuedCertificate, RevocationReason, Revoked};
-use bailiwick_core::gate::Envelope;
+use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId};
 use bailiwick_core::time::Time;
 
 use super::people::{START, change_id};
-use super::plans::{estate, old_envelope, old_serial};
+use super::plans::{bounds, estate, old_envelope, old_serial, wide_envelope};
 
 /// One alteration of the world by Bailiwick.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) estate: Digest,
     /// Envelopes, and whether they are in force.
     pub(crate) envelopes: BTreeMap<EnvelopeId, bool>,
+    /// How far envelopes reach.
+    pub(crate) bounds: BTreeMap<EnvelopeId, Bounds>,
     pub(crate) certificates: BTreeMap<CertSerial, Signed>,
     pub(crate) acts: Vec<Act>,
     /// Serials handed out so far; each preparation gets another one.
@@ -46,12 +48,14 @@ impl World {
         let mut world = Self {
             estate: estate(0),
             envelopes: BTreeMap::new(),
+            bounds: BTreeMap::new(),
             certificates: BTreeMap::new(),
             acts: Vec::new(),
             serials: 0,
         };
         for index in 0..plan.steps().len() {
             world.envelopes.insert(old_envelope(index), true);
+            world.bounds.insert(wide_envelope(index), bounds(3));
             let old = Signed { revoked: false, ours: false };
             world.certificates.insert(old_serial(index), old);
         }
@@ -71,6 +75,7 @@ impl World {
             Step::RevokeCertificate(_)
             | Step::GrantEnvelope(_)
             | Step::EndEnvelope { .. }
+            | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. } => Prepared::Nothing,
         }
     }
@@ -125,6 +130,9 @@ impl World {
                 }
                 Ok(Receipt::EnvelopeEnded { envelope: envelope.clone(), why: why.clone() })
             }
+            Step::NarrowEnvelope(narrow) => {
+                Ok(self.bound(at, Direction::Forward, (&narrow.before, &narrow.after)))
+            }
             Step::EditEstate { before, after } => {
                 if self.estate != *after {
                     if Some(self.estate) != *before {
@@ -174,6 +182,9 @@ impl World {
                 }
                 Ok(Receipt::EnvelopeReopened { envelope: envelope.clone() })
             }
+            Step::NarrowEnvelope(narrow) => {
+                Ok(self.bound(at, Direction::Back, (&narrow.after, &narrow.before)))
+            }
             Step::EditEstate { before, after } => {
                 let before = before.unwrap();
                 if self.estate == *after {
@@ -183,6 +194,14 @@ impl World {
                 Ok(Receipt::EstateActivated { estate: before })
             }
         }
+    }
+
+    fn bound(&mut self, at: &Place<'_>, way: Direction, (from, to): (&Bounds, &Bounds)) -> Receipt {
+        let envelope = wide_envelope(at.index);
+        if self.bounds.insert(envelope.clone(), to.clone()).as_ref() != Some(to) {
+            self.acted(at, way, None);
+        }
+        Receipt::EnvelopeBounded { envelope, before: from.clone(), after: to.clone() }
     }
 
     /// Whether the world is as after this step alone.
@@ -197,6 +216,7 @@ impl World {
             Step::RevokeCertificate(revoke) => self.certificates[&revoke.serial].revoked,
             Step::GrantEnvelope(envelope) => self.envelopes.get(&envelope.id) == Some(&true),
             Step::EndEnvelope { envelope, .. } => !self.envelopes[envelope],
+            Step::NarrowEnvelope(narrow) => self.bounds[&narrow.envelope] == narrow.after,
             // A later edit builds on this one.
             Step::EditEstate { after, .. } => self.estate >= *after,
         }
@@ -222,6 +242,7 @@ impl World {
         Seen {
             estate: self.estate,
             envelopes: in_force.map(|(id, _)| id.clone()).collect(),
+            bounds: self.bounds.values().cloned().collect(),
             certificates: self.certificates.values().filter(|one| one.ours && !one.revoked).count(),
             revoked: foreign.map(|(serial, _)| serial.clone()).collect(),
         }
@@ -234,6 +255,8 @@ pub(crate) struct Seen {
     estate: Digest,
     /// Those in force.
     envelopes: Vec<EnvelopeId>,
+    /// How far they reach.
+    bounds: Vec<Bounds>,
     /// How many of the change's own are not revoked.
     certificates: usize,
     /// Those of before that are revoked.

@@ -151,6 +151,22 @@ impl Store {
         self.certificates_by(select).await
     }
 
+    /// The certificates that were issued under an envelope, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificates_under(
+        &self,
+        envelope: &EnvelopeId,
+        limit: u32,
+    ) -> Result<Vec<IssuedRow>, StoreError> {
+        let mut select = Select::new(CERTIFICATE);
+        select
+            .and("c.envelope = ?", args![envelope])
+            .push(" ORDER BY c.issued_at DESC, c.fingerprint LIMIT ?", args![clamp(limit)]);
+        self.certificates_by(select).await
+    }
+
     /// A page of certificates behind a row, whose key is a fingerprint.
     ///
     /// # Errors

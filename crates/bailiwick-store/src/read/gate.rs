@@ -1,13 +1,9 @@
-//! What stands at the issuance gate: accounts, credentials, envelopes, validations.
+//! What stands at the issuance gate: accounts, credentials, validations.
 
 use bailiwick_core::gate::{
-    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, StandingRecord,
-    ValidationEvidence,
+    Account, AccountStatus, ChallengeKind, Credential, StandingRecord, ValidationEvidence,
 };
-use bailiwick_core::names::{
-    AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId,
-    SanName, ServiceId,
-};
+use bailiwick_core::names::{AccountId, AuthzId, CredentialId, DnsName, PersonId, ServiceId};
 
 use bailiwick_core::time::Time;
 
@@ -31,16 +27,6 @@ macro_rules! credential {
         concat!(
             "SELECT id, service, environment, namespace, attestations, created_by, created_at, \
              expires_at, revoked_at, account FROM credential ",
-            $rest
-        )
-    };
-}
-
-macro_rules! envelope {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, change, service, names, issuer, profiles, account, granted_at, until, uses_max, \
-             uses, ended_at, ended_why FROM envelope ",
             $rest
         )
     };
@@ -158,42 +144,6 @@ impl Store {
         row.map(|row| Reader::new("credential_secret", row).bytes()).transpose()
     }
 
-    /// The envelope with that id.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn envelope(&self, id: &EnvelopeId) -> Result<Option<Envelope>, StoreError> {
-        let row = self.inner.db.first(envelope!("WHERE id = $1"), &args![id]).await?;
-        row.map(envelope).transpose()
-    }
-
-    /// Every envelope of a service, ended ones too.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn envelopes_of_service(
-        &self,
-        service: &ServiceId,
-    ) -> Result<Vec<Envelope>, StoreError> {
-        let some = envelope!("WHERE service = $1 ORDER BY id");
-        self.inner.db.all(some, &args![service]).await?.into_iter().map(envelope).collect()
-    }
-
-    /// Envelopes by id behind one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn envelopes(
-        &self,
-        after: Option<&EnvelopeId>,
-        limit: u32,
-    ) -> Result<Vec<Envelope>, StoreError> {
-        let after = after.map_or("", EnvelopeId::as_str);
-        let some = envelope!("WHERE id > $1 ORDER BY id LIMIT $2");
-        let rows = self.inner.db.all(some, &args![after, clamp(limit)]).await?;
-        rows.into_iter().map(envelope).collect()
-    }
-
     /// How an account showed control of a name, the newest first.
     ///
     /// # Errors
@@ -291,39 +241,6 @@ fn credential(row: Vec<Cell>) -> Result<Credential, StoreError> {
         expires_at: row.time()?,
         revoked_at: row.time_maybe()?,
         account: row.parsed_maybe(AccountId::parse)?,
-    })
-}
-
-fn envelope(row: Vec<Cell>) -> Result<Envelope, StoreError> {
-    let mut row = Reader::new("envelope", row);
-    let (id, change, service, names) = (
-        row.parsed(EnvelopeId::parse)?,
-        row.parsed(ChangeId::parse)?,
-        row.parsed(ServiceId::parse)?,
-        row.list(SanName::parse)?,
-    );
-    let (issuer, profiles) = (row.parsed(IssuerId::parse)?, row.list(ProfileId::parse)?);
-    let account = row.parsed_maybe(AccountId::parse)?;
-    let (granted_at, until) = (row.time()?, row.time()?);
-    let (uses_max, uses) = (row.number_maybe()?, row.number()?);
-    let ended = match (row.time_maybe()?, row.text_maybe()?) {
-        (Some(at), Some(why)) => Some(EnvelopeEnd { at, why }),
-        (None, None) => None,
-        _ => return Err(row.damaged("an end has a time and a reason")),
-    };
-    Ok(Envelope {
-        id,
-        change,
-        service,
-        names,
-        issuer,
-        profiles,
-        account,
-        granted_at,
-        until,
-        uses_max,
-        uses,
-        ended,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Rows of issuance: credentials, validations, certificates, revocations, envelopes.
 
 use bailiwick_core::change::{IssuedCertificate, Revoked};
-use bailiwick_core::gate::{Credential, Envelope, ValidationEvidence};
+use bailiwick_core::gate::{Bounds, Credential, Envelope, ValidationEvidence};
 use bailiwick_core::names::{ChangeId, EnvelopeId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
@@ -139,6 +139,16 @@ pub(super) async fn put_envelope(tx: &mut Tx, envelope: &Envelope) -> Result<(),
     new(tx.exec(put, &given).await?, "envelope", &envelope.id)
 }
 
+pub(super) async fn count_envelope_use(tx: &mut Tx, id: &EnvelopeId) -> Result<(), Rejected> {
+    let set = "UPDATE envelope SET uses = uses + 1 WHERE id = $1";
+    found(tx.exec(set, &args![id]).await?, "envelope", id)
+}
+
+pub(super) async fn reopen_envelope(tx: &mut Tx, id: &EnvelopeId) -> Result<(), Rejected> {
+    let set = "UPDATE envelope SET ended_at = NULL, ended_why = NULL WHERE id = $1";
+    found(tx.exec(set, &args![id]).await?, "envelope", id)
+}
+
 /// Ended is ended: what was said first stays.
 pub(super) async fn end_envelope(
     tx: &mut Tx,
@@ -150,4 +160,29 @@ pub(super) async fn end_envelope(
         ended_why = CASE WHEN ended_at IS NULL THEN $3 ELSE ended_why END, \
         ended_at = COALESCE(ended_at, $2) WHERE id = $1";
     found(tx.exec(set, &args![envelope, at, why]).await?, "envelope", envelope)
+}
+
+/// Only from the bounds that the change was planned for: of two at once the second is refused.
+pub(super) async fn bound_envelope(
+    tx: &mut Tx,
+    envelope: &EnvelopeId,
+    before: &Bounds,
+    after: &Bounds,
+) -> Result<(), Rejected> {
+    let set = "UPDATE envelope SET names = $2, until = $3, uses_max = $4 WHERE id = $1 \
+        AND names = $5 AND until = $6 AND COALESCE(uses_max, -1) = $7";
+    let given = args![
+        envelope,
+        encode_list(&after.names),
+        after.until,
+        after.uses_max,
+        encode_list(&before.names),
+        before.until,
+        before.uses_max.map_or(-1, i64::from),
+    ];
+    if tx.exec(set, &given).await? == 1 {
+        Ok(())
+    } else {
+        Err(Conflict::EnvelopeMoved { id: envelope.clone() }.into())
+    }
 }

@@ -2,6 +2,7 @@
 
 use bailiwick_core::names::ChangeId;
 use bailiwick_core::record::{Entry, Expect, Fact};
+use bailiwick_wire::rows::encode_list;
 
 use crate::db::{Reader, Sql, Tx, args};
 use crate::lease::now_ms;
@@ -56,13 +57,18 @@ pub(super) async fn check(
                 .await?;
             other.is_none().then(Vec::new)
         }
-        Expect::EnvelopeUsable { id, at } => {
+        Expect::EnvelopeUsable { id, at, names } => {
             // Uses that other changes hold count too.
             tx.first(
                 "SELECT 1 FROM envelope WHERE id = $1 AND ended_at IS NULL AND until > $2 \
                  AND (uses_max IS NULL OR uses + (SELECT COUNT(*) FROM envelope_hold \
-                     WHERE envelope = $1 AND change <> $3) < uses_max)",
-                &args![id, *at, change_of(entries).map_or("", ChangeId::as_str)],
+                     WHERE envelope = $1 AND change <> $3) < uses_max) AND names = $4",
+                &args![
+                    id,
+                    *at,
+                    change_of(entries).map_or("", ChangeId::as_str),
+                    encode_list(names)
+                ],
             )
             .await?
         }

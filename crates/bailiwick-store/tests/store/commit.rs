@@ -99,7 +99,7 @@ async fn what_fails_leaves_no_trace(place: &Place) {
     for expect in [
         Expect::ChangeAt { id: story.id.clone(), events: 1 },
         Expect::OrderIs { id: order.id.clone(), status: order.status },
-        Expect::EnvelopeUsable { id: envelope.id.clone(), at },
+        Expect::EnvelopeUsable { id: envelope.id.clone(), at, names: envelope.names.clone() },
         Expect::EstateIs(None),
         Expect::EstateIs(Some(Digest::of(b"another"))),
         Expect::LeaseHeld { name: "driver".to_owned(), fence: 1 },

@@ -187,7 +187,8 @@ async fn the_last_use_of_an_envelope_is_taken_once(place: &Place) {
         store.commit(sample::batch(entries)).await.unwrap();
         stories.push((story, issued));
     }
-    let usable = Expect::EnvelopeUsable { id: envelope.id.clone(), at };
+    let usable =
+        Expect::EnvelopeUsable { id: envelope.id.clone(), at, names: envelope.names.clone() };
     let start =
         |(story, issued): &mut (sample::Story, bailiwick_core::change::IssuedCertificate)| {
             let (prepared, evidence) = sample::to_be_signed(issued);

@@ -2,12 +2,12 @@
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::change::{
-    Approval, Basis, Event, IssueCertificate, IssuedCertificate, Plan, PlanDigest, Precheck,
-    Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
+    Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
+    Precheck, Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
 };
 use bailiwick_core::gate::{
-    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, StandingRecord,
-    ValidationEvidence,
+    Account, AccountStatus, Bounds, ChallengeKind, Credential, Envelope, EnvelopeEnd,
+    StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
@@ -87,6 +87,17 @@ fn issue(whole: bool) -> Step {
         key: SpkiHash::from_bytes([0x1c; 32]),
         lifetime_seconds_max: 7_776_000,
         workload: None,
+    })
+}
+
+fn narrow() -> Step {
+    let bounds = envelope(true).bounds();
+    Step::NarrowEnvelope(NarrowEnvelope {
+        envelope: p!(EnvelopeId, "c1-2"),
+        service: p!(ServiceId, "shop-web"),
+        before: envelope(false).bounds(),
+        after: Bounds { names: names().into_iter().take(1).collect(), ..bounds },
+        why: "enough".to_owned(),
     })
 }
 
@@ -407,6 +418,23 @@ fn later_facts() -> Vec<Fact> {
     ]
 }
 
+/// Forms inside events that came later.
+fn later_events() -> Vec<Event> {
+    let receipt = Receipt::EnvelopeBounded {
+        envelope: p!(EnvelopeId, "c0"),
+        before: envelope(false).bounds(),
+        after: envelope(true).bounds(),
+    };
+    vec![
+        Event::Validated {
+            plan: Plan::of(narrow()),
+            prechecks: Vec::new(),
+            expires_at: at("2026-03-10T10:00:00Z"),
+        },
+        Event::StepDone { index: 0, receipt },
+    ]
+}
+
 /// The samples, in the order of the golden file.
 pub(crate) fn samples() -> Vec<Entry> {
     let of_change = |(seq, event): (u32, Event)| Fact::Change {
@@ -428,6 +456,7 @@ pub(crate) fn samples() -> Vec<Entry> {
     facts
         .chain((0..).zip(events).map(of_change))
         .chain(later_facts())
+        .chain((100..).zip(later_events()).map(of_change))
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

@@ -2,8 +2,8 @@
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::change::{
-    Approval, Basis, Event, IssueCertificate, IssuedCertificate, Plan, PlanDigest, Precheck,
-    Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
+    Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
+    Precheck, Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
 };
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
@@ -168,6 +168,15 @@ fn reversible() -> impl Strategy<Value = Step> {
         envelope().prop_map(Step::GrantEnvelope),
         (id!(EnvelopeId), id!(ServiceId), text())
             .prop_map(|(envelope, service, why)| Step::EndEnvelope { envelope, service, why }),
+        (id!(EnvelopeId), id!(ServiceId), envelope(), envelope(), text()).prop_map(
+            |(id, service, before, after, why)| Step::NarrowEnvelope(NarrowEnvelope {
+                envelope: id,
+                service,
+                before: before.bounds(),
+                after: after.bounds(),
+                why,
+            })
+        ),
         (option::of(digest()), digest())
             .prop_map(|(before, after)| Step::EditEstate { before, after }),
     ]
@@ -252,6 +261,10 @@ fn receipt() -> impl Strategy<Value = Receipt> {
         (id!(EnvelopeId), text())
             .prop_map(|(envelope, why)| Receipt::EnvelopeEnded { envelope, why }),
         id!(EnvelopeId).prop_map(|envelope| Receipt::EnvelopeReopened { envelope }),
+        (id!(EnvelopeId), envelope(), envelope()).prop_map(|(envelope, before, after)| {
+            let (before, after) = (before.bounds(), after.bounds());
+            Receipt::EnvelopeBounded { envelope, before, after }
+        }),
         digest().prop_map(|estate| Receipt::EstateActivated { estate }),
     ]
 }

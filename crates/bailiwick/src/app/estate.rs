@@ -195,7 +195,8 @@ pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
         Step::IssueCertificate(_)
         | Step::RevokeCertificate(_)
         | Step::GrantEnvelope(_)
-        | Step::EndEnvelope { .. } => None,
+        | Step::EndEnvelope { .. }
+        | Step::NarrowEnvelope(_) => None,
     })
 }
 

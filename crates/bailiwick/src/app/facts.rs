@@ -156,9 +156,10 @@ fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
         .flat_map(|step| match step {
             Step::IssueCertificate(issue) => issue.names.clone(),
             Step::GrantEnvelope(envelope) => envelope.names.clone(),
-            Step::RevokeCertificate(_) | Step::EndEnvelope { .. } | Step::EditEstate { .. } => {
-                Vec::new()
-            }
+            Step::RevokeCertificate(_)
+            | Step::EndEnvelope { .. }
+            | Step::NarrowEnvelope(_)
+            | Step::EditEstate { .. } => Vec::new(),
         })
         .collect();
     let service =
@@ -178,6 +179,7 @@ fn kind_of(plan: &Plan) -> ChangeKind {
         Some(Step::RevokeCertificate(_)) => ChangeKind::RevokeCertificate,
         Some(Step::GrantEnvelope(_)) => ChangeKind::GrantEnvelope,
         Some(Step::EndEnvelope { .. }) => ChangeKind::EndEnvelope,
+        Some(Step::NarrowEnvelope(_)) => ChangeKind::NarrowEnvelope,
         // A plan is never empty; an estate edit is the kind that needs most approvals.
         Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
     }

@@ -287,8 +287,8 @@ impl App {
         batch.expects.push(Expect::OrderIs { id: order.id.clone(), status: OrderStatus::Ready });
         batch.expects.push(Expect::EstateIs(live.digest));
         if let Some(granted) = &judged.envelope {
-            let id = granted.envelope.id.clone();
-            batch.expects.push(Expect::EnvelopeUsable { id, at: now });
+            let (id, names) = (granted.envelope.id.clone(), granted.envelope.names.clone());
+            batch.expects.push(Expect::EnvelopeUsable { id, at: now, names });
         }
         order.status = OrderStatus::Processing;
         order.change = Some(id.clone());

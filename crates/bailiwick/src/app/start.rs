@@ -56,6 +56,8 @@ pub(crate) struct Options {
     pub limit: Vec<String>,
     /// Networks that validation may reach although private.
     pub allow_network: Vec<String>,
+    /// After how many days without use an envelope is a finding.
+    pub envelope_unused_days: u32,
     /// Where the lab's DNS listens.
     pub lab_dns: SocketAddr,
 }
@@ -329,6 +331,7 @@ fn settings(
         terms_of_service: options.terms_of_service.clone(),
         limits,
         allowed_networks: allowed,
+        envelope_unused_days: options.envelope_unused_days,
         lab: options.lab,
     })
 }

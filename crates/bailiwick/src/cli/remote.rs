@@ -1,6 +1,7 @@
 //! Commands that ask a running server.
 
 mod commands;
+mod envelope;
 mod keep;
 mod print;
 
@@ -14,15 +15,15 @@ use super::client::{Client, NoAnswer, token_path};
 use super::exit;
 use crate::app::Story;
 use crate::http::api::bodies::{
-    Because, CertificateBody, ChangeBody, ChangeLine, CredentialBody, EnvelopeBody, ExchangeLink,
-    FreshLink, FreshTokenBody, Me, NewCredentialBody, NewToken, PageOf, Resolve, RevokeBody,
-    ServiceBody, TokenBody,
+    Because, CertificateBody, ChangeBody, ChangeLine, CredentialBody, ExchangeLink, FreshLink,
+    FreshTokenBody, Me, NewCredentialBody, NewToken, PageOf, Resolve, RevokeBody, ServiceBody,
+    TokenBody,
 };
 
 pub(crate) use commands::RemoteCommand;
 use commands::{
-    Asked, CertificateCommand, ChangeCommand, CredentialCommand, EnvelopeCommand, GlobalOutput,
-    Login, PersonCommand, Plain, ServiceCommand, TokenCommand,
+    Asked, CertificateCommand, ChangeCommand, CredentialCommand, GlobalOutput, Login,
+    PersonCommand, Plain, ServiceCommand, TokenCommand,
 };
 
 /// Runs a command.
@@ -31,7 +32,7 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Change(asked) => change(asked).await,
         RemoteCommand::Certificate(asked) => certificate(asked).await,
         RemoteCommand::Credential(asked) => credential(asked).await,
-        RemoteCommand::Envelope(asked) => envelope(asked).await,
+        RemoteCommand::Envelope(asked) => envelope::run(asked).await,
         RemoteCommand::Service(asked) => service(asked).await,
         RemoteCommand::Token(asked) => token(asked).await,
         RemoteCommand::Person(asked) => person(asked).await,
@@ -198,22 +199,6 @@ async fn credential(asked: Asked<CredentialCommand>) -> Result<u8, NoAnswer> {
             answer(asked.output, &serde_json::json!({ "revoked": kid }), |_| {
                 format!("credential {kid} is revoked; accounts registered with it stay")
             })
-        }
-    }
-}
-
-async fn envelope(asked: Asked<EnvelopeCommand>) -> Result<u8, NoAnswer> {
-    let client = asked.server.client()?;
-    match asked.what {
-        EnvelopeCommand::List { service } => {
-            let all: Vec<EnvelopeBody> =
-                client.get(&format!("services/{service}/envelopes")).await?;
-            answer(asked.output, &all, |all| print::envelopes(all))
-        }
-        EnvelopeCommand::End { id, reason } => {
-            let body: ChangeBody =
-                client.post(&format!("envelopes/{id}/end"), &Because { reason }).await?;
-            answer(asked.output, &body, print::change)
         }
     }
 }

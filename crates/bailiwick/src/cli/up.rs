@@ -55,6 +55,9 @@ pub(crate) struct Up {
     /// A network that validation may reach although it is private or loopback; may be repeated
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<String>,
+    /// After how many days without use a standing approval is a finding
+    #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3660))]
+    envelope_unused_days: u32,
     /// Where the lab's DNS listens; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7453")]
     lab_dns: SocketAddr,
@@ -85,6 +88,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         terms_of_service: up.terms_of_service,
         limit: up.limit,
         allow_network: up.allow_network,
+        envelope_unused_days: up.envelope_unused_days,
         lab_dns: up.lab_dns,
     };
     let running = match Running::start(options).await {

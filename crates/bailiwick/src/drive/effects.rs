@@ -72,6 +72,7 @@ impl Effects for Real<'_> {
             Step::RevokeCertificate(_)
             | Step::GrantEnvelope(_)
             | Step::EndEnvelope { .. }
+            | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. } => Ok(Prepared::Nothing),
         }
     }
@@ -90,6 +91,7 @@ impl Effects for Real<'_> {
             Step::EndEnvelope { envelope, why, .. } => {
                 envelope::end(self.app, &envelope, &why).await
             }
+            Step::NarrowEnvelope(narrow) => envelope::narrow(self.app, &narrow, now).await,
             Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
         }
     }
@@ -108,6 +110,7 @@ impl Effects for Real<'_> {
             Step::EndEnvelope { envelope, .. } => {
                 envelope::undo_end(self.app, &envelope, touched).await
             }
+            Step::NarrowEnvelope(narrow) => envelope::undo_narrow(self.app, &narrow, touched).await,
             Step::EditEstate { before, after } => estate::restore(self.app, before, after).await,
         }
     }
@@ -123,6 +126,7 @@ impl Effects for Real<'_> {
                 Step::EndEnvelope { envelope, .. } => {
                     envelope::verify(self.app, envelope, false).await
                 }
+                Step::NarrowEnvelope(narrow) => envelope::verify_narrow(self.app, narrow).await,
                 Step::EditEstate { after, .. } => estate::verify(self.app, *after).await,
             };
             if !matches!(seen, Outcome::Done(_)) {

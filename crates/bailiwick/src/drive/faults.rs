@@ -250,7 +250,7 @@ async fn faults_at_revoking_end_before_after_or_with_a_person() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_at_granting_and_ending_end_before_after_or_with_a_person() {
-    strike(&[Kind::Grant, Kind::End]).await;
+    strike(&[Kind::Grant, Kind::End, Kind::Narrow]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

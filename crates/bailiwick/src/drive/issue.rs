@@ -19,6 +19,7 @@ pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
         Step::RevokeCertificate(_)
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
+        | Step::NarrowEnvelope(_)
         | Step::EditEstate { .. } => None,
     })
 }

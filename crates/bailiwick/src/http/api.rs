@@ -4,6 +4,7 @@ pub(crate) mod bodies;
 mod caller;
 pub(crate) mod certificates;
 pub(crate) mod changes;
+pub(crate) mod envelopes;
 mod error;
 mod estate;
 mod events;
@@ -39,7 +40,8 @@ pub(crate) use events::stream as events_stream;
         changes::list, changes::show, changes::approve, changes::refuse, changes::withdraw,
         changes::resolve,
         certificates::list, certificates::show, certificates::story, certificates::revoke,
-        services::list, services::envelopes, services::end_envelope, services::make_credential,
+        services::list, envelopes::envelopes, envelopes::envelope, envelopes::request_envelope,
+        envelopes::narrow_envelope, envelopes::end_envelope, services::make_credential,
         services::revoke_credential,
         estate::show, estate::plan, estate::apply,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
@@ -81,8 +83,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/certificates/{certificate}/story", get(certificates::story))
         .route("/certificates/{certificate}/revoke", post(certificates::revoke))
         .route("/services", get(services::list))
-        .route("/services/{service}/envelopes", get(services::envelopes))
-        .route("/envelopes/{envelope}/end", post(services::end_envelope))
+        .route(
+            "/services/{service}/envelopes",
+            get(envelopes::envelopes).post(envelopes::request_envelope),
+        )
+        .route("/envelopes/{envelope}", get(envelopes::envelope))
+        .route("/envelopes/{envelope}/narrow", post(envelopes::narrow_envelope))
+        .route("/envelopes/{envelope}/end", post(envelopes::end_envelope))
         .route("/credentials", post(services::make_credential))
         .route("/credentials/{credential}", delete(services::revoke_credential))
         .route("/estate", get(estate::show))

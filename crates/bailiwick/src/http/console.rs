@@ -5,6 +5,7 @@ mod acme;
 mod assets;
 mod certificates;
 mod changes;
+mod envelopes;
 mod home;
 mod page;
 mod services;
@@ -28,6 +29,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/changes/{change}/approve", post(changes::approve))
         .route("/changes/{change}/refuse", post(changes::refuse))
         .route("/services", get(services::list))
+        .route("/services/{service}/envelopes", get(envelopes::list).post(envelopes::request))
+        .route("/envelopes/{envelope}", get(envelopes::show))
+        .route("/envelopes/{envelope}/narrow", post(envelopes::narrow))
+        .route("/envelopes/{envelope}/end", post(envelopes::end))
         .route("/events", get(super::api::events_stream))
         .route("/welcome/{secret}", get(sign_in::welcome).post(sign_in::enter))
         .route("/sign-in", get(sign_in::show))

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use bailiwick_core::time::Time;
+use bailiwick_core::time::{DAY_MS, Time};
 use serde_json::Value;
 
 use crate::harness::acme::{AcmeServer, Challenges, Eab};
@@ -65,9 +65,22 @@ impl Gate {
 
     /// The lab's organisation with its zones in BIND, and `*.shop.example` among the shop's names.
     pub(crate) fn with_bind(remembers: Remembers) -> Self {
+        Self::with_estate(remembers, &str::to_owned, &[], &[])
+    }
+
+    /// The same with each file of the estate altered, further files in it, and further arguments.
+    pub(crate) fn with_estate(
+        remembers: Remembers,
+        alter: &dyn Fn(&str) -> String,
+        files: &[(&str, String)],
+        more: &[&str],
+    ) -> Self {
         let zone = |name| Zone::new(name, RECORDS).updatable();
         let bind = Bind::start(&[zone("shop.example"), zone("pay.example")]);
-        let estate = estate(&bind);
+        let estate = estate(&bind, alter);
+        for (file, text) in files {
+            estate.write(file, text);
+        }
         let folder = estate.path().to_string_lossy().into_owned();
         let http01 = Port::free();
         let tls_alpn01 = Port::free();
@@ -75,6 +88,7 @@ impl Gate {
         let [http, tls] = ports.each_ref().map(String::as_str);
         let mut args = vec!["--lab", "--estate", &folder];
         args.extend(["--http01-port", http, "--tls-alpn01-port", tls]);
+        args.extend(more);
         let postgres = match remembers {
             Remembers::InSqlite => None,
             Remembers::InPostgres => Some(Postgres::start()),
@@ -183,17 +197,19 @@ impl Gate {
 }
 
 /// The lab's estate in a folder of its own: zones at BIND, ownership confirmed today.
-fn estate(bind: &Bind) -> Folder {
+fn estate(bind: &Bind, alter: &dyn Fn(&str) -> String) -> Folder {
     let folder = Folder::new("estate");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../estates/lab");
     copy(&source, folder.path(), &|text| {
-        text.replace("verified = 2026-11-01", &format!("verified = {}", today()))
+        let ours = text
+            .replace("verified = 2026-11-01", &format!("verified = {}", today()))
             .replace(
                 "operator = \"dns\"\n\n[caa]",
                 &format!("operator = \"dns\"\nservers = [\"{}\"]\n\n[caa]", bind.address()),
             )
             .replace("\"api.shop.example\"]", "\"api.shop.example\", \"*.shop.example\"]")
-            .replace("wildcard_allowed = false", "wildcard_allowed = true")
+            .replace("wildcard_allowed = false", "wildcard_allowed = true");
+        alter(&ours)
     });
     folder
 }
@@ -212,14 +228,23 @@ fn copy(from: &Path, to: &Path, alter: &dyn Fn(&str) -> String) {
 }
 
 fn today() -> String {
-    now().chars().take(10).collect()
+    in_days(0)
 }
 
 /// The time now, as RFC 3339 has it.
 pub(crate) fn now() -> String {
+    moment().to_string()
+}
+
+fn moment() -> Time {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let ms = since.expect("it is after 1970").as_millis();
-    Time::from_unix_ms(i64::try_from(ms).expect("it is before the year 9999")).to_string()
+    Time::from_unix_ms(i64::try_from(ms).expect("it is before the year 9999"))
+}
+
+/// The day that comes so many days after this one.
+pub(crate) fn in_days(days: i64) -> String {
+    moment().plus_ms(days * DAY_MS).to_string().chars().take(10).collect()
 }
 
 /// A CSR for these names with a key of its own, DER.

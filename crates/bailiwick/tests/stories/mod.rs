@@ -11,6 +11,7 @@ mod acme_ways;
 mod authorization;
 mod console;
 mod issuer_answers;
+mod envelopes;
 mod kill9;
 mod misissuance;
 mod tamper;

@@ -23,6 +23,8 @@ spelled! {
         RevokeCertificate = "revoke-certificate",
         /// Sets a rule aside for a while.
         GrantException = "grant-exception",
+        /// Lets a standing approval reach less far.
+        NarrowEnvelope = "narrow-envelope",
     }
 }
 

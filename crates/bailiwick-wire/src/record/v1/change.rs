@@ -5,7 +5,7 @@ use bailiwick_core::change::{
     Approval, Basis, IssuedCertificate, PlanDigest, Prepared, Receipt, Request, RevocationReason,
     Revoked,
 };
-use bailiwick_core::gate::Envelope;
+use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, DecisionId, Digest, EnvelopeId, IssuerId,
     OrderId, ProfileId, SanName, ServiceId, SpkiHash, TeamId, ZoneName,
@@ -108,9 +108,21 @@ pub(crate) enum ReceiptForm {
     Issued(Box<IssuedForm>),
     Revoked(RevokedForm),
     EnvelopeGranted(Box<<Envelope as Stored>::Form>),
-    EnvelopeEnded { envelope: String, why: String },
-    EnvelopeReopened { envelope: String },
-    EstateActivated { estate: String },
+    EnvelopeEnded {
+        envelope: String,
+        why: String,
+    },
+    EnvelopeReopened {
+        envelope: String,
+    },
+    EnvelopeBounded {
+        envelope: String,
+        before: <Bounds as Stored>::Form,
+        after: <Bounds as Stored>::Form,
+    },
+    EstateActivated {
+        estate: String,
+    },
 }
 
 impl Stored for Receipt {
@@ -130,6 +142,11 @@ impl Stored for Receipt {
             Self::EnvelopeReopened { envelope } => {
                 ReceiptForm::EnvelopeReopened { envelope: envelope.form()? }
             }
+            Self::EnvelopeBounded { envelope, before, after } => ReceiptForm::EnvelopeBounded {
+                envelope: envelope.form()?,
+                before: before.form()?,
+                after: after.form()?,
+            },
             Self::EstateActivated { estate } => {
                 ReceiptForm::EstateActivated { estate: estate.form()? }
             }
@@ -150,6 +167,11 @@ impl Stored for Receipt {
             ReceiptForm::EnvelopeReopened { envelope } => {
                 Self::EnvelopeReopened { envelope: EnvelopeId::read(envelope)? }
             }
+            ReceiptForm::EnvelopeBounded { envelope, before, after } => Self::EnvelopeBounded {
+                envelope: EnvelopeId::read(envelope)?,
+                before: Bounds::read(before)?,
+                after: Bounds::read(after)?,
+            },
             ReceiptForm::EstateActivated { estate } => {
                 Self::EstateActivated { estate: Digest::read(estate)? }
             }

@@ -1,8 +1,8 @@
 //! Accounts, credentials, envelopes and validations.
 
 use bailiwick_core::gate::{
-    Account, AccountStatus, ChallengeKind, Credential, Envelope, EnvelopeEnd, StandingRecord,
-    ValidationEvidence,
+    Account, AccountStatus, Bounds, ChallengeKind, Credential, Envelope, EnvelopeEnd,
+    StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId,
@@ -62,6 +62,11 @@ mirror! {
         wildcard: bool,
         until: Option<Time>,
         text: String,
+    }
+    Bounds => BoundsForm {
+        names: Vec<SanName>,
+        until: Time,
+        uses_max: Option<u32>,
     }
     EnvelopeEnd => EnvelopeEndForm { at: Time, why: String, }
     ValidationEvidence => ValidationForm {

@@ -1,9 +1,9 @@
 //! Plans: steps and the checks before them.
 
 use bailiwick_core::change::{
-    IssueCertificate, Precheck, RevocationReason, RevokeCertificate, Step,
+    IssueCertificate, NarrowEnvelope, Precheck, RevocationReason, RevokeCertificate, Step,
 };
-use bailiwick_core::gate::Envelope;
+use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
     AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
     ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
@@ -36,6 +36,13 @@ mirror! {
         serial: CertSerial,
         reason: RevocationReason,
     }
+    NarrowEnvelope => NarrowForm {
+        envelope: EnvelopeId,
+        service: ServiceId,
+        before: Bounds,
+        after: Bounds,
+        why: String,
+    }
     Precheck => PrecheckForm {
         name: String,
         holds: bool,
@@ -52,6 +59,7 @@ pub(crate) enum StepForm {
     RevokeCertificate(RevokeForm),
     GrantEnvelope(<Envelope as Stored>::Form),
     EndEnvelope { envelope: String, service: String, why: String },
+    NarrowEnvelope(NarrowForm),
     EditEstate { before: Option<String>, after: String },
 }
 
@@ -68,6 +76,7 @@ impl Stored for Step {
                 service: service.form()?,
                 why: why.form()?,
             },
+            Self::NarrowEnvelope(narrow) => StepForm::NarrowEnvelope(narrow.form()?),
             Self::EditEstate { before, after } => {
                 StepForm::EditEstate { before: before.form()?, after: after.form()? }
             }
@@ -84,6 +93,7 @@ impl Stored for Step {
                 service: ServiceId::read(service)?,
                 why,
             },
+            StepForm::NarrowEnvelope(narrow) => Self::NarrowEnvelope(Stored::read(narrow)?),
             StepForm::EditEstate { before, after } => Self::EditEstate {
                 before: Option::<Digest>::read(before)?,
                 after: Digest::read(after)?,

@@ -194,6 +194,56 @@ pub(crate) enum EnvelopeCommand {
         /// The service
         service: String,
     },
+    /// Show an envelope: who approved it and at which leaf, what was issued under it
+    Show {
+        /// The envelope's id
+        id: String,
+    },
+    /// Ask for a standing approval for orders of a service
+    Request {
+        /// The service
+        #[arg(long)]
+        service: String,
+        /// A name of the service; may be repeated
+        #[arg(long = "name", value_name = "NAME", required = true)]
+        names: Vec<String>,
+        /// A profile; may be repeated
+        #[arg(long = "profile", value_name = "PROFILE", required = true)]
+        profiles: Vec<String>,
+        /// From which issuer, where several have these profiles
+        #[arg(long)]
+        issuer: Option<String>,
+        /// Only for this ACME account
+        #[arg(long)]
+        account: Option<String>,
+        /// Until when, such as 2027-01-31; at most 398 days from now
+        #[arg(long, value_name = "DATE")]
+        until: String,
+        /// How many certificates at most
+        #[arg(long, value_name = "NUMBER")]
+        uses: Option<u32>,
+        /// Why, for whoever decides
+        #[arg(long)]
+        reason: String,
+    },
+    /// Give up a part of an envelope, at once: fewer names, an earlier end, fewer certificates.
+    /// For more, request a new one
+    Narrow {
+        /// The envelope's id
+        id: String,
+        /// A name that remains; may be repeated; all stay where none is given
+        #[arg(long = "name", value_name = "NAME")]
+        names: Vec<String>,
+        /// The earlier end
+        #[arg(long, value_name = "DATE")]
+        until: Option<String>,
+        /// The smaller number of certificates
+        #[arg(long, value_name = "NUMBER")]
+        uses: Option<u32>,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// Ask for an envelope to end before its time
     End {
         /// The envelope's id

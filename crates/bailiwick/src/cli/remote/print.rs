@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::app::Story;
 use crate::http::api::bodies::{
-    CertificateBody, ChangeBody, ChangeLine, CredentialBody, EnvelopeBody, FreshTokenBody, Me,
-    PageOf, ServiceBody, TokenBody,
+    CertificateBody, ChangeBody, ChangeLine, CredentialBody, FreshTokenBody, Me, PageOf,
+    ServiceBody, TokenBody,
 };
 
 /// Appends a line; writing to a `String` cannot fail.
@@ -170,36 +170,6 @@ pub(super) fn credential_kept(body: &CredentialBody, file: &Path) -> String {
         body.kid,
         body.expires_at
     )
-}
-
-pub(super) fn envelopes(all: &[EnvelopeBody]) -> String {
-    if all.is_empty() {
-        return "No envelopes: each order of this service is decided by itself.".to_owned();
-    }
-    let mut text = String::new();
-    for one in all {
-        let state = one
-            .ended
-            .as_ref()
-            .map_or_else(|| format!("until {}", one.until), |ended| format!("ended: {ended}"));
-        let most = one.uses_max.map_or_else(String::new, |max| format!(" of {max}"));
-        line!(text, "{}  {state}", one.id);
-        line!(
-            text,
-            "    {} from {} as {}",
-            one.names.join(", "),
-            one.issuer,
-            one.profiles.join(", ")
-        );
-        line!(
-            text,
-            "    used {}{most} times, granted {} by change {}",
-            one.uses,
-            one.granted_at,
-            one.change
-        );
-    }
-    text
 }
 
 pub(super) fn services(all: &[ServiceBody]) -> String {

@@ -7,10 +7,10 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::certificate::{KeyKind, RevocationReason};
 use bailiwick_core::change::{
-    Approval, Basis, Change, Command, Event, IssueCertificate, IssuedCertificate, Plan, Prepared,
-    Request, RevokeCertificate, Step,
+    Approval, Basis, Change, Command, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope,
+    Plan, Prepared, Request, RevokeCertificate, Step,
 };
-use bailiwick_core::gate::Envelope;
+use bailiwick_core::gate::{Envelope, Narrowing};
 use bailiwick_core::names::{
     AccountId, CertSerial, ChangeId, DecisionId, Digest, EnvelopeId, IssuerId, PersonId, ProfileId,
     SanName, ServiceId, SpkiHash,
@@ -31,6 +31,7 @@ pub(super) enum Kind {
     Revoke,
     Grant,
     End,
+    Narrow,
     Edit,
     /// Two steps: another estate, and an envelope with it.
     EditAndGrant,
@@ -62,6 +63,7 @@ pub(super) async fn open(data: &Path) -> Opened {
         terms_of_service: None,
         limit: Vec::new(),
         allow_network: Vec::new(),
+        envelope_unused_days: 30,
         lab_dns: nowhere,
     };
     let settings = Settings {
@@ -75,6 +77,7 @@ pub(super) async fn open(data: &Path) -> Opened {
         terms_of_service: None,
         limits: crate::limits::Limits::default(),
         allowed_networks: Vec::new(),
+        envelope_unused_days: 30,
         lab: true,
     };
     Opened::with(&options, settings).await.unwrap()
@@ -109,6 +112,7 @@ impl Case {
                 service: shop(),
                 why: "a test".to_owned(),
             }],
+            Kind::Narrow => vec![Step::NarrowEnvelope(narrowing(app, &granted(app).await).await)],
             Kind::Edit => vec![edit(app, &mut work)],
             Kind::EditAndGrant => {
                 vec![edit(app, &mut work), Step::GrantEnvelope(envelope(app, &id))]
@@ -147,6 +151,14 @@ impl Case {
             Step::EndEnvelope { envelope, .. } => {
                 let found = store.envelope(envelope).await.unwrap().unwrap();
                 stands(found.ended.is_some(), found.ended.is_some())
+            }
+            Step::NarrowEnvelope(narrow) => {
+                let found = store.envelope(&narrow.envelope).await.unwrap().unwrap().bounds();
+                match (found == narrow.after, found == narrow.before) {
+                    (true, false) => Stands::After,
+                    (false, true) => Stands::Before,
+                    _ => Stands::Otherwise,
+                }
             }
             Step::EditEstate { before, after } => {
                 let stored = store.active_estate().await.unwrap().map(|active| active.digest);
@@ -276,6 +288,18 @@ async fn issued(app: &Arc<App>) -> IssuedCertificate {
 async fn granted(app: &Arc<App>) -> EnvelopeId {
     let id = done(app, |id| Step::GrantEnvelope(envelope(app, id))).await;
     EnvelopeId::parse(id.as_str()).unwrap()
+}
+
+async fn narrowing(app: &Arc<App>, id: &EnvelopeId) -> NarrowEnvelope {
+    let envelope = app.store.envelope(id).await.unwrap().unwrap();
+    let wish = Narrowing { until: Some(envelope.until.plus_ms(-60_000)), ..Narrowing::default() };
+    NarrowEnvelope {
+        envelope: id.clone(),
+        service: shop(),
+        before: envelope.bounds(),
+        after: envelope.narrowed(&wish, app.now()).unwrap(),
+        why: "a test".to_owned(),
+    }
 }
 
 async fn done(app: &Arc<App>, step: impl FnOnce(&ChangeId) -> Step) -> ChangeId {

@@ -1,11 +1,12 @@
 //! What the API takes and gives, as the server writes it and the command line reads it.
 
 mod change;
+mod envelope;
 
 pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
+pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
 
 use bailiwick_core::change::IssuedCertificate;
-use bailiwick_core::gate::Envelope;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -179,51 +180,6 @@ pub(crate) struct ServiceBody {
     pub names: Vec<String>,
     /// Who answers: duty, team, person on duty.
     pub duties: Vec<(String, String, Option<String>)>,
-}
-
-/// An envelope.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
-pub(crate) struct EnvelopeBody {
-    /// Its id.
-    pub id: String,
-    /// The change that granted it.
-    pub change: String,
-    /// Names it covers.
-    pub names: Vec<String>,
-    /// From which issuer.
-    pub issuer: String,
-    /// Under which profiles.
-    pub profiles: Vec<String>,
-    /// Only for this account.
-    pub account: Option<String>,
-    /// Since when.
-    pub granted_at: String,
-    /// Until when.
-    pub until: String,
-    /// How many certificates it was used for.
-    pub uses: u32,
-    /// How many at most.
-    pub uses_max: Option<u32>,
-    /// Why it ended early, where it did.
-    pub ended: Option<String>,
-}
-
-impl EnvelopeBody {
-    pub(crate) fn of(one: &Envelope) -> Self {
-        Self {
-            id: one.id.to_string(),
-            change: one.change.to_string(),
-            names: one.names.iter().map(ToString::to_string).collect(),
-            issuer: one.issuer.to_string(),
-            profiles: one.profiles.iter().map(ToString::to_string).collect(),
-            account: one.account.as_ref().map(ToString::to_string),
-            granted_at: one.granted_at.to_string(),
-            until: one.until.to_string(),
-            uses: one.uses,
-            uses_max: one.uses_max,
-            ended: one.ended.as_ref().map(|end| format!("{} at {}", end.why, end.at)),
-        }
-    }
 }
 
 /// A credential to be made for an ACME client.

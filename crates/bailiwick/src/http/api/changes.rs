@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use bailiwick_core::change::{Event, Step};
-use bailiwick_core::gate::Envelope;
+use bailiwick_core::change::{Event, NarrowEnvelope, Step};
+use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{ChangeId, Digest, SanName, ServiceId};
 use bailiwick_core::policy::Access;
 use serde::Deserialize;
@@ -183,6 +183,7 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
                 ("why", why.clone()),
             ],
         ),
+        Step::NarrowEnvelope(narrow) => narrowing(narrow),
         Step::EditEstate { before, after } => (
             "make another estate the active one".to_owned(),
             vec![
@@ -191,6 +192,24 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
             ],
         ),
     }
+}
+
+fn narrowing(narrow: &NarrowEnvelope) -> (String, Vec<(&'static str, String)>) {
+    let uses = |bounds: &Bounds| bounds.uses_max.map_or("any".to_owned(), |max| max.to_string());
+    let (before, after) = (&narrow.before, &narrow.after);
+    let does = format!("narrow envelope {} of {}", narrow.envelope, narrow.service);
+    let fields = vec![
+        ("envelope", narrow.envelope.to_string()),
+        ("service", narrow.service.to_string()),
+        ("names before", joined(&before.names)),
+        ("names", joined(&after.names)),
+        ("until before", before.until.to_string()),
+        ("until", after.until.to_string()),
+        ("uses before", uses(before)),
+        ("uses at most", uses(after)),
+        ("why", narrow.why.clone()),
+    ];
+    (does, fields)
 }
 
 fn granting(envelope: &Envelope) -> (String, Vec<(&'static str, String)>) {

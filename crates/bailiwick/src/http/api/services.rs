@@ -1,16 +1,14 @@
-//! Services, envelopes and credentials over the API.
+//! Services and credentials over the API.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use bailiwick_core::names::{CredentialId, EnvelopeId, ServiceId};
+use bailiwick_core::names::{CredentialId, ServiceId};
 use bailiwick_core::policy::{Access, ResourceKind};
 
-use super::bodies::{
-    Because, ChangeBody, CredentialBody, EnvelopeBody, NewCredentialBody, ServiceBody,
-};
+use super::bodies::{CredentialBody, NewCredentialBody, ServiceBody};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use crate::app::{App, Asking, NewCredential, Scope};
@@ -54,35 +52,6 @@ pub(crate) fn visible(app: &App, asking: &Asking) -> Vec<ServiceBody> {
                 .collect(),
         })
         .collect()
-}
-
-/// The envelopes of a service, the newest first.
-#[utoipa::path(get, path = "/services/{service}/envelopes", tag = "services",
-    params(("service" = String, Path)),
-    responses((status = 200, body = [EnvelopeBody]), (status = 404, body = ErrorBody)))]
-pub(super) async fn envelopes(
-    State(app): State<Arc<App>>,
-    Caller(asking): Caller,
-    Path(service): Path<String>,
-) -> Result<Json<Vec<EnvelopeBody>>, ApiError> {
-    let service = ServiceId::parse(&service).map_err(|cause| Fault::input("service", cause))?;
-    let all = app.envelopes(&asking, &service).await?;
-    Ok(Json(all.iter().map(EnvelopeBody::of).collect()))
-}
-
-/// Ask for an envelope to end before its time.
-#[utoipa::path(post, path = "/envelopes/{envelope}/end", tag = "services",
-    params(("envelope" = String, Path)), request_body = Because,
-    responses((status = 200, body = ChangeBody), (status = 403, body = ErrorBody)))]
-pub(super) async fn end_envelope(
-    State(app): State<Arc<App>>,
-    Caller(asking): Caller,
-    Path(envelope): Path<String>,
-    Json(wish): Json<Because>,
-) -> Result<Json<ChangeBody>, ApiError> {
-    let id = EnvelopeId::parse(&envelope).map_err(|cause| Fault::input("envelope", cause))?;
-    let loaded = app.end_envelope(&asking, &id, &wish.reason).await?;
-    Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
 }
 
 /// Make a credential for an ACME client of a service. Its key is shown this once.

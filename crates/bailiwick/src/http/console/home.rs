@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::page::{Visitor, failed, moment, page};
 use crate::app::{App, Asking, CertificateQuery, ChangeQuery};
 use crate::fault::Fault;
-use crate::http::api::bodies::ChangeLine;
+use crate::http::api::bodies::{ChangeLine, EnvelopeBody};
 
 /// Days ahead in which an expiry is shown on the home page.
 const SOON_DAYS: u32 = 30;
@@ -28,6 +28,8 @@ pub(super) async fn show(State(app): State<Arc<App>>, Visitor(asking): Visitor) 
 
 async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
     let mine = app.needs(asking).await?;
+    let envelopes: Vec<EnvelopeBody> =
+        app.envelopes_needing(asking).await?.iter().map(EnvelopeBody::of).collect();
     let recent =
         app.changes(asking, ChangeQuery { limit: Some(ROWS), ..ChangeQuery::default() }).await?;
     let soon = CertificateQuery {
@@ -46,7 +48,7 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
     Ok(html! {
         section #needs data-live="change" aria-labelledby="needs-title" {
             h2 #needs-title { "What needs you" }
-            @if mine.is_empty() {
+            @if mine.is_empty() && envelopes.is_empty() {
                 p.clear { "Nothing. Checked " (moment(&checked)) "." }
             }
             @for row in &mine {
@@ -58,6 +60,14 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
                         p { "decide until " (moment(until)) }
                     }
                     a.button href={ "/changes/" (line.id) } { "Look at the plan" }
+                }
+            }
+            @for one in &envelopes {
+                article.card {
+                    h3 { a href={ "/envelopes/" (one.id) } { "Envelope of " (one.service) " for " (one.names.join(", ")) } }
+                    (super::envelopes::findings(one))
+                    p { "told: " (super::envelopes::told(one)) }
+                    a.button href={ "/envelopes/" (one.id) } { "Look at the envelope" }
                 }
             }
         }

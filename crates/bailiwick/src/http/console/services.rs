@@ -21,6 +21,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, Visitor(asking): Visitor) 
             article.card {
                 h2 { (one.name) " " code { (one.id) } }
                 p { (one.environment) ": " (one.names.join(", ")) }
+                p { a href={ "/services/" (one.id) "/envelopes" } { "Envelopes" } }
                 dl.facts {
                     @for (duty, team, person) in &one.duties {
                         dt { (duty) }
