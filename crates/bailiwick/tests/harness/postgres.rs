@@ -57,6 +57,18 @@ impl Postgres {
         format!("postgres://{ROLE}@{}/{database}", self.port.address())
     }
 
+    /// The same with a password in the URL. The server trusts whoever asks, so that any will do.
+    pub(crate) fn url_with_password(&self, password: &str) -> String {
+        self.url().replacen('@', &format!(":{password}@"), 1)
+    }
+
+    /// A whole database as text, as `pg_dump` writes it into a backup.
+    pub(crate) fn dump(&self) -> String {
+        let mut command = process::bounded(&programs::find("pg_dump"), A_MINUTE);
+        command.args(["-h", "127.0.0.1", "-p", &self.port.number().to_string(), "-U", ROLE, ROLE]);
+        process::run(command).expect_success().stdout
+    }
+
     /// Runs SQL with psql; rows come as lines, columns separated by `|`.
     pub(crate) fn sql(&self, database: &str, text: &str) -> Ran {
         sql(self.port.number(), database, text)

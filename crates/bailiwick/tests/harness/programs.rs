@@ -20,6 +20,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("initdb", "postgresql"),
     ("postgres", "postgresql"),
     ("psql", "postgresql"),
+    ("pg_dump", "postgresql"),
     ("sqlite3", "sqlite3"),
     ("certbot", "certbot"),
     ("lego", "lego"),

@@ -31,16 +31,16 @@ pub(super) fn waiting_change(gate: &Gate) -> String {
 }
 
 /// A client that sends what it is told, and nothing by itself.
-struct Asker {
+pub(super) struct Asker {
     http: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     https: String,
 }
 
-type Headers<'a> = &'a [(&'a str, &'a str)];
+pub(super) type Headers<'a> = &'a [(&'a str, &'a str)];
 
 impl Asker {
-    fn of(gate: &Gate) -> Self {
+    pub(super) fn of(gate: &Gate) -> Self {
         // Another test may have installed it already.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let pem = std::fs::read(gate.server.announced("trust")).expect("the CA can be read");
@@ -58,7 +58,7 @@ impl Asker {
         }
     }
 
-    fn ask(&self, method: &str, url: &str, headers: Headers<'_>, body: &str) -> Answer {
+    pub(super) fn ask(&self, method: &str, url: &str, headers: Headers<'_>, body: &str) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let mut request = self.http.request(method, url).body(body.to_owned());
         for (name, value) in headers {
@@ -76,12 +76,12 @@ impl Asker {
         })
     }
 
-    fn page(&self, path: &str) -> String {
+    pub(super) fn page(&self, path: &str) -> String {
         format!("{}{path}", self.https)
     }
 
     /// Spends a person's link for a session: the `Cookie` to send.
-    fn session(&self, gate: &Gate, person: &str) -> String {
+    pub(super) fn session(&self, gate: &Gate, person: &str) -> String {
         let answer = self.ask("POST", link(&gate.server, person), &[], "").expect(303);
         let cookie = answer.header("set-cookie").expect("a session is a cookie");
         for word in ["__Host-", "; Secure", "; HttpOnly", "; SameSite=Strict"] {
@@ -92,13 +92,13 @@ impl Asker {
 }
 
 /// A row of the table.
-struct Row {
-    method: String,
+pub(super) struct Row {
+    pub(super) method: String,
     path: String,
     permission: String,
 }
 
-fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Row> {
     let printed = bailiwick(&["routes", "--json"]).expect_success().stdout;
     let rows: Value = serde_json::from_str(&printed).expect("--json prints JSON");
     let word = |row: &Value, name: &str| row[name].as_str().expect("a row has it").to_owned();
@@ -121,7 +121,7 @@ impl Row {
     }
 
     /// Where it is, for things that are there if a test can have them.
-    fn url(&self, gate: &Gate, change: &str, secret: &str) -> String {
+    pub(super) fn url(&self, gate: &Gate, change: &str, secret: &str) -> String {
         let plain = |ending: &str| (gate.server.http(), format!("house{ending}"));
         let (base, file) = match self.path.as_str() {
             "/crl/{issuer}" => plain(".crl"),
@@ -154,7 +154,7 @@ impl Row {
     }
 
     /// The kind of body it takes, and an empty one.
-    fn body(&self) -> (&'static str, &'static str) {
+    pub(super) fn body(&self) -> (&'static str, &'static str) {
         match self.path.split('/').nth(1) {
             Some("acme") => ("application/jose+json", "{}"),
             Some("api") => ("application/json", "{}"),

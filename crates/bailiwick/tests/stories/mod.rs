@@ -9,6 +9,7 @@ mod acme_rest;
 mod acme_transport;
 mod acme_ways;
 mod authorization;
+mod canary;
 mod console;
 mod issuer_answers;
 mod envelopes;
