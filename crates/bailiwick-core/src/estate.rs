@@ -18,13 +18,17 @@ mod zone;
 pub use active::{ActiveEstate, OwnerIndex};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
-pub use issuer::{AuthorityKey, AuthorityPlan, Issuer, IssuerKind, NameConstraint, Profile};
+pub use issuer::{
+    AuthorityKey, AuthorityPlan, Issuer, IssuerKind, NameConstraint, Profile, Upstream,
+};
 pub use lookup::{NoPerson, OnDuty};
 pub use people::{Duty, Organisation, Person, Team};
 pub use service::{Duties, EnvelopeSpec, Exception, Ownership, Scope, Service};
 pub(crate) use words::spelled;
 pub use words::{AttestationKind, Environment, Namespace, RuleId};
-pub use zone::{CaaIntent, Mode, Pattern, View, Zone, ZoneClass, ZoneKey, ZoneLimits};
+pub use zone::{
+    CaaIntent, Connector, ConnectorKind, Mode, Pattern, View, Zone, ZoneClass, ZoneKey, ZoneLimits,
+};
 
 use std::collections::BTreeMap;
 

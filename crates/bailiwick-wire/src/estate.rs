@@ -7,6 +7,7 @@
 mod authority;
 mod check;
 mod document;
+mod issuers;
 mod parts;
 mod places;
 mod plan;

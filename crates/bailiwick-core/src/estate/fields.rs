@@ -114,6 +114,9 @@ fn zone(it: &Zone) -> Flat {
         .with("policy_owner", &it.policy_owner)
         .with("operator", &it.operator)
         .list("servers", &it.servers)
+        .maybe("connector.kind", it.connector.as_ref().map(|one| one.kind).as_ref())
+        .maybe("connector.server", it.connector.as_ref().map(|one| one.server).as_ref())
+        .maybe("connector.key", it.connector.as_ref().map(|one| &one.key))
         .list("caa.issue", it.caa.issue.iter().map(|value| format!("{value:?}")))
         .list("caa.issuewild", it.caa.issuewild.iter().map(|value| format!("{value:?}")))
         .list("caa.iodef", it.caa.iodef.iter().map(|value| format!("{value:?}")))
@@ -155,14 +158,21 @@ fn service(it: &Service) -> Flat {
 }
 
 fn issuer(it: &Issuer) -> Flat {
-    Flat::default()
+    let flat = Flat::default()
         .with("kind", &it.kind)
         .list("caa_domains", &it.caa_domains)
         .list("environments", &it.environments)
         .list("profiles", &it.profiles)
         .maybe("key", it.authority.key.as_ref())
         .list("name_constraints", &it.authority.name_constraints)
-        .maybe("crl_parts", it.authority.crl_parts.as_ref())
+        .maybe("crl_parts", it.authority.crl_parts.as_ref());
+    let Some(upstream) = &it.upstream else { return flat };
+    let named = upstream.ca_profiles.iter().map(|(ours, theirs)| format!("{ours} = {theirs:?}"));
+    flat.with("directory", &upstream.directory)
+        .list("contacts", &upstream.contacts)
+        .maybe("binding", upstream.binding.as_ref())
+        .maybe("trust_roots", upstream.trust_roots.as_ref())
+        .list("ca_profiles", named)
 }
 
 fn profile(it: &Profile) -> Flat {

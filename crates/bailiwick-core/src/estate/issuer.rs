@@ -1,6 +1,6 @@
 //! CAs and the kinds of certificate they may make.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::num::NonZeroU16;
 
@@ -14,6 +14,8 @@ spelled! {
     IssuerKind {
         /// The built-in CA.
         BuiltIn = "built-in",
+        /// A CA that is reached through ACME (RFC 8555).
+        Acme = "acme",
     }
 }
 
@@ -77,6 +79,24 @@ pub struct Issuer {
     pub profiles: BTreeSet<ProfileId>,
     /// How it is made, where it is the built-in CA.
     pub authority: AuthorityPlan,
+    /// How it is reached; only where its kind is `acme`.
+    pub upstream: Option<Upstream>,
+}
+
+/// A CA that Bailiwick is a client of.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Upstream {
+    /// Its directory (RFC 8555, section 7.1.1).
+    pub directory: String,
+    /// Whom it may write to, such as `mailto:pki@shop.example`.
+    pub contacts: Vec<String>,
+    /// The key identifier of its external account binding, where it wants one; the key itself is
+    /// handed in with `bailiwick issuer set-secret` and stands in no file.
+    pub binding: Option<String>,
+    /// The roots that its servers are trusted by, PEM; without it, those of the system.
+    pub trust_roots: Option<String>,
+    /// What it calls our profiles, where it knows profiles (draft-ietf-acme-profiles).
+    pub ca_profiles: BTreeMap<ProfileId, String>,
 }
 
 /// A kind of certificate, and who may have it.

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::names::{TeamId, ZoneName};
+use crate::names::{DnsName, TeamId, ZoneName};
 
 use super::words::spelled;
 
@@ -115,10 +115,32 @@ pub struct Zone {
     pub operator: TeamId,
     /// Its authoritative name servers, for direct questions.
     pub servers: Vec<SocketAddr>,
+    /// How records are written into it, where Bailiwick may.
+    pub connector: Option<Connector>,
     /// The CAA records it should have.
     pub caa: CaaIntent,
     /// Limits that the policy compares with.
     pub limits: ZoneLimits,
+}
+
+spelled! {
+    /// How a zone's records are written.
+    ConnectorKind {
+        /// Signed dynamic updates (RFC 2136, RFC 8945).
+        Rfc2136 = "rfc2136",
+    }
+}
+
+/// The way into a zone. Its secret stands in no file: it is handed in with
+/// `bailiwick connector set-secret`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Connector {
+    /// Which way.
+    pub kind: ConnectorKind,
+    /// The primary server, which takes updates.
+    pub server: SocketAddr,
+    /// The name of the key as the server knows it.
+    pub key: DnsName,
 }
 
 /// The CAA property values a zone should publish at its apex (RFC 8659, section 4).

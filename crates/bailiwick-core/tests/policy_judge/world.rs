@@ -78,6 +78,7 @@ fn a_zone(pattern: Pattern) -> Zone {
         policy_owner: team("pki"),
         operator: team("dns"),
         servers: Vec::new(),
+        connector: None,
         caa: CaaIntent { issue: vec!["ca.bailiwick.example".to_owned()], ..CaaIntent::default() },
         limits: ZoneLimits {
             names_per_certificate_max: 3,
@@ -174,6 +175,7 @@ pub(crate) fn estate() -> Estate {
         issuers: BTreeMap::from([(
             IssuerId::parse("house").unwrap(),
             Issuer {
+                upstream: None,
                 kind: IssuerKind::BuiltIn,
                 caa_domains: BTreeSet::from(["ca.bailiwick.example".to_owned()]),
                 environments: environments(&["production", "staging"]),

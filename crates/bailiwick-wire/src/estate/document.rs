@@ -125,6 +125,12 @@ impl<'s> File<'s> {
         entries
     }
 
+    /// The keys of a section whose names mean something.
+    pub(super) fn names<'t>(&self, section: Section<'t>) -> Vec<At<&'t str>> {
+        let keys = section.table.keys();
+        keys.map(|key| At { value: key.get_ref().as_ref(), place: place(key.span()) }).collect()
+    }
+
     /// Tells every key of a section that nobody reads.
     pub(super) fn keys(&mut self, section: Section<'_>, known: &[&str]) {
         for key in section.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref())) {

@@ -2,14 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::estate::{
-    Environment, Exception, Issuer, IssuerKind, Organisation, Person, RuleId, Scope, Team, ZoneKey,
-};
-use bailiwick_core::names::{
-    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
-};
+use bailiwick_core::estate::{Exception, Organisation, Person, RuleId, Scope, Team, ZoneKey};
+use bailiwick_core::names::{DnsName, ExceptionId, PersonId, SanName, ServiceId, TeamId};
 
-use super::authority;
 use super::document::{At, File, Section};
 use super::places::{Kind, Reading, RuleAt};
 
@@ -103,35 +98,6 @@ pub(super) fn words<T: Ord, E: std::fmt::Display>(
         .filter_map(|at| file.parsed(at, "bad-id", &parse))
         .map(|at| at.value)
         .collect()
-}
-
-pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
-    for (key, section) in file.entries(root) {
-        let fresh = reading.begins(file, Kind::Issuer, key);
-        let id = file.parsed(key, "bad-id", |text| {
-            let reserved = "two dots in a row are for the parts of its crl; choose another id";
-            let id = IssuerId::parse(text).map_err(|cause| cause.to_string())?;
-            if text.contains("..") { Err(reserved.to_owned()) } else { Ok(id) }
-        });
-        let mut known = vec!["kind", "caa_domains", "environments", "profiles"];
-        known.extend(authority::KEYS);
-        file.keys(section, &known);
-        let kind = file.needed(section, "kind").and_then(|at| file.word(at, IssuerKind::ALL));
-        let mut caa_domains = BTreeSet::new();
-        for at in file.needed_list(section, "caa_domains") {
-            let domain = file.parsed(at, "bad-name", DnsName::parse);
-            caa_domains.extend(domain.map(|domain| domain.value.to_string()));
-        }
-        let environments = file.needed_list(section, "environments");
-        let environments = words(file, environments, Environment::parse);
-        let profiles = file.needed_list(section, "profiles");
-        let profiles = reading.refers_to_all(file, Kind::Profile, profiles, ProfileId::parse);
-        let authority = authority::read(file, section);
-        if let (true, Some(id), Some(kind)) = (fresh, id, kind) {
-            let issuer = Issuer { kind, caa_domains, environments, profiles, authority };
-            reading.issuers.insert(id.value, issuer);
-        }
-    }
 }
 
 pub(super) fn exceptions(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {

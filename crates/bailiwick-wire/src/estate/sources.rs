@@ -9,7 +9,7 @@ use super::document::{File, Section};
 use super::places::{Kind, Reading};
 use super::problem::{EstateProblem, PROBLEMS_MAX, Place};
 use super::similar::hint;
-use super::{parts, profiles, services, zones};
+use super::{issuers, parts, profiles, services, zones};
 
 /// Files of an estate at most.
 const FILES_MAX: usize = 50_000;
@@ -26,7 +26,7 @@ const FILES: [(&str, Read); 6] = [
     ("organisation.toml", parts::organisation),
     ("people.toml", parts::people),
     ("teams.toml", parts::teams),
-    ("issuers.toml", parts::issuers),
+    ("issuers.toml", issuers::issuers),
     ("profiles.toml", profiles::profiles),
     ("exceptions.toml", parts::exceptions),
 ];

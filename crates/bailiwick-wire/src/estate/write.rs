@@ -122,6 +122,12 @@ fn zone(key: &ZoneKey, it: &Zone) -> String {
     lines.text("policy_owner", &it.policy_owner);
     lines.text("operator", &it.operator);
     lines.list("servers", &it.servers);
+    if let Some(connector) = &it.connector {
+        lines.section("connector");
+        lines.text("kind", &connector.kind);
+        lines.text("server", &connector.server);
+        lines.text("key", &connector.key);
+    }
     lines.section("caa");
     lines.list("issue", &it.caa.issue);
     lines.list("issuewild", &it.caa.issuewild);
@@ -178,6 +184,17 @@ fn issuer(lines: &mut Lines, it: &Issuer) {
     lines.list("name_constraints", &it.authority.name_constraints);
     if let Some(parts) = it.authority.crl_parts {
         lines.raw("crl_parts", &parts.to_string());
+    }
+    let Some(upstream) = &it.upstream else { return };
+    lines.text("directory", &upstream.directory);
+    lines.list("contacts", &upstream.contacts);
+    lines.maybe("binding", upstream.binding.as_ref());
+    lines.maybe("trust_roots", upstream.trust_roots.as_ref());
+    if !upstream.ca_profiles.is_empty() {
+        let pairs = upstream.ca_profiles.iter();
+        let pairs =
+            pairs.map(|(ours, theirs)| format!("{} = {}", key(ours.as_str()), quoted(theirs)));
+        lines.raw("ca_profiles", &format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", ")));
     }
 }
 

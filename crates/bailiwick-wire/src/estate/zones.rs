@@ -3,9 +3,9 @@
 use core::net::{IpAddr, SocketAddr};
 
 use bailiwick_core::estate::{
-    CaaIntent, Mode, Pattern, View, Zone, ZoneClass, ZoneKey, ZoneLimits,
+    CaaIntent, Connector, ConnectorKind, Mode, Pattern, View, Zone, ZoneClass, ZoneKey, ZoneLimits,
 };
-use bailiwick_core::names::ZoneName;
+use bailiwick_core::names::{DnsName, ZoneName};
 
 use super::document::{At, File, Section};
 use super::places::{Kind, Reading};
@@ -26,6 +26,7 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
             "policy_owner",
             "operator",
             "servers",
+            "connector",
             "caa",
             "limits",
         ],
@@ -59,15 +60,28 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
     for at in file.list(root, "servers") {
         servers.extend(file.parsed(at, "bad-address", server).map(|at| at.value));
     }
+    let connector = file.table(root, "connector");
+    let connector = connector.and_then(|section| connector_of(file, section));
     let caa = file.table(root, "caa").map_or_else(CaaIntent::default, |section| caa(file, section));
     let limits = file.needed_table(root, "limits").and_then(|section| limits(file, section));
     if let (true, Some(key), Some(class), Some(pattern), Some(mode)) =
         (fresh, key, class, pattern, mode)
         && let (Some(policy_owner), Some(operator), Some(limits)) = (policy_owner, operator, limits)
     {
-        let zone = Zone { class, pattern, mode, policy_owner, operator, servers, caa, limits };
+        let zone =
+            Zone { class, pattern, mode, policy_owner, operator, servers, connector, caa, limits };
         reading.zones.insert(key, zone);
     }
+}
+
+fn connector_of(file: &mut File<'_>, section: Section<'_>) -> Option<Connector> {
+    file.keys(section, &["kind", "server", "key"]);
+    let kind = file.needed(section, "kind").and_then(|at| file.word(at, ConnectorKind::ALL));
+    let to = file.needed(section, "server");
+    let to = to.and_then(|at| file.parsed(at, "bad-address", server));
+    let key = file.needed(section, "key");
+    let key = key.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
+    Some(Connector { kind: kind?, server: to?.value, key: key?.value })
 }
 
 fn server(text: &str) -> Result<SocketAddr, &'static str> {
@@ -96,7 +110,7 @@ fn caa(file: &mut File<'_>, section: Section<'_>) -> CaaIntent {
 fn issue(text: &str) -> Result<String, &'static str> {
     let bad = "not a value of a CAA issue property; write `ca.example` or `;` to forbid";
     let domain = text.split_once(';').map_or(text, |(domain, _)| domain).trim();
-    let named = bailiwick_core::names::DnsName::parse(domain);
+    let named = DnsName::parse(domain);
     let fits = text.bytes().all(|octet| octet.is_ascii_graphic() || octet == b' ');
     let named = named.is_ok_and(|name| !domain.ends_with('.') && !name.as_str().contains('_'));
     if fits && (named || (domain.is_empty() && text.contains(';'))) {

@@ -280,6 +280,56 @@ fn how_a_ca_is_made_is_checked() {
 }
 
 #[test]
+fn what_connectors_and_public_cas_say() {
+    let public = "\n[public]\nkind = \"acme\"\ncaa_domains = [\"ca.example\"]\nenvironments = [\"production\"]\n\
+        profiles = [\"tls-server\"]\ndirectory = \"https://ca.example/directory\"\n";
+    let with_public = |more: &str| {
+        let mut all = files();
+        let (_, text) = all.iter_mut().find(|(its, _)| its == ISSUERS).unwrap();
+        text.push_str(public);
+        text.push_str(more);
+        all
+    };
+    let line = files().iter().find(|(its, _)| its == ISSUERS).unwrap().1.lines().count() + 8;
+    read(&with_public("")).unwrap();
+    read(&with_public("ca_profiles = { tls-server = \"classic\" }\n")).unwrap();
+    for (more, rule) in [
+        ("binding = 3", ":11 wrong-type"),
+        ("contacts = [\"tel:+1\"]", ":13 bad-contact"),
+        ("trust_roots = \"no pem\"", ":15 bad-certificate"),
+        ("ca_profiles = { strange = \"classic\" }", ":17 unknown-reference"),
+        ("acount = \"x\"", ":1 unknown-key"),
+    ] {
+        check(&with_public(more), &[&format!("{ISSUERS}:{line}{rule}")]);
+    }
+    let mut ours = files();
+    let (_, text) = ours.iter_mut().find(|(its, _)| its == ISSUERS).unwrap();
+    *text = text.replacen("kind = \"built-in\"", "kind = \"built-in\"\nbinding = \"x\"", 1);
+    assert!(places(&ours).iter().all(|place| place.ends_with("unknown-key")));
+    for (url, fine) in [
+        ("https://ca.example/dir", true),
+        ("http://ca.example/dir", false),
+        ("https://", false),
+        ("https://u@ca.example/", false),
+    ] {
+        let mut all = with_public("");
+        let (_, text) = all.iter_mut().find(|(its, _)| its == ISSUERS).unwrap();
+        *text = text.replacen("https://ca.example/directory", url, 1);
+        assert_eq!(read(&all).is_ok(), fine, "{url}");
+    }
+    let connector =
+        |lines: &str| with(SHOP, "[limits]", &format!("[connector]\n{lines}\n[limits]"));
+    read(&connector("kind = \"rfc2136\"\nserver = \"192.0.2.1\"\nkey = \"bailiwick\"")).unwrap();
+    for (lines, rules) in [
+        ("kind = \"rfc2136\"\nserver = \"192.0.2.1\"", &["missing"][..]),
+        ("kind = \"ftp\"\nserver = \"ns1\"\nkey = \"-\"", &["bad-word", "bad-address", "bad-name"]),
+    ] {
+        let found = places(&connector(lines));
+        assert_eq!(found.len(), rules.len(), "{found:?}");
+    }
+}
+
+#[test]
 fn names_and_their_owners() {
     check(
         &with(WEB, "\"api.shop.example\"", "\"api.shop.example.org\""),
@@ -533,7 +583,7 @@ fn a_problem_reads_like_this() {
   |
 5 | patern = \"service-team\"
   | ^^^^^^
-  = help: use one of `name`, `view`, `class`, `pattern`, `mode`, `policy_owner`, `operator`, `servers`, `caa`, `limits`
+  = help: use one of `name`, `view`, `class`, `pattern`, `mode`, `policy_owner`, `operator`, `servers`, `connector`, `caa`, `limits`
 
 "
     );

@@ -1,7 +1,12 @@
 //! The stored form and the files: one estate, three spellings that agree.
 
-use bailiwick_core::estate::{Estate, Exception, RuleId, Scope, View, ZoneKey};
-use bailiwick_core::names::{DnsName, ExceptionId, PersonId, SanName, ServiceId};
+use bailiwick_core::estate::{
+    Connector, ConnectorKind, Estate, Exception, Issuer, IssuerKind, RuleId, Scope, Upstream, View,
+    ZoneKey,
+};
+use bailiwick_core::names::{
+    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId,
+};
 use bailiwick_core::time::Time;
 use bailiwick_wire::estate::{BadEstate, decode, digest, encode, read, write};
 use proptest::prelude::*;
@@ -58,10 +63,38 @@ fn full() -> Estate {
     estate
 }
 
+/// The same with what came later: left out of the octets where it is not there.
+fn fuller() -> Estate {
+    let mut estate = full();
+    let zone = ZoneKey::parse("corp.example/internal").unwrap();
+    let corp = estate.zones.get_mut(&zone).unwrap();
+    corp.connector = Some(Connector {
+        kind: ConnectorKind::Rfc2136,
+        server: "192.0.2.1:5353".parse().unwrap(),
+        key: DnsName::parse("bailiwick.corp.example").unwrap(),
+    });
+    let house = estate.issuers.values().next().unwrap();
+    let root = rcgen::generate_simple_self_signed(vec!["ca.example".to_owned()]).unwrap();
+    let public = Issuer {
+        kind: IssuerKind::Acme,
+        upstream: Some(Upstream {
+            directory: "https://ca.example/directory".to_owned(),
+            contacts: vec!["mailto:pki@shop.example".to_owned()],
+            binding: Some("kid \"1\"".to_owned()),
+            trust_roots: Some(root.cert.pem()),
+            ca_profiles: [(ProfileId::parse("tls-server").unwrap(), "classic".to_owned())].into(),
+        }),
+        ..house.clone()
+    };
+    estate.issuers.insert(IssuerId::parse("public").unwrap(), public);
+    estate
+}
+
 #[test]
 fn what_is_written_is_read_again() {
     round(&estate(&files()));
     round(&full());
+    round(&fuller());
 }
 
 /// Version 1 can never change: what was approved under a digest has to be found under it.

@@ -99,6 +99,7 @@ fn zone(it: shape::Zone) -> Read<core::Zone> {
         policy_owner: TeamId::parse(&it.policy_owner)?,
         operator: TeamId::parse(&it.operator)?,
         servers: it.servers.iter().map(server).collect::<Read<_>>()?,
+        connector: it.connector.as_ref().map(connector).transpose()?,
         caa: core::CaaIntent {
             issue: it.caa.issue,
             issuewild: it.caa.issuewild,
@@ -110,6 +111,14 @@ fn zone(it: shape::Zone) -> Read<core::Zone> {
             lifetime_days_max: it.limits.lifetime_days_max,
             ownership_days_max: it.limits.ownership_days_max,
         },
+    })
+}
+
+fn connector(it: &shape::Connector) -> Read<core::Connector> {
+    Ok(core::Connector {
+        kind: word(&it.kind, core::ConnectorKind::parse)?,
+        server: word(&it.server, |text| text.parse().ok())?,
+        key: DnsName::parse(&it.key)?,
     })
 }
 
@@ -149,6 +158,15 @@ fn envelope(it: shape::Envelope) -> Read<core::EnvelopeSpec> {
 }
 
 fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
+    let upstream = it.upstream.map(|it| -> Read<core::Upstream> {
+        Ok(core::Upstream {
+            directory: it.directory,
+            contacts: it.contacts,
+            binding: it.binding,
+            trust_roots: it.trust_roots,
+            ca_profiles: map(it.ca_profiles, |id| Ok(ProfileId::parse(id)?), |_, it| Ok(it))?,
+        })
+    });
     Ok(core::Issuer {
         kind: word(&it.kind, core::IssuerKind::parse)?,
         caa_domains: it.caa_domains.into_iter().collect(),
@@ -162,6 +180,7 @@ fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
             })?,
             crl_parts: it.crl_parts,
         },
+        upstream: upstream.transpose()?,
     })
 }
 

@@ -118,8 +118,19 @@ pub(super) struct Zone {
     pub(super) policy_owner: String,
     pub(super) operator: String,
     pub(super) servers: Vec<String>,
+    // Left out where there is none, so that the octets of every earlier estate stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) connector: Option<Connector>,
     pub(super) caa: Caa,
     pub(super) limits: Limits,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Connector {
+    pub(super) kind: String,
+    pub(super) server: String,
+    pub(super) key: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,6 +160,11 @@ impl Zone {
             policy_owner: it.policy_owner.to_string(),
             operator: it.operator.to_string(),
             servers: texts(&it.servers),
+            connector: it.connector.as_ref().map(|it| Connector {
+                kind: it.kind.to_string(),
+                server: it.server.to_string(),
+                key: it.key.to_string(),
+            }),
             caa: Caa { issue: caa.issue, issuewild: caa.issuewild, iodef: caa.iodef },
             limits: Limits {
                 names_per_certificate_max: limits.names_per_certificate_max,
@@ -251,6 +267,18 @@ pub(super) struct Issuer {
     pub(super) name_constraints: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) crl_parts: Option<std::num::NonZeroU16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) upstream: Option<Upstream>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Upstream {
+    pub(super) directory: String,
+    pub(super) contacts: Vec<String>,
+    pub(super) binding: Option<String>,
+    pub(super) trust_roots: Option<String>,
+    pub(super) ca_profiles: Map<String>,
 }
 
 impl Issuer {
@@ -263,6 +291,13 @@ impl Issuer {
             key: text(it.authority.key.as_ref()),
             name_constraints: texts(&it.authority.name_constraints),
             crl_parts: it.authority.crl_parts,
+            upstream: it.upstream.as_ref().map(|it| Upstream {
+                directory: it.directory.clone(),
+                contacts: it.contacts.clone(),
+                binding: it.binding.clone(),
+                trust_roots: it.trust_roots.clone(),
+                ca_profiles: map(&it.ca_profiles, Clone::clone),
+            }),
         }
     }
 }
