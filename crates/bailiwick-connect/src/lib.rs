@@ -8,6 +8,8 @@ pub mod keys;
 
 pub mod issuer;
 
+pub mod upstream;
+
 pub mod validate;
 
 pub mod lab_dns;

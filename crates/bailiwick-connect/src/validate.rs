@@ -102,7 +102,7 @@ impl FailureKind {
 }
 
 /// Somebody else's text as it may be shown: escaped, and cut where it gets long.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut out = String::new();
     for (n, character) in text.chars().enumerate() {
         if n == SHOWN_CHARS_MAX {

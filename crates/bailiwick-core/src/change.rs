@@ -28,8 +28,8 @@ pub use event::{Event, IssuedCertificate, Prepared, Receipt, Request, Revoked};
 pub use fold::DamagedHistory;
 pub use grant::{GRANT_MS, Grant};
 pub use plan::{
-    BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, Precheck, RevokeCertificate,
-    STEPS_MAX, Step, Undo,
+    BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, Precheck, RegisterAccount,
+    RevokeCertificate, STEPS_MAX, Step, Undo,
 };
 pub use state::{
     Awaiting, Change, Direction, Executing, Next, Outcome, RollingBack, Started, Touched,

@@ -6,9 +6,10 @@
 //! needs afterwards (orders in flight, sealed secrets): it is no part of the ledger.
 
 mod entry;
+mod receipts;
 mod rows;
 mod work;
 
 pub use entry::{Decision, Entry, Fact, Mismatch};
 pub use rows::{ChangeRow, Row, rows};
-pub use work::{Batch, Expect, Notice, Work};
+pub use work::{Batch, Expect, Notice, PlacedRecord, Work};

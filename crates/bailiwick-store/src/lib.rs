@@ -30,6 +30,7 @@ pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
     CheckpointRow, CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, SessionRow,
-    StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
+    StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow, UpstreamAccountRow,
+    UpstreamOrderRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

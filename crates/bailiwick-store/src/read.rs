@@ -11,6 +11,7 @@ mod orders;
 mod people;
 mod policy;
 mod select;
+mod upstream;
 
 pub use certificates::{
     CertificateCounts, CertificateFilter, CertificateOrder, IssuedRow, NamePart,
@@ -21,6 +22,7 @@ pub use issuers::CrlRow;
 pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};
+pub use upstream::{UpstreamAccountRow, UpstreamOrderRow};
 
 pub(crate) use certificates::reversed;
 pub(crate) use ledger::{checkpoint, index};

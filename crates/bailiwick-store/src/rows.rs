@@ -5,6 +5,7 @@ mod accounts;
 mod authorizations;
 mod issuance;
 mod people;
+mod upstream;
 
 use bailiwick_core::ledger::LeafIndex;
 use bailiwick_core::names::{ChangeId, Digest, IssuerId};
@@ -40,8 +41,7 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         }
         Row::PutCredential(credential) => issuance::put_credential(tx, credential).await,
         Row::RevokeCredential { credential, at } => {
-            let set = "UPDATE credential SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
-            found(tx.exec(set, &args![credential, *at]).await?, "credential", credential)
+            issuance::revoke_credential(tx, credential, *at).await
         }
         Row::PutReplacement { .. }
         | Row::EndValidation { .. }
@@ -71,6 +71,14 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         | Row::EndSession(_)
         | Row::PutToken { .. }
         | Row::EndToken { .. } => people::apply(tx, row).await,
+        Row::PutUpstreamOrder { change, issuer, url, at } => {
+            upstream::put_order(tx, change, issuer, url, *at).await
+        }
+        Row::PutChain { fingerprint, chain } => upstream::put_chain(tx, fingerprint, chain).await,
+        Row::PutUpstreamAccount { issuer, uri, key, change, at } => {
+            upstream::put_account(tx, issuer, uri, key, change, *at).await
+        }
+        Row::EndUpstreamAccount(issuer) => upstream::end_account(tx, issuer).await,
         Row::PutCrl { issuer, number, digest, at, next_update } => {
             put_crl(tx, issuer, *number, digest, [*at, *next_update]).await
         }

@@ -16,6 +16,8 @@ pub mod dns;
 
 pub mod acme;
 
+pub mod acme_client;
+
 pub mod caa_json;
 
 pub mod caa_text;

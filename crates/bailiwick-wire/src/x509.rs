@@ -6,6 +6,7 @@
 //! because a reader with a few primitives can bound what hostile bytes may cost (threat T13).
 
 mod acme_tls;
+mod adopted;
 mod ari;
 mod authority;
 mod content;
@@ -27,6 +28,7 @@ mod tbs;
 mod write;
 
 pub use acme_tls::{NotShown, certificate_spki, check_acme_tls};
+pub use adopted::{Asked, NotAdopted, check_adopted};
 pub use ari::{AriId, BadAriId};
 pub use authority::{
     AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, Organisation, assemble_authority,

@@ -21,6 +21,7 @@ mod live;
 mod ocsp;
 mod orders;
 mod preauthorize;
+mod reach;
 mod refusal;
 mod refused_orders;
 mod renewal;
@@ -29,6 +30,7 @@ pub(crate) mod start;
 mod start_estate;
 mod start_keys;
 mod story;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,9 +67,11 @@ pub(crate) use ocsp::{OcspReply, Responders};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
 pub(crate) use preauthorize::AuthorizationAnswer;
+pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, EstateRecords};
 pub(crate) use revoke::RevokeAnswer;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
+pub(crate) use upstream::SecretOf;
 
 /// Everything a use case needs, injected.
 pub(crate) struct App {
@@ -248,6 +252,10 @@ impl App {
         let found = self.store.certificate(id).await?;
         let one = found.ok_or_else(|| Fault::not_found(format!("certificate `{id}`")))?;
         let leaf = bailiwick_wire::x509::write_pem("CERTIFICATE", &one.der);
+        if let Some(digest) = self.store.certificate_chain(id).await? {
+            let stored = self.stored_chain(digest).await?.unwrap_or_default();
+            return Ok((chain == 0).then(|| leaf + &stored));
+        }
         let issuer = self.issuers.get(&one.issuer);
         Ok(match (chain, issuer) {
             (0, issuer) => Some(leaf + issuer.map_or("", |issuer| issuer.chain_pem())),

@@ -8,5 +8,6 @@ pub(crate) mod effects;
 mod faults;
 pub(crate) mod issue;
 mod loops;
+mod upstream;
 
 pub(crate) use loops::run;

@@ -55,6 +55,9 @@ pub struct ZoneWriter {
 /// A record was not written, or nobody knows.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NotWritten {
+    /// There is no way into the zone.
+    #[error("{0}")]
+    NoWay(String),
     /// The name lies outside the zone.
     #[error("`{owner}` lies outside zone `{zone}`; give the zone that holds it a connector")]
     Outside {

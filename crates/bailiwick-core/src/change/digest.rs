@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 use crate::gate::{Bounds, Envelope};
 use crate::names::Digest;
 
-use super::plan::{IssueCertificate, NarrowEnvelope, RevokeCertificate, Step};
+use super::plan::{IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, Step};
 
 /// Writes fields into a running hash.
 pub(super) struct Canon(Sha256);
@@ -67,7 +67,15 @@ impl Canon {
                 self.option(before.as_ref(), |canon, digest| canon.bytes(digest.as_bytes()));
                 self.bytes(after.as_bytes());
             }
+            Step::RegisterAccount(register) => self.register(register),
         }
+    }
+
+    fn register(&mut self, register: &RegisterAccount) {
+        self.text(register.issuer.as_str());
+        self.text(&register.directory);
+        self.list(&register.contacts, |canon, contact| canon.text(contact));
+        self.option(register.binding.as_ref(), |canon, kid| canon.text(kid));
     }
 
     fn issue(&mut self, issue: &IssueCertificate) {

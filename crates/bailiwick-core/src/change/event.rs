@@ -45,6 +45,20 @@ pub enum Prepared {
         /// CAA as seen for each name just before, stored aside; its digest.
         caa: Digest,
     },
+    /// The client's own request, which goes to a CA behind ACME as it stands.
+    Forwarded {
+        /// The certificate request, DER.
+        csr: Vec<u8>,
+        /// CAA as seen for each name just before, stored aside; its digest.
+        caa: Digest,
+        /// The certificate that it replaces (RFC 9773, section 5), where there is one.
+        replaces: Option<CertFingerprint>,
+    },
+    /// The key of an account to be registered; it lies sealed.
+    AccountKey {
+        /// Names it.
+        key: SpkiHash,
+    },
 }
 
 /// A certificate as it was issued.
@@ -134,6 +148,35 @@ pub enum Receipt {
     EstateActivated {
         /// Which.
         estate: Digest,
+    },
+    /// A certificate that a CA behind ACME issued, checked against what was approved.
+    Adopted {
+        /// The certificate.
+        certificate: Box<IssuedCertificate>,
+        /// What is served behind it, stored aside; its digest.
+        chain: Digest,
+    },
+    /// A certificate that a CA issued and nobody gets: it is not what was approved, or its change
+    /// turned back. It is revoked.
+    Disowned {
+        /// The certificate, DER.
+        der: Vec<u8>,
+        /// Its revocation.
+        revoked: Revoked,
+    },
+    /// An account of ours at a CA.
+    AccountRegistered {
+        /// At which issuer.
+        issuer: IssuerId,
+        /// Its URL, as it stands in CAA `accounturi` (RFC 8657, section 3).
+        uri: String,
+        /// Names its key.
+        key: SpkiHash,
+    },
+    /// An account of ours at a CA is over.
+    AccountDeactivated {
+        /// At which issuer.
+        issuer: IssuerId,
     },
 }
 

@@ -69,6 +69,19 @@ pub struct NarrowEnvelope {
     pub why: String,
 }
 
+/// One account of ours at a CA behind ACME, to be registered (RFC 8555, section 7.3).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RegisterAccount {
+    /// At which issuer.
+    pub issuer: IssuerId,
+    /// The directory that the estate named when this was asked for.
+    pub directory: String,
+    /// Whom the CA may write to.
+    pub contacts: Vec<String>,
+    /// The key identifier of the external account binding, where the CA wants one.
+    pub binding: Option<String>,
+}
+
 /// One effect. Its undo is known before it is applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
@@ -97,6 +110,8 @@ pub enum Step {
         /// The estate to activate.
         after: Digest,
     },
+    /// Register an account of ours at a CA.
+    RegisterAccount(RegisterAccount),
 }
 
 /// How the effect of a step is taken back.
@@ -115,7 +130,9 @@ impl Step {
     #[must_use]
     pub const fn undo(&self) -> Undo {
         match self {
-            Self::IssueCertificate(_) | Self::GrantEnvelope(_) => Undo::Compensate,
+            Self::IssueCertificate(_) | Self::GrantEnvelope(_) | Self::RegisterAccount(_) => {
+                Undo::Compensate
+            }
             Self::RevokeCertificate(_) => Undo::AskPerson,
             Self::EndEnvelope { .. } | Self::NarrowEnvelope(_) | Self::EditEstate { .. } => {
                 Undo::Restore
@@ -133,6 +150,7 @@ impl Step {
             Self::EndEnvelope { .. } => "end-envelope",
             Self::NarrowEnvelope(_) => "narrow-envelope",
             Self::EditEstate { .. } => "edit-estate",
+            Self::RegisterAccount(_) => "register-account",
         }
     }
 
@@ -145,7 +163,7 @@ impl Step {
             Self::GrantEnvelope(envelope) => Some(&envelope.service),
             Self::EndEnvelope { service, .. } => Some(service),
             Self::NarrowEnvelope(narrow) => Some(&narrow.service),
-            Self::EditEstate { .. } => None,
+            Self::EditEstate { .. } | Self::RegisterAccount(_) => None,
         }
     }
 }

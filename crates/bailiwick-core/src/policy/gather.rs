@@ -221,6 +221,31 @@ impl ChangeFacts {
         }
     }
 
+    /// The facts of a change about the organisation itself and no service: an account at a CA.
+    #[must_use]
+    pub fn about_organisation(
+        now: Time,
+        (change, kind): (ChangeId, ChangeKind),
+        author: AuthorFacts,
+        approvals: Vec<ApprovalFacts>,
+        estate: &Estate,
+    ) -> Self {
+        Self {
+            now,
+            control_owner: estate.organisation.control_owner.clone(),
+            change,
+            kind,
+            author,
+            approvals,
+            zones: Fact::Known(Vec::new()),
+            services: Fact::Known(BTreeMap::new()),
+            also_concerned: BTreeSet::new(),
+            services_only: Fact::Known(false),
+            trust_impacting: Fact::Known(true),
+            emergency: Fact::Known(false),
+        }
+    }
+
     /// The facts of a change about names of one service: an envelope, one certificate, a revocation.
     #[must_use]
     pub fn about_names(

@@ -15,7 +15,7 @@ use super::question::Asked;
 use super::rule::{Rule, ZoneScope};
 
 /// Every action of the schema: a policy without an action stands in the slice of each.
-pub(super) const ACTIONS: [&str; 14] = [
+pub(super) const ACTIONS: [&str; 15] = [
     "order",
     "issue",
     "edit-estate",
@@ -25,6 +25,7 @@ pub(super) const ACTIONS: [&str; 14] = [
     "issue-certificate",
     "revoke-certificate",
     "grant-exception",
+    "register-account",
     "read",
     "request",
     "approve",

@@ -164,6 +164,23 @@ pub enum Fact {
         /// That key as canonical JWK text.
         jwk: String,
     },
+    /// A CA behind ACME has an order of ours. From here on it is asked about this one, and no other
+    /// is placed for the change.
+    UpstreamOrdered {
+        /// For which change.
+        change: ChangeId,
+        /// At which issuer.
+        issuer: IssuerId,
+        /// The order's URL.
+        url: String,
+    },
+    /// Somebody handed a secret in. The secret itself is sealed and stands nowhere else.
+    SecretSet {
+        /// What it is for, such as `tsig`.
+        purpose: String,
+        /// Whose it is, such as a zone.
+        name: String,
+    },
     /// An account ended.
     AccountEnded {
         /// Which.
@@ -277,6 +294,8 @@ impl Fact {
             Self::AccountRegistered(_) => "account.registered".to_owned(),
             Self::AccountUpdated { .. } => "account.updated".to_owned(),
             Self::AccountKeyChanged { .. } => "account.key-changed".to_owned(),
+            Self::UpstreamOrdered { .. } => "upstream.ordered".to_owned(),
+            Self::SecretSet { .. } => "secret.set".to_owned(),
             Self::AccountEnded { .. } => "account.ended".to_owned(),
             Self::CredentialMade(_) => "credential.made".to_owned(),
             Self::CredentialRevoked { .. } => "credential.revoked".to_owned(),
@@ -300,6 +319,8 @@ impl Fact {
             Self::OrderAccepted { order, .. }
             | Self::OrderReplaces { order, .. }
             | Self::OrderFailed { order, .. } => Some(format!("order/{order}")),
+            Self::UpstreamOrdered { change, .. } => Some(format!("change/{change}")),
+            Self::SecretSet { purpose, name } => Some(format!("secret/{purpose}/{name}")),
             Self::OrderRefused { account, .. }
             | Self::AccountUpdated { account, .. }
             | Self::TermsAgreed { account, .. }

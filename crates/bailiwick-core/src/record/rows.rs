@@ -1,16 +1,17 @@
 //! Which rows an entry causes. Pure: the same entries give the same rows, always.
 
-use crate::change::{Event, IssuedCertificate, Receipt, Request, Revoked};
+use crate::change::{Event, IssuedCertificate, Request, Revoked};
 use crate::gate::{
     Account, AccountStatus, Bounds, Credential, Envelope, StandingRecord, ValidationEvidence,
 };
 use crate::names::{
     AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId,
-    OrderId, PersonId, SessionId, TokenId,
+    OrderId, PersonId, SessionId, SpkiHash, TokenId,
 };
 use crate::time::Time;
 
 use super::entry::{Decision, Entry, Fact};
+use super::receipts::receipt_rows;
 
 /// A change as lists show it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -205,6 +206,39 @@ pub enum Row {
         /// When.
         at: Time,
     },
+    /// A CA has an order of ours for a change. A change has one: a second is refused.
+    PutUpstreamOrder {
+        /// For which change.
+        change: ChangeId,
+        /// At which issuer.
+        issuer: IssuerId,
+        /// The order's URL.
+        url: String,
+        /// Since when.
+        at: Time,
+    },
+    /// What is served behind a certificate; its octets are evidence.
+    PutChain {
+        /// Behind which.
+        fingerprint: CertFingerprint,
+        /// Its digest.
+        chain: Digest,
+    },
+    /// An account of ours at a CA, in place of the one before.
+    PutUpstreamAccount {
+        /// At which issuer.
+        issuer: IssuerId,
+        /// Its URL.
+        uri: String,
+        /// Names its key.
+        key: SpkiHash,
+        /// By which change.
+        change: ChangeId,
+        /// Since when.
+        at: Time,
+    },
+    /// An account of ours at a CA is over.
+    EndUpstreamAccount(IssuerId),
     /// A CRL was published.
     PutCrl {
         /// Whose.
@@ -246,11 +280,10 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         Fact::AccountUpdated { account, contacts } => {
             vec![Row::SetContacts { account: account.clone(), contacts: contacts.clone() }]
         }
-        Fact::AccountKeyChanged { account, thumbprint, jwk } => vec![Row::SetAccountKey {
-            account: account.clone(),
-            thumbprint: thumbprint.clone(),
-            jwk: jwk.clone(),
-        }],
+        Fact::AccountKeyChanged { account, thumbprint, jwk } => {
+            vec![other_key(account, thumbprint, jwk)]
+        }
+        Fact::UpstreamOrdered { change, issuer, url } => vec![ordered(change, issuer, url, at)],
         Fact::AccountEnded { account, status } => {
             vec![Row::SetAccountStatus { account: account.clone(), status: *status }]
         }
@@ -286,6 +319,7 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
             next_update: *next_update,
         }],
         Fact::InstallationStarted { .. }
+        | Fact::SecretSet { .. }
         | Fact::OrderFailed { .. }
         | Fact::ValidationFailed { .. }
         | Fact::TermsAgreed { .. }
@@ -322,32 +356,12 @@ fn change_rows(id: &ChangeId, seq: u32, state: &str, event: &Event, at: Time) ->
     all
 }
 
-fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) {
-    match receipt {
-        Receipt::Nothing => {}
-        Receipt::Issued(certificate) => {
-            all.push(Row::PutCertificate(certificate.clone()));
-            all.extend(certificate.envelope.clone().map(Row::CountEnvelopeUse));
-        }
-        Receipt::Revoked(revoked) => {
-            all.push(Row::PutRevocation { change: id.clone(), revoked: revoked.clone() });
-        }
-        Receipt::EnvelopeGranted(envelope) => {
-            all.push(Row::PutEnvelope(envelope.clone()));
-        }
-        Receipt::EnvelopeEnded { envelope, why } => {
-            all.push(Row::EndEnvelope { envelope: envelope.clone(), at, why: why.clone() });
-        }
-        Receipt::EnvelopeReopened { envelope } => {
-            all.push(Row::ReopenEnvelope(envelope.clone()));
-        }
-        Receipt::EnvelopeBounded { envelope, before, after } => all.push(Row::BoundEnvelope {
-            envelope: envelope.clone(),
-            before: before.clone(),
-            after: after.clone(),
-        }),
-        Receipt::EstateActivated { estate } => {
-            all.push(Row::ActivateEstate { estate: *estate, at, change: id.clone() });
-        }
-    }
+fn ordered(change: &ChangeId, issuer: &IssuerId, url: &str, at: Time) -> Row {
+    let (change, issuer, url) = (change.clone(), issuer.clone(), url.to_owned());
+    Row::PutUpstreamOrder { change, issuer, url, at }
+}
+
+fn other_key(account: &AccountId, thumbprint: &str, jwk: &str) -> Row {
+    let (thumbprint, jwk) = (thumbprint.to_owned(), jwk.to_owned());
+    Row::SetAccountKey { account: account.clone(), thumbprint, jwk }
 }

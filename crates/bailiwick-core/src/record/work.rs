@@ -2,8 +2,8 @@
 
 use crate::gate::{Authorization, Order, OrderStatus};
 use crate::names::{
-    AccountId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, OrderId, PersonId,
-    SanName, SessionId, TokenId,
+    AccountId, CertFingerprint, ChangeId, CredentialId, Digest, DnsName, EnvelopeId, OrderId,
+    PersonId, SanName, SessionId, TokenId,
 };
 use crate::time::Time;
 
@@ -53,6 +53,19 @@ pub enum Work {
         /// SHA-256 of its secret.
         hash: Digest,
     },
+    /// A secret of the house, sealed; in place of the one before.
+    PutSealed {
+        /// What it is for.
+        purpose: &'static str,
+        /// Whose it is.
+        name: String,
+        /// The sealed octets.
+        sealed: Vec<u8>,
+    },
+    /// A record is about to be written into somebody's zone, and has to be taken away again.
+    PutPlacedRecord(PlacedRecord),
+    /// It is gone again.
+    ForgetPlacedRecord(PlacedRecord),
     /// Evidence too large for a leaf; its digest stands in one.
     PutEvidence {
         /// SHA-256 of the octets.
@@ -62,6 +75,17 @@ pub enum Work {
         /// The octets.
         octets: Vec<u8>,
     },
+}
+
+/// A record that Bailiwick wrote into a zone for the time of one order.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub struct PlacedRecord {
+    /// For which change.
+    pub change: ChangeId,
+    /// Where.
+    pub owner: DnsName,
+    /// Its text.
+    pub value: String,
 }
 
 /// A message to a person that leaves in the same transaction as what it is about.

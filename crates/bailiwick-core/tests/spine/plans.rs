@@ -1,7 +1,8 @@
 //! Plans out of the real kinds of steps.
 
 use bailiwick_core::change::{
-    IssueCertificate, NarrowEnvelope, Plan, RevocationReason, RevokeCertificate, Step, Undo,
+    IssueCertificate, NarrowEnvelope, Plan, RegisterAccount, RevocationReason, RevokeCertificate,
+    Step, Undo,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -19,10 +20,12 @@ pub(crate) enum Kind {
     End,
     Narrow,
     Edit,
+    Register,
     Revoke,
 }
 
-const REVERSIBLE: [Kind; 5] = [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit];
+const REVERSIBLE: [Kind; 6] =
+    [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit, Kind::Register];
 
 pub(crate) fn kind_of(step: &Step) -> Kind {
     match step {
@@ -31,6 +34,7 @@ pub(crate) fn kind_of(step: &Step) -> Kind {
         Step::EndEnvelope { .. } => Kind::End,
         Step::NarrowEnvelope(_) => Kind::Narrow,
         Step::EditEstate { .. } => Kind::Edit,
+        Step::RegisterAccount(_) => Kind::Register,
         Step::RevokeCertificate(_) => Kind::Revoke,
     }
 }
@@ -63,6 +67,11 @@ pub(crate) fn bounds(uses_max: u32) -> Bounds {
 /// The serial that the step at `index` revokes.
 pub(crate) fn old_serial(index: usize) -> CertSerial {
     CertSerial::from_bytes(&[0xee, u8::try_from(index).unwrap()]).unwrap()
+}
+
+/// The CA that the step at `index` registers at.
+pub(crate) fn public(index: usize) -> IssuerId {
+    IssuerId::parse(&format!("public-{index}")).unwrap()
 }
 
 fn service() -> ServiceId {
@@ -119,6 +128,12 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             why: "enough".to_owned(),
         }),
         Kind::Edit => Step::EditEstate { before: Some(estate(edits)), after: estate(edits + 1) },
+        Kind::Register => Step::RegisterAccount(RegisterAccount {
+            issuer: public(index),
+            directory: "https://ca.example/directory".to_owned(),
+            contacts: Vec::new(),
+            binding: None,
+        }),
         Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
             service: service(),
             fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),

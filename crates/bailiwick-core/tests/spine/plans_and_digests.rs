@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::change::{
-    BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, RevocationReason,
+    BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, RegisterAccount, RevocationReason,
     RevokeCertificate, STEPS_MAX, Step,
 };
 use bailiwick_core::gate::{Bounds, Envelope, EnvelopeEnd};
@@ -103,8 +103,17 @@ impl Random {
         }
     }
 
+    fn register(&mut self) -> RegisterAccount {
+        RegisterAccount {
+            issuer: IssuerId::parse(&self.word()).unwrap(),
+            directory: self.word(),
+            contacts: self.list(Self::word),
+            binding: self.option(Self::word),
+        }
+    }
+
     fn step(&mut self) -> Step {
-        match self.below(6) {
+        match self.below(7) {
             0 => Step::IssueCertificate(self.issue()),
             1 => Step::RevokeCertificate(self.revoke()),
             2 => Step::GrantEnvelope(self.envelope()),
@@ -114,6 +123,7 @@ impl Random {
                 why: self.word(),
             },
             4 => Step::NarrowEnvelope(self.narrow()),
+            5 => Step::RegisterAccount(self.register()),
             _ => Step::EditEstate {
                 before: self.option(|r| Digest::from_bytes(r.octets())),
                 after: Digest::from_bytes(self.octets()),
@@ -192,6 +202,16 @@ impl Random {
                     _ => after = Digest::from_bytes(self.octets()),
                 }
                 Step::EditEstate { before, after }
+            }
+            Step::RegisterAccount(mut one) => {
+                let RegisterAccount { issuer, directory, contacts, binding } = self.register();
+                match self.below(4) {
+                    0 => one.issuer = issuer,
+                    1 => one.directory = directory,
+                    2 => one.contacts = contacts,
+                    _ => one.binding = binding,
+                }
+                Step::RegisterAccount(one)
             }
         }
     }
@@ -347,7 +367,8 @@ fn a_plan_has_steps_and_ends_with_what_cannot_be_undone() {
     assert_eq!(of(&[]), Err(BadPlan::Length));
     assert!(of(&[Kind::Issue; STEPS_MAX]).is_ok());
     assert_eq!(of(&[Kind::Issue; STEPS_MAX + 1]), Err(BadPlan::Length));
-    for reversible in [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit] {
+    let all = [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit, Kind::Register];
+    for reversible in all {
         assert_eq!(of(&[Kind::Revoke, reversible]), Err(BadPlan::Order), "{reversible:?}");
         assert_eq!(of(&[reversible, Kind::Revoke, reversible]), Err(BadPlan::Order));
         assert!(of(&[reversible, Kind::Revoke, Kind::Revoke]).is_ok());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, Step, Touched};
 use bailiwick_core::change::{IssuedCertificate, RevocationReason, Revoked};
 use bailiwick_core::gate::{Bounds, Envelope};
-use bailiwick_core::names::{CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId};
+use bailiwick_core::names::{CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, SpkiHash};
 use bailiwick_core::time::Time;
 
 use super::people::{START, change_id};
@@ -38,6 +38,8 @@ pub(crate) struct World {
     /// How far envelopes reach.
     pub(crate) bounds: BTreeMap<EnvelopeId, Bounds>,
     pub(crate) certificates: BTreeMap<CertSerial, Signed>,
+    /// CAs at which there is an account of ours, and whether it is usable.
+    pub(crate) accounts: BTreeMap<IssuerId, bool>,
     pub(crate) acts: Vec<Act>,
     /// Serials handed out so far; each preparation gets another one.
     serials: u16,
@@ -50,6 +52,7 @@ impl World {
             envelopes: BTreeMap::new(),
             bounds: BTreeMap::new(),
             certificates: BTreeMap::new(),
+            accounts: BTreeMap::new(),
             acts: Vec::new(),
             serials: 0,
         };
@@ -77,6 +80,9 @@ impl World {
             | Step::EndEnvelope { .. }
             | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. } => Prepared::Nothing,
+            Step::RegisterAccount(register) => {
+                Prepared::AccountKey { key: SpkiHash::of(register.issuer.as_str().as_bytes()) }
+            }
         }
     }
 
@@ -143,6 +149,18 @@ impl World {
                 }
                 Ok(Receipt::EstateActivated { estate: *after })
             }
+            Step::RegisterAccount(register) => Ok(self.register(at, &register.issuer)),
+        }
+    }
+
+    fn register(&mut self, at: &Place<'_>, issuer: &IssuerId) -> Receipt {
+        if self.accounts.insert(issuer.clone(), true) != Some(true) {
+            self.acted(at, Direction::Forward, None);
+        }
+        Receipt::AccountRegistered {
+            issuer: issuer.clone(),
+            uri: "https://ca.example/account/1".to_owned(),
+            key: SpkiHash::of(issuer.as_str().as_bytes()),
         }
     }
 
@@ -193,6 +211,13 @@ impl World {
                 }
                 Ok(Receipt::EstateActivated { estate: before })
             }
+            Step::RegisterAccount(register) => {
+                if self.accounts.get(&register.issuer) == Some(&true) {
+                    self.accounts.insert(register.issuer.clone(), false);
+                    self.acted(at, Direction::Back, None);
+                }
+                Ok(Receipt::AccountDeactivated { issuer: register.issuer.clone() })
+            }
         }
     }
 
@@ -211,7 +236,9 @@ impl World {
                 Prepared::ToBeSigned { serial, .. } => {
                     self.certificates.get(serial).is_some_and(|signed| !signed.revoked)
                 }
-                Prepared::Nothing => false,
+                Prepared::Nothing | Prepared::Forwarded { .. } | Prepared::AccountKey { .. } => {
+                    false
+                }
             },
             Step::RevokeCertificate(revoke) => self.certificates[&revoke.serial].revoked,
             Step::GrantEnvelope(envelope) => self.envelopes.get(&envelope.id) == Some(&true),
@@ -219,6 +246,7 @@ impl World {
             Step::NarrowEnvelope(narrow) => self.bounds[&narrow.envelope] == narrow.after,
             // A later edit builds on this one.
             Step::EditEstate { after, .. } => self.estate >= *after,
+            Step::RegisterAccount(register) => self.accounts.get(&register.issuer) == Some(&true),
         }
     }
 
@@ -238,11 +266,13 @@ impl World {
     /// What anybody can see now: what is in force, and what is revoked that was there before.
     pub(crate) fn seen(&self) -> Seen {
         let in_force = self.envelopes.iter().filter(|(_, in_force)| **in_force);
+        let accounts = self.accounts.iter().filter(|(_, usable)| **usable);
         let foreign = self.certificates.iter().filter(|(_, one)| one.revoked && !one.ours);
         Seen {
             estate: self.estate,
             envelopes: in_force.map(|(id, _)| id.clone()).collect(),
             bounds: self.bounds.values().cloned().collect(),
+            accounts: accounts.map(|(issuer, _)| issuer.clone()).collect(),
             certificates: self.certificates.values().filter(|one| one.ours && !one.revoked).count(),
             revoked: foreign.map(|(serial, _)| serial.clone()).collect(),
         }
@@ -257,6 +287,8 @@ pub(crate) struct Seen {
     envelopes: Vec<EnvelopeId>,
     /// How far they reach.
     bounds: Vec<Bounds>,
+    /// CAs with a usable account of ours.
+    accounts: Vec<IssuerId>,
     /// How many of the change's own are not revoked.
     certificates: usize,
     /// Those of before that are revoked.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_core::change::{Change, Event, Next, Prepared};
+use bailiwick_core::change::{Change, Event, Next, Prepared, Receipt};
 use bailiwick_core::ledger::{LeafHash, LeafIndex};
 use bailiwick_core::names::{ChangeId, Digest};
 use bailiwick_core::record::{Entry, Fact};
@@ -178,10 +178,13 @@ fn named_by(entry: &Entry) -> Option<Digest> {
         return Some(*digest);
     }
     let Fact::Change { event, .. } = &entry.fact else { return None };
+    if let Event::StepDone { receipt: Receipt::Adopted { chain, .. }, .. } = &**event {
+        return Some(*chain);
+    }
     let Event::StepStarted { prepared, .. } = &**event else { return None };
     match prepared {
-        Prepared::ToBeSigned { caa, .. } => Some(*caa),
-        Prepared::Nothing => None,
+        Prepared::ToBeSigned { caa, .. } | Prepared::Forwarded { caa, .. } => Some(*caa),
+        Prepared::Nothing | Prepared::AccountKey { .. } => None,
     }
 }
 

@@ -18,7 +18,7 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
 }
 
 /// Every table that follows from the ledger.
-const TABLES: [Table; 15] = [
+const TABLES: [Table; 18] = [
     table(
         "change",
         1,
@@ -123,6 +123,9 @@ const TABLES: [Table; 15] = [
             "seen_at", "gone_at",
         ],
     ),
+    table("upstream_account", 1, &["issuer", "uri", "spki", "change", "at", "ended"]),
+    table("upstream_order", 1, &["change", "issuer", "url", "at"]),
+    table("certificate_chain", 1, &["fingerprint", "digest"]),
     table("crl", 2, &["issuer", "number", "digest", "at", "next_update"]),
 ];
 

@@ -2,7 +2,7 @@
 
 use bailiwick_core::change::{IssuedCertificate, Revoked};
 use bailiwick_core::gate::{Bounds, Credential, Envelope, ValidationEvidence};
-use bailiwick_core::names::{ChangeId, EnvelopeId};
+use bailiwick_core::names::{ChangeId, CredentialId, EnvelopeId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
 
@@ -185,4 +185,13 @@ pub(super) async fn bound_envelope(
     } else {
         Err(Conflict::EnvelopeMoved { id: envelope.clone() }.into())
     }
+}
+
+pub(super) async fn revoke_credential(
+    tx: &mut Tx,
+    credential: &CredentialId,
+    at: Time,
+) -> Result<(), Rejected> {
+    let set = "UPDATE credential SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1";
+    found(tx.exec(set, &args![credential, at]).await?, "credential", credential)
 }

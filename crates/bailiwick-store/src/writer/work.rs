@@ -46,6 +46,24 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 return Err(Conflict::LinkSpent.into());
             }
         }
+        Work::PutSealed { purpose, name, sealed } => {
+            tx.exec(
+                "INSERT INTO sealed_secret (purpose, name, sealed) VALUES ($1, $2, $3) \
+                 ON CONFLICT (purpose, name) DO UPDATE SET sealed = excluded.sealed",
+                &args![*purpose, name, sealed],
+            )
+            .await?;
+        }
+        Work::PutPlacedRecord(placed) => {
+            let put = "INSERT INTO placed_record (change, owner, value) VALUES ($1, $2, $3) \
+                ON CONFLICT DO NOTHING";
+            tx.exec(put, &args![&placed.change, placed.owner.as_str(), &placed.value]).await?;
+        }
+        Work::ForgetPlacedRecord(placed) => {
+            let forget =
+                "DELETE FROM placed_record WHERE change = $1 AND owner = $2 AND value = $3";
+            tx.exec(forget, &args![&placed.change, placed.owner.as_str(), &placed.value]).await?;
+        }
         Work::PutEvidence { digest, kind, octets } => {
             tx.exec(
                 "INSERT INTO evidence (digest, kind, octets) VALUES ($1, $2, $3) \

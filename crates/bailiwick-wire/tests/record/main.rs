@@ -86,11 +86,13 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::StandingRecordGone { .. } => 42,
         Fact::TermsAgreed { .. } => 43,
         Fact::ResponderCertified { .. } => 44,
+        Fact::UpstreamOrdered { .. } => 45,
+        Fact::SecretSet { .. } => 46,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 45;
+const KINDS: usize = 47;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

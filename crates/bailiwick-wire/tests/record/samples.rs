@@ -3,7 +3,8 @@
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::change::{
     Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
-    Precheck, Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
+    Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
+    Revoked, Step,
 };
 use bailiwick_core::gate::{
     Account, AccountStatus, Bounds, ChallengeKind, Credential, Envelope, EnvelopeEnd,
@@ -435,6 +436,74 @@ fn later_events() -> Vec<Event> {
     ]
 }
 
+/// What came with CAs behind ACME.
+fn upstream_facts() -> Vec<Fact> {
+    let mut all = vec![
+        Fact::UpstreamOrdered {
+            change: p!(ChangeId, "c1"),
+            issuer: p!(IssuerId, "public"),
+            url: "https://ca.example/order/1".to_owned(),
+        },
+        Fact::SecretSet { purpose: "tsig".to_owned(), name: "shop.example".to_owned() },
+    ];
+    let later = upstream_events().into_iter().zip(100..);
+    all.extend(later.map(|(event, seq)| Fact::Change {
+        id: p!(ChangeId, "c1"),
+        seq,
+        state: "executing".to_owned(),
+        event: Box::new(event),
+    }));
+    all
+}
+
+/// What events hold since there are CAs behind ACME.
+fn upstream_events() -> Vec<Event> {
+    let register = |binding| {
+        Step::RegisterAccount(RegisterAccount {
+            issuer: p!(IssuerId, "public"),
+            directory: "https://ca.example/directory".to_owned(),
+            contacts: vec!["mailto:pki@shop.example".to_owned()],
+            binding,
+        })
+    };
+    let forwarded = |replaces| Prepared::Forwarded {
+        csr: vec![0x30, 0x03, 0x02, 0x01, 0x05],
+        caa: digest(9),
+        replaces,
+    };
+    let mut receipts = receipts();
+    let (issued, revoked) = match (receipts.remove(1), receipts.remove(1)) {
+        (Receipt::Issued(issued), Receipt::Revoked(revoked)) => (issued, revoked),
+        other => unreachable!("{other:?}"),
+    };
+    let issuer = p!(IssuerId, "public");
+    let key = SpkiHash::from_bytes([0x1c; 32]);
+    let uri = "https://ca.example/account/1".to_owned();
+    vec![
+        Event::Validated {
+            plan: Plan::new(vec![register(None), register(Some("kid-1".to_owned()))]).unwrap(),
+            prechecks: Vec::new(),
+            expires_at: at("2026-03-10T10:00:00Z"),
+        },
+        Event::StepStarted { index: 0, prepared: forwarded(None) },
+        Event::StepStarted {
+            index: 0,
+            prepared: forwarded(Some(CertFingerprint::from_bytes([0xfe; 32]))),
+        },
+        Event::StepStarted { index: 0, prepared: Prepared::AccountKey { key } },
+        Event::StepDone {
+            index: 0,
+            receipt: Receipt::Adopted { certificate: issued, chain: digest(3) },
+        },
+        Event::UndoDone { index: 0, receipt: Receipt::Disowned { der: vec![0x30, 0x00], revoked } },
+        Event::StepDone {
+            index: 0,
+            receipt: Receipt::AccountRegistered { issuer: issuer.clone(), uri, key },
+        },
+        Event::UndoDone { index: 0, receipt: Receipt::AccountDeactivated { issuer } },
+    ]
+}
+
 /// The samples, in the order of the golden file.
 pub(crate) fn samples() -> Vec<Entry> {
     let of_change = |(seq, event): (u32, Event)| Fact::Change {
@@ -457,6 +526,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain((0..).zip(events).map(of_change))
         .chain(later_facts())
         .chain((100..).zip(later_events()).map(of_change))
+        .chain(upstream_facts())
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

@@ -3,7 +3,8 @@
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::change::{
     Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
-    Precheck, Prepared, Receipt, Request, RevocationReason, RevokeCertificate, Revoked, Step,
+    Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
+    Revoked, Step,
 };
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
@@ -179,6 +180,11 @@ fn reversible() -> impl Strategy<Value = Step> {
         ),
         (option::of(digest()), digest())
             .prop_map(|(before, after)| Step::EditEstate { before, after }),
+        (id!(IssuerId), text(), texts(), option::of(text())).prop_map(
+            |(issuer, directory, contacts, binding)| {
+                Step::RegisterAccount(RegisterAccount { issuer, directory, contacts, binding })
+            }
+        ),
     ]
 }
 
@@ -216,6 +222,9 @@ fn prepared() -> impl Strategy<Value = Prepared> {
             tbs,
             caa
         }),
+        (octets(), digest(), option::of(fingerprint()))
+            .prop_map(|(csr, caa, replaces)| Prepared::Forwarded { csr, caa, replaces }),
+        key().prop_map(|key| Prepared::AccountKey { key }),
     ]
 }
 
@@ -266,6 +275,20 @@ fn receipt() -> impl Strategy<Value = Receipt> {
             Receipt::EnvelopeBounded { envelope, before, after }
         }),
         digest().prop_map(|estate| Receipt::EstateActivated { estate }),
+        (issued(), digest())
+            .prop_map(|(issued, chain)| Receipt::Adopted { certificate: Box::new(issued), chain }),
+        (octets(), id!(IssuerId), serial(), option::of(fingerprint()), reason(), time()).prop_map(
+            |(der, issuer, serial, fingerprint, reason, at)| Receipt::Disowned {
+                der,
+                revoked: Revoked { issuer, serial, fingerprint, reason, at },
+            }
+        ),
+        (id!(IssuerId), text(), key()).prop_map(|(issuer, uri, key)| Receipt::AccountRegistered {
+            issuer,
+            uri,
+            key
+        }),
+        id!(IssuerId).prop_map(|issuer| Receipt::AccountDeactivated { issuer }),
     ]
 }
 
@@ -518,6 +541,10 @@ fn order_facts() -> Vec<BoxedStrategy<Fact>> {
                 jwk,
             })
             .boxed(),
+        (id!(ChangeId), id!(IssuerId), text())
+            .prop_map(|(change, issuer, url)| Fact::UpstreamOrdered { change, issuer, url })
+            .boxed(),
+        (text(), text()).prop_map(|(purpose, name)| Fact::SecretSet { purpose, name }).boxed(),
         (id!(AccountId), account_status())
             .prop_map(|(account, status)| Fact::AccountEnded { account, status })
             .boxed(),

@@ -196,7 +196,8 @@ pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
         | Step::RevokeCertificate(_)
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
-        | Step::NarrowEnvelope(_) => None,
+        | Step::NarrowEnvelope(_)
+        | Step::RegisterAccount(_) => None,
     })
 }
 

@@ -141,6 +141,11 @@ pub(crate) fn change(
             (before, after, &diff),
         ));
     }
+    if let Some(Step::RegisterAccount(_)) = plan.steps().first() {
+        let kind = (request.id.clone(), ChangeKind::RegisterAccount);
+        let facts = ChangeFacts::about_organisation(now, kind, author, approvals, estate);
+        return Facts::Change(facts);
+    }
     let (service, names) = subject(request, plan);
     let asked = EnvelopeAsked { service: &service, names: &names };
     let kind = (request.id.clone(), kind_of(plan));
@@ -159,7 +164,8 @@ fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
             Step::RevokeCertificate(_)
             | Step::EndEnvelope { .. }
             | Step::NarrowEnvelope(_)
-            | Step::EditEstate { .. } => Vec::new(),
+            | Step::EditEstate { .. }
+            | Step::RegisterAccount(_) => Vec::new(),
         })
         .collect();
     let service =
@@ -180,6 +186,7 @@ fn kind_of(plan: &Plan) -> ChangeKind {
         Some(Step::GrantEnvelope(_)) => ChangeKind::GrantEnvelope,
         Some(Step::EndEnvelope { .. }) => ChangeKind::EndEnvelope,
         Some(Step::NarrowEnvelope(_)) => ChangeKind::NarrowEnvelope,
+        Some(Step::RegisterAccount(_)) => ChangeKind::RegisterAccount,
         // A plan is never empty; an estate edit is the kind that needs most approvals.
         Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
     }

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use bailiwick_core::certificate::NameSeen;
-use bailiwick_core::change::{Basis, Command, IssueCertificate, Plan, Precheck, Request, Step};
+use bailiwick_core::change::{
+    Basis, Command, IssueCertificate, Plan, Precheck, Prepared, Request, Step,
+};
 use bailiwick_core::gate::{
     Account, AuthorizationStatus, ChallengeKind, Order, OrderStatus, Problem, ProblemKind,
     ValidationEvidence,
@@ -59,6 +61,7 @@ impl App {
                 format!("there is no profile `{}` any more; order again", order.profile),
             )));
         }
+        let csr_der = csr.to_vec();
         let csr = match self.check_finalize(&live, account, &order, csr, now) {
             Ok(csr) => csr,
             Err(problem) => return Ok(FinalizeAnswer::Refused(problem)),
@@ -67,21 +70,23 @@ impl App {
             Ok(methods) => methods,
             Err(problem) => return Ok(FinalizeAnswer::Refused(problem)),
         };
-        let caa = self.see_caa(&live, account, &order, &methods).await;
+        let caa = self.see_caa(&live, account, &order, &methods).await?;
         let stage = Stage::Finalize(FinalizeFacts {
             key: PolicyFact::Known(KeyFacts { kind: csr.key().kind(), bits: csr.key().bits() }),
             validated: PolicyFact::Known(methods.clone()),
             caa: caa.fact(),
         });
-        let judged =
-            self.judge_issue(&live, account, &order.names, &order.profile, stage, now).await?;
+        let only = Some(&order.issuer);
+        let judged = self
+            .judge_issue(&live, account, &order.names, &order.profile, (stage, only), now)
+            .await?;
         if let CaaFact::Forbids = caa.fact().known().copied().unwrap_or(CaaFact::Forbids) {
             return self.refuse_finalize(&live, account, &order, judged, Some(&caa), now).await;
         }
         if !judged.verdict.allows() {
             return self.refuse_finalize(&live, account, &order, judged, None, now).await;
         }
-        self.issue(&live, account, order, csr, judged, caa, now).await
+        self.issue(&live, account, order, (csr, csr_der), judged, caa, now).await
     }
 
     fn check_finalize(
@@ -189,22 +194,40 @@ impl App {
         account: &Account,
         order: &Order,
         methods: &BTreeMap<SanName, ValidationMethod>,
-    ) -> CaaSeen {
-        let domains =
-            live.estate().issuers.get(&order.issuer).map(|issuer| issuer.caa_domains.clone());
+    ) -> Result<CaaSeen, Fault> {
+        let issuer = live.estate().issuers.get(&order.issuer);
+        let domains = issuer.map(|issuer| issuer.caa_domains.clone()).unwrap_or_default();
+        // A CA behind ACME validates by our records and as our account there; ours here is not its.
+        let upstream = self.upstream(live, &order.issuer).is_some();
+        let theirs = match upstream {
+            true => self.upstream_account(&order.issuer).await?.map(|account| account.uri),
+            false => None,
+        };
         let asked: Vec<(SanName, Option<String>)> = order
             .names
             .iter()
-            .map(|name| (name.clone(), methods.get(name).map(|m| m.as_str().to_owned())))
+            .map(|name| {
+                let ours = methods.get(name).copied();
+                let method = if upstream { Some(ValidationMethod::Dns01) } else { ours };
+                (name.clone(), method.map(|method| method.as_str().to_owned()))
+            })
             .collect();
-        CaaSeen::look(
-            self,
-            live,
-            &domains.unwrap_or_default(),
-            &self.settings.account_url(&account.id),
-            &asked,
-        )
-        .await
+        let account = theirs.unwrap_or_else(|| self.settings.account_url(&account.id));
+        Ok(CaaSeen::look(self, live, &domains, &account, &asked).await)
+    }
+
+    /// The client's request as it goes to a CA behind ACME; refused where CAA does not permit.
+    async fn forwarded(
+        &self,
+        wanted: &IssueCertificate,
+        csr: &[u8],
+        caa: &CaaSeen,
+    ) -> Result<Result<Prepared, String>, Fault> {
+        if !caa.permits() {
+            return Ok(Err(caa.refusal()));
+        }
+        let replaces = self.newest_like(wanted).await?;
+        Ok(Ok(Prepared::Forwarded { csr: csr.to_vec(), caa: caa.digest(), replaces }))
     }
 
     async fn refuse_finalize(
@@ -256,7 +279,7 @@ impl App {
         live: &Live,
         account: &Account,
         mut order: Order,
-        csr: Csr,
+        (csr, csr_der): (Csr, Vec<u8>),
         judged: Judged,
         caa: CaaSeen,
         now: Time,
@@ -275,7 +298,12 @@ impl App {
             lifetime_seconds_max: judged.lifetime_seconds,
             workload: workload(live, account, &judged.profile),
         };
-        let prepared = match issue::prepare(self, live, &wanted, csr.key(), &caa, now) {
+        let prepared = if self.upstream(live, &wanted.issuer).is_some() {
+            self.forwarded(&wanted, &csr_der, &caa).await?
+        } else {
+            issue::prepare(self, live, &wanted, csr.key(), &caa, now)
+        };
+        let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(why) => return Ok(FinalizeAnswer::Refused(problem(ProblemKind::BadCsr, why))),
         };

@@ -103,7 +103,8 @@ impl App {
             None => None,
         };
         let now = self.now();
-        let judged = self.judge_issue(&live, account, &names, &profile, Stage::Order, now).await?;
+        let judged =
+            self.judge_issue(&live, account, &names, &profile, (Stage::Order, None), now).await?;
         if judged.verdict.allows() {
             self.accept_order(account, names, judged, replaced, now).await
         } else {
@@ -118,13 +119,17 @@ impl App {
         account: &Account,
         names: &[SanName],
         profile: &ProfileId,
-        stage: Stage,
+        (stage, only): (Stage, Option<&IssuerId>),
         now: Time,
     ) -> Result<Judged, Fault> {
         let lifetime_seconds = lifetime(live, names, profile);
         let mut first = None;
-        let serving = |issuer: &&IssuerId| self.issuers.contains_key(*issuer);
-        for issuer in live.estate().issuers.keys().filter(serving) {
+        let upstream = self.upstream_serving(live).await?;
+        let serving =
+            |issuer: &&IssuerId| self.issuers.contains_key(*issuer) || upstream.contains(issuer);
+        // The policy chose once; CAA was looked at for that one.
+        let chosen = |issuer: &&IssuerId| only.is_none_or(|only| only == *issuer);
+        for issuer in live.estate().issuers.keys().filter(serving).filter(chosen) {
             let wanted = Wanted { account, names, profile, issuer, lifetime_seconds };
             let envelope = self.envelope_for(live, &wanted, now).await?;
             let facts = facts::issue(live, &wanted, envelope.as_ref(), stage.clone(), now);

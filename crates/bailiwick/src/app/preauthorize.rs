@@ -36,7 +36,8 @@ impl App {
         };
         let now = self.now();
         let names = vec![name.clone()];
-        let judged = self.judge_issue(&live, account, &names, &profile, Stage::Order, now).await?;
+        let judged =
+            self.judge_issue(&live, account, &names, &profile, (Stage::Order, None), now).await?;
         if !judged.verdict.allows() {
             return Ok(match self.refuse_order(&live, account, names, judged, now).await? {
                 OrderAnswer::Refused(problem) => AuthorizationAnswer::Refused(problem),

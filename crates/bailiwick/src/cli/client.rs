@@ -168,6 +168,11 @@ impl Client {
         self.send(self.http.post(self.url(path)).json(body)).await
     }
 
+    /// Sends something that needs no answer.
+    pub(crate) async fn tell(&self, path: &str, body: &impl Serialize) -> Result<(), NoAnswer> {
+        self.answer(self.http.post(self.url(path)).json(body)).await.map(drop)
+    }
+
     /// Ends something.
     pub(crate) async fn delete(&self, path: &str) -> Result<(), NoAnswer> {
         self.answer(self.http.delete(self.url(path))).await.map(drop)

@@ -4,6 +4,7 @@ mod commands;
 mod envelope;
 mod keep;
 mod print;
+mod secrets;
 
 use std::path::Path;
 
@@ -33,6 +34,8 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Certificate(asked) => certificate(asked).await,
         RemoteCommand::Credential(asked) => credential(asked).await,
         RemoteCommand::Envelope(asked) => envelope::run(asked).await,
+        RemoteCommand::Issuer(asked) => secrets::issuer(asked).await,
+        RemoteCommand::Connector(asked) => secrets::connector(asked).await,
         RemoteCommand::Service(asked) => service(asked).await,
         RemoteCommand::Token(asked) => token(asked).await,
         RemoteCommand::Person(asked) => person(asked).await,

@@ -4,7 +4,7 @@ use bailiwick_core::actor::{Actor, Component};
 use bailiwick_core::change::{Change, Command, Grant, Next, Outcome};
 use bailiwick_core::record::Batch;
 
-use super::effects::Effects;
+use super::effects::{Applied, Effects};
 use crate::app::{App, Loaded, News};
 use crate::fault::Fault;
 
@@ -68,11 +68,17 @@ async fn turn<E: Effects>(
         Next::StartUndo { .. } => Command::StartUndo,
         Next::Apply { prepared, .. } => {
             let grant = mint(loaded, now)?;
-            report(app, loaded, effects.apply(grant, prepared).await)
+            match effects.apply(grant, prepared).await {
+                Applied::Came(outcome) => report(app, loaded, outcome),
+                Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
+            }
         }
         Next::Undo { touched, .. } => {
             let grant = mint(loaded, now)?;
-            report(app, loaded, effects.undo(grant, touched).await)
+            match effects.undo(grant, touched).await {
+                Applied::Came(outcome) => report(app, loaded, outcome),
+                Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
+            }
         }
         Next::Verify { plan, done } => {
             report(app, loaded, effects.verify(&loaded.id, plan, done).await)
@@ -104,6 +110,12 @@ fn cannot_start(
     let failed = report(app, loaded, Outcome::Failed(why));
     add(app, loaded, batch, failed)?;
     Ok(Turn::Went)
+}
+
+/// What an effect waits for stands outside; the loop looks again.
+fn not_yet(loaded: &Loaded, why: &str) -> Turn {
+    tracing::info!(change.id = %loaded.id, %why, "not yet");
+    Turn::Waits
 }
 
 fn mint(loaded: &Loaded, now: bailiwick_core::time::Time) -> Result<Grant, Fault> {

@@ -3,6 +3,7 @@
 mod envelope;
 mod estate;
 mod issued;
+mod registered;
 mod revoked;
 
 use bailiwick_core::change::{
@@ -13,6 +14,22 @@ use bailiwick_core::record::Batch;
 
 use crate::app::{App, Loaded};
 use crate::fault::Fault;
+
+/// How an effect went, or that it is not over: then nothing is stored, and the next turn of a driver
+/// goes on.
+#[derive(Debug)]
+pub(crate) enum Applied {
+    /// It came to an end.
+    Came(Outcome),
+    /// It did not yet; why, for the log.
+    NotYet(String),
+}
+
+impl From<Outcome> for Applied {
+    fn from(outcome: Outcome) -> Self {
+        Self::Came(outcome)
+    }
+}
 
 /// What can be done to the world. The real ones are [`Real`]; tests wrap them to strike faults.
 pub(crate) trait Effects {
@@ -25,10 +42,10 @@ pub(crate) trait Effects {
     ) -> impl Future<Output = Result<Prepared, String>> + Send;
 
     /// Applies the granted step. Twice is the same as once.
-    fn apply(&self, grant: Grant, prepared: &Prepared) -> impl Future<Output = Outcome> + Send;
+    fn apply(&self, grant: Grant, prepared: &Prepared) -> impl Future<Output = Applied> + Send;
 
     /// Undoes the granted step. Undoing what never happened changes nothing anybody sees.
-    fn undo(&self, grant: Grant, touched: &Touched) -> impl Future<Output = Outcome> + Send;
+    fn undo(&self, grant: Grant, touched: &Touched) -> impl Future<Output = Applied> + Send;
 
     /// Compares the world with the plan.
     fn verify(
@@ -58,6 +75,11 @@ pub(crate) struct Real<'a> {
     pub app: &'a App,
 }
 
+/// Whether the step goes to a CA behind ACME.
+const fn is_forwarded(prepared: &Prepared) -> bool {
+    matches!(prepared, Prepared::Forwarded { .. })
+}
+
 impl Effects for Real<'_> {
     async fn prepare(
         &self,
@@ -74,15 +96,19 @@ impl Effects for Real<'_> {
             | Step::EndEnvelope { .. }
             | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. } => Ok(Prepared::Nothing),
+            Step::RegisterAccount(wanted) => registered::prepare(self.app, wanted).await,
         }
     }
 
-    async fn apply(&self, grant: Grant, prepared: &Prepared) -> Outcome {
+    async fn apply(&self, grant: Grant, prepared: &Prepared) -> Applied {
         let now = self.app.now();
         let Some((change, Direction::Forward, step)) = grant.open(now) else {
-            return Outcome::Failed("the grant for this step is over".to_owned());
+            return Outcome::Failed("the grant for this step is over".to_owned()).into();
         };
-        match step {
+        let outcome = match step {
+            Step::IssueCertificate(wanted) if is_forwarded(prepared) => {
+                return super::upstream::apply(self.app, &change, &wanted, prepared).await;
+            }
             Step::IssueCertificate(wanted) => {
                 issued::apply(self.app, &change, &wanted, prepared).await
             }
@@ -93,15 +119,20 @@ impl Effects for Real<'_> {
             }
             Step::NarrowEnvelope(narrow) => envelope::narrow(self.app, &narrow, now).await,
             Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
-        }
+            Step::RegisterAccount(wanted) => registered::apply(self.app, &wanted, prepared).await,
+        };
+        outcome.into()
     }
 
-    async fn undo(&self, grant: Grant, touched: &Touched) -> Outcome {
+    async fn undo(&self, grant: Grant, touched: &Touched) -> Applied {
         let now = self.app.now();
-        let Some((_, Direction::Back, step)) = grant.open(now) else {
-            return Outcome::Failed("the grant for this step is over".to_owned());
+        let Some((change, Direction::Back, step)) = grant.open(now) else {
+            return Outcome::Failed("the grant for this step is over".to_owned()).into();
         };
-        match step {
+        let outcome = match step {
+            Step::IssueCertificate(wanted) if is_forwarded(&touched.prepared) => {
+                return super::upstream::undo(self.app, &change, &wanted, touched).await;
+            }
             Step::IssueCertificate(wanted) => issued::undo(self.app, &wanted, touched).await,
             Step::RevokeCertificate(_) => Outcome::Failed(
                 "a revocation cannot be taken back; find out whether it is published".to_owned(),
@@ -112,7 +143,9 @@ impl Effects for Real<'_> {
             }
             Step::NarrowEnvelope(narrow) => envelope::undo_narrow(self.app, &narrow, touched).await,
             Step::EditEstate { before, after } => estate::restore(self.app, before, after).await,
-        }
+            Step::RegisterAccount(wanted) => registered::undo(self.app, &wanted, touched).await,
+        };
+        outcome.into()
     }
 
     async fn verify(&self, _: &ChangeId, plan: &Plan, done: &[Touched]) -> Outcome {
@@ -128,6 +161,7 @@ impl Effects for Real<'_> {
                 }
                 Step::NarrowEnvelope(narrow) => envelope::verify_narrow(self.app, narrow).await,
                 Step::EditEstate { after, .. } => estate::verify(self.app, *after).await,
+                Step::RegisterAccount(wanted) => registered::verify(self.app, wanted).await,
             };
             if !matches!(seen, Outcome::Done(_)) {
                 return seen;
@@ -153,6 +187,11 @@ impl Effects for Real<'_> {
     }
 
     async fn committed(&self, loaded: &Loaded) -> Result<(), Fault> {
+        if let Change::RolledBack { .. } | Change::Closed { .. } | Change::WithPerson(_) =
+            &loaded.change
+        {
+            super::upstream::tidy_change(self.app, &self.app.live.get(), &loaded.id).await;
+        }
         if let Change::Verifying(_) | Change::RolledBack { .. } | Change::Closed { .. } =
             &loaded.change
         {

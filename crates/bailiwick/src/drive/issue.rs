@@ -20,7 +20,8 @@ pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
-        | Step::EditEstate { .. } => None,
+        | Step::EditEstate { .. }
+        | Step::RegisterAccount(_) => None,
     })
 }
 

@@ -31,6 +31,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
         }
         if turn.is_multiple_of(CHORES_EVERY) {
             note("CRLs", app.refresh_crls().await);
+            note("records left over", super::upstream::tidy_up(&app, CHANGES_PER_TURN).await);
             note("lapsed changes", app.expire_changes().await);
             note("the active estate", app.refresh_live().await);
         }

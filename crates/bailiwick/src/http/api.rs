@@ -12,6 +12,7 @@ mod ledger;
 mod people;
 mod reference;
 pub(crate) mod services;
+mod upstream;
 
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ pub(crate) use events::stream as events_stream;
         envelopes::narrow_envelope, envelopes::end_envelope, services::make_credential,
         services::revoke_credential,
         estate::show, estate::plan, estate::apply,
+        upstream::accounts, upstream::register, upstream::set_secret,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         events::stream,
     ),
@@ -95,6 +97,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/estate", get(estate::show))
         .route("/estate/plan", post(estate::plan))
         .route("/estate/apply", post(estate::apply))
+        .route("/ca-accounts", get(upstream::accounts).post(upstream::register))
+        .route("/secrets", post(upstream::set_secret))
         .route("/ledger/checkpoint", get(ledger::checkpoint))
         .route("/ledger/entries/{index}", get(ledger::entry))
         .route("/ledger/{*path}", get(ledger::tile))

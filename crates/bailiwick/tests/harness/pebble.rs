@@ -12,6 +12,7 @@ use super::programs;
 pub(crate) struct Pebble {
     _server: Server,
     acme: AcmeServer,
+    manage_at: SocketAddr,
     http01: Port,
     _ports: [Port; 3],
     _folder: Folder,
@@ -39,6 +40,8 @@ impl Pebble {
             "tlsPort": tls.number(),
             "externalAccountBindingRequired": true,
             "externalAccountMACKeys": keys,
+            // Thirty days: what public CAs go towards, and within what the profiles of the lab allow.
+            "certificateValidityPeriod": 30 * 86_400,
         }});
         let file = folder.write("pebble.json", &configuration.to_string());
         let mut command = process::server(&programs::find("pebble"));
@@ -50,12 +53,36 @@ impl Pebble {
         let mut server = Server::start("pebble", command, &log, Piped::Nothing);
         server.wait_for("a listener", || std::net::TcpStream::connect(listen.address()).ok());
         let directory = format!("https://localhost:{}/dir", listen.number());
+        let manage_at = manage.address();
         let acme = AcmeServer { directory, tls_ca: folder.file("tls.pem"), eab: Some(eab) };
-        Self { _server: server, acme, http01, _ports: [listen, manage, tls], _folder: folder }
+        Self {
+            _server: server,
+            acme,
+            manage_at,
+            http01,
+            _ports: [listen, manage, tls],
+            _folder: folder,
+        }
     }
 
     pub(crate) fn acme(&self) -> &AcmeServer {
         &self.acme
+    }
+
+    /// Whether it says itself that a certificate is revoked.
+    pub(crate) fn has_revoked(&self, certificate: &std::path::Path) -> bool {
+        let mut serial = process::bounded(&programs::find("openssl"), Duration::from_secs(10));
+        serial.args(["x509", "-noout", "-serial", "-in"]).arg(certificate);
+        let serial = process::run(serial).expect_success().stdout;
+        let serial = serial.trim().trim_start_matches("serial=").to_lowercase();
+        let url = format!(
+            "https://{}/cert-status-by-serial/{}",
+            self.manage_at,
+            serial.trim_start_matches('0')
+        );
+        let mut ask = process::bounded(&programs::find("curl"), Duration::from_secs(10));
+        ask.args(["--silent", "--cacert"]).arg(&self.acme.tls_ca).arg(url);
+        process::run(ask).stdout.contains("Revoked")
     }
 
     /// The port on which it fetches http-01 answers.
@@ -69,6 +96,8 @@ fn make_tls_certificate(folder: &Folder) {
     command.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]);
     command.args(["-nodes", "-days", "2", "-subj", "/CN=localhost"]);
     command.args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]);
+    // Strict clients take no CA certificate for a server's.
+    command.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
     command.arg("-keyout").arg(folder.file("tls.key")).arg("-out").arg(folder.file("tls.pem"));
     process::run(command).expect_success();
 }

@@ -27,6 +27,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("pebble", "pebble"),
     ("chromium", "chromium"),
     ("openssl", "openssl"),
+    ("curl", "curl"),
     ("setpriv", "util-linux"),
     ("timeout", "coreutils"),
 ];

@@ -219,7 +219,7 @@ fn estate(bind: &Bind, alter: &dyn Fn(&str) -> String) -> Folder {
     folder
 }
 
-fn copy(from: &Path, to: &Path, alter: &dyn Fn(&str) -> String) {
+pub(crate) fn copy(from: &Path, to: &Path, alter: &dyn Fn(&str) -> String) {
     std::fs::create_dir_all(to).expect("a folder can be made");
     for entry in std::fs::read_dir(from).expect("the lab's estate is there").flatten() {
         let target = to.join(entry.file_name());
@@ -232,7 +232,7 @@ fn copy(from: &Path, to: &Path, alter: &dyn Fn(&str) -> String) {
     }
 }
 
-fn today() -> String {
+pub(crate) fn today() -> String {
     in_days(0)
 }
 

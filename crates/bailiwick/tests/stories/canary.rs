@@ -223,10 +223,9 @@ fn no_secret_is_found_in_anything_that_leaves_the_process() {
     let mut known = Secrets::default();
     known.text("a name that was certified", Gate::NAME);
     let hits = found(&known, &ways_out);
-    for way in ["a dump of the database", "/api/v1/certificates", "/certificates for"] {
+    for way in ["a dump of the database", "/api/v1/certificates", "/certificates for", "the log"] {
         assert!(hits.iter().any(|hit| hit.contains(way)), "{way} is not in {hits:?}");
     }
-    assert!(ways_out["the log"].lines().count() > 10, "{}", ways_out["the log"]);
 
     let hits = found(&secrets(&gate, &run), &ways_out);
     assert_eq!(hits, Vec::<String>::new());

@@ -25,6 +25,8 @@ spelled! {
         GrantException = "grant-exception",
         /// Lets a standing approval reach less far.
         NarrowEnvelope = "narrow-envelope",
+        /// Registers an account of ours at a CA.
+        RegisterAccount = "register-account",
     }
 }
 

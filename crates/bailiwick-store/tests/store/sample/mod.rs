@@ -2,6 +2,7 @@
 
 mod gate;
 mod story;
+mod upstream;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,6 +21,7 @@ pub(crate) use story::{
     Story, certificate, envelope, envelope_end, estate, issuance, issue_step, revocation,
     to_be_signed,
 };
+pub(crate) use upstream::upstream;
 
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
@@ -185,6 +187,7 @@ pub(crate) fn life(at: Time) -> Vec<Batch> {
     let (token, _, batch_of_token) = token(at);
     all.push(batch_of_token);
     all.push(batch(vec![entry(at, by("ada"), Fact::TokenRevoked { token })]));
+    all.extend(upstream(at));
     all.push(crl(at, number() + 1).1);
     all.push(batch(vec![entry(
         at,

@@ -72,6 +72,8 @@ mirror! {
 pub(crate) enum PreparedForm {
     Nothing {},
     ToBeSigned { serial: String, tbs: String, caa: String },
+    Forwarded { csr: String, caa: String, replaces: Option<String> },
+    AccountKey { key: String },
 }
 
 impl Stored for Prepared {
@@ -85,6 +87,12 @@ impl Stored for Prepared {
                 tbs: tbs.form()?,
                 caa: caa.form()?,
             },
+            Self::Forwarded { csr, caa, replaces } => PreparedForm::Forwarded {
+                csr: csr.form()?,
+                caa: caa.form()?,
+                replaces: replaces.form()?,
+            },
+            Self::AccountKey { key } => PreparedForm::AccountKey { key: key.form()? },
         })
     }
 
@@ -96,6 +104,12 @@ impl Stored for Prepared {
                 tbs: Vec::<u8>::read(tbs)?,
                 caa: Digest::read(caa)?,
             },
+            PreparedForm::Forwarded { csr, caa, replaces } => Self::Forwarded {
+                csr: Vec::<u8>::read(csr)?,
+                caa: Digest::read(caa)?,
+                replaces: Option::<CertFingerprint>::read(replaces)?,
+            },
+            PreparedForm::AccountKey { key } => Self::AccountKey { key: SpkiHash::read(key)? },
         })
     }
 }
@@ -122,6 +136,22 @@ pub(crate) enum ReceiptForm {
     },
     EstateActivated {
         estate: String,
+    },
+    Adopted {
+        certificate: Box<IssuedForm>,
+        chain: String,
+    },
+    Disowned {
+        der: String,
+        revoked: RevokedForm,
+    },
+    AccountRegistered {
+        issuer: String,
+        uri: String,
+        key: String,
+    },
+    AccountDeactivated {
+        issuer: String,
     },
 }
 
@@ -150,6 +180,21 @@ impl Stored for Receipt {
             Self::EstateActivated { estate } => {
                 ReceiptForm::EstateActivated { estate: estate.form()? }
             }
+            Self::Adopted { certificate, chain } => ReceiptForm::Adopted {
+                certificate: Box::new(certificate.form()?),
+                chain: chain.form()?,
+            },
+            Self::Disowned { der, revoked } => {
+                ReceiptForm::Disowned { der: der.form()?, revoked: revoked.form()? }
+            }
+            Self::AccountRegistered { issuer, uri, key } => ReceiptForm::AccountRegistered {
+                issuer: issuer.form()?,
+                uri: uri.form()?,
+                key: key.form()?,
+            },
+            Self::AccountDeactivated { issuer } => {
+                ReceiptForm::AccountDeactivated { issuer: issuer.form()? }
+            }
         })
     }
 
@@ -174,6 +219,21 @@ impl Stored for Receipt {
             },
             ReceiptForm::EstateActivated { estate } => {
                 Self::EstateActivated { estate: Digest::read(estate)? }
+            }
+            ReceiptForm::Adopted { certificate, chain } => Self::Adopted {
+                certificate: Box::new(Stored::read(*certificate)?),
+                chain: Digest::read(chain)?,
+            },
+            ReceiptForm::Disowned { der, revoked } => {
+                Self::Disowned { der: Vec::<u8>::read(der)?, revoked: Stored::read(revoked)? }
+            }
+            ReceiptForm::AccountRegistered { issuer, uri, key } => Self::AccountRegistered {
+                issuer: IssuerId::read(issuer)?,
+                uri,
+                key: SpkiHash::read(key)?,
+            },
+            ReceiptForm::AccountDeactivated { issuer } => {
+                Self::AccountDeactivated { issuer: IssuerId::read(issuer)? }
             }
         })
     }

@@ -101,6 +101,12 @@ mod others {
                 thumbprint: String,
                 jwk: String,
             },
+            "upstream.ordered" => UpstreamOrdered {
+                change: ChangeId,
+                issuer: IssuerId,
+                url: String,
+            },
+            "secret.set" => SecretSet { purpose: String, name: String },
             "account.ended" => AccountEnded { account: AccountId, status: AccountStatus },
             "credential.revoked" => CredentialRevoked { credential: CredentialId },
             "person.signed-in" => SignedIn {

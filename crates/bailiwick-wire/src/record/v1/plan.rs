@@ -1,7 +1,8 @@
 //! Plans: steps and the checks before them.
 
 use bailiwick_core::change::{
-    IssueCertificate, NarrowEnvelope, Precheck, RevocationReason, RevokeCertificate, Step,
+    IssueCertificate, NarrowEnvelope, Precheck, RegisterAccount, RevocationReason,
+    RevokeCertificate, Step,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -43,6 +44,12 @@ mirror! {
         after: Bounds,
         why: String,
     }
+    RegisterAccount => RegisterForm {
+        issuer: IssuerId,
+        directory: String,
+        contacts: Vec<String>,
+        binding: Option<String>,
+    }
     Precheck => PrecheckForm {
         name: String,
         holds: bool,
@@ -61,6 +68,7 @@ pub(crate) enum StepForm {
     EndEnvelope { envelope: String, service: String, why: String },
     NarrowEnvelope(NarrowForm),
     EditEstate { before: Option<String>, after: String },
+    RegisterAccount(RegisterForm),
 }
 
 impl Stored for Step {
@@ -80,6 +88,7 @@ impl Stored for Step {
             Self::EditEstate { before, after } => {
                 StepForm::EditEstate { before: before.form()?, after: after.form()? }
             }
+            Self::RegisterAccount(register) => StepForm::RegisterAccount(register.form()?),
         })
     }
 
@@ -98,6 +107,7 @@ impl Stored for Step {
                 before: Option::<Digest>::read(before)?,
                 after: Digest::read(after)?,
             },
+            StepForm::RegisterAccount(register) => Self::RegisterAccount(Stored::read(register)?),
         })
     }
 }

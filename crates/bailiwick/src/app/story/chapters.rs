@@ -134,20 +134,19 @@ fn change_chapter(told: &Told, event: &Event, certificate: &IssuedCertificate) -
                 ],
             ))
         }
-        Event::StepDone { receipt: Receipt::Issued(issued), .. }
-            if issued.fingerprint == certificate.fingerprint =>
-        {
-            Some(chapter(
-                told,
-                "signature",
-                format!("signed by issuer {}", issued.issuer),
-                vec![
-                    ("certificate".to_owned(), issued.fingerprint.to_string()),
-                    ("key".to_owned(), issued.key.to_string()),
-                    ("in date until".to_owned(), issued.not_after.to_string()),
-                ],
-            ))
-        }
+        Event::StepDone {
+            receipt: Receipt::Issued(issued) | Receipt::Adopted { certificate: issued, .. },
+            ..
+        } if issued.fingerprint == certificate.fingerprint => Some(chapter(
+            told,
+            "signature",
+            format!("signed by issuer {}", issued.issuer),
+            vec![
+                ("certificate".to_owned(), issued.fingerprint.to_string()),
+                ("key".to_owned(), issued.key.to_string()),
+                ("in date until".to_owned(), issued.not_after.to_string()),
+            ],
+        )),
         Event::StepDone { receipt: Receipt::EnvelopeGranted(envelope), .. } => Some(chapter(
             told,
             "approval",

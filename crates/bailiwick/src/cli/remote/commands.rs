@@ -39,6 +39,10 @@ pub(crate) enum RemoteCommand {
     Credential(Asked<CredentialCommand>),
     /// Envelopes: standing approvals
     Envelope(Asked<EnvelopeCommand>),
+    /// CAs behind ACME: accounts there, the key of an account binding
+    Issuer(Asked<IssuerCommand>),
+    /// Ways into zones: hand in their secrets
+    Connector(Asked<ConnectorCommand>),
     /// Services with who answers for them
     Service(Asked<ServiceCommand>),
     /// API tokens of yours
@@ -184,6 +188,40 @@ pub(crate) enum CredentialCommand {
     Revoke {
         /// Its kid
         kid: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum IssuerCommand {
+    /// List our accounts at CAs
+    Accounts,
+    /// Ask for an account to be registered at a CA of the estate
+    Register {
+        /// The issuer, of kind `acme`
+        issuer: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Hand in the MAC key of an issuer's account binding
+    SetSecret {
+        /// The issuer
+        issuer: String,
+        /// The file that holds it in base64; standard input where absent
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConnectorCommand {
+    /// Hand in the secret of a zone's TSIG key
+    SetSecret {
+        /// The zone
+        zone: String,
+        /// The file that holds it in base64; standard input where absent
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
     },
 }
 

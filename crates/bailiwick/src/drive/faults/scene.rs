@@ -160,6 +160,11 @@ impl Case {
                     _ => Stands::Otherwise,
                 }
             }
+            Step::RegisterAccount(wanted) => {
+                let found = store.upstream_account(&wanted.issuer).await.unwrap();
+                let holds = found.is_some_and(|account| !account.ended);
+                stands(holds, holds)
+            }
             Step::EditEstate { before, after } => {
                 let stored = store.active_estate().await.unwrap().map(|active| active.digest);
                 match (stored == Some(*after), stored == *before) {

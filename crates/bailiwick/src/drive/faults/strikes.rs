@@ -9,7 +9,7 @@ use bailiwick_core::record::Batch;
 use tokio::sync::Notify;
 
 use crate::app::{App, Loaded};
-use crate::drive::effects::{Effects, Real};
+use crate::drive::effects::{Applied, Effects, Real};
 use crate::fault::Fault;
 
 /// Where a driver can be struck.
@@ -151,10 +151,10 @@ impl Effects for Faulty<'_> {
         }
     }
 
-    async fn apply(&self, grant: Grant, prepared: &Prepared) -> Outcome {
+    async fn apply(&self, grant: Grant, prepared: &Prepared) -> Applied {
         match self.visit(At::Apply) {
             None => self.real.apply(grant, prepared).await,
-            Some(Goes::Fails) => failed(),
+            Some(Goes::Fails) => failed().into(),
             Some(Goes::CrashBefore) => self.die().await,
             Some(Goes::CrashAfter) => {
                 self.real.apply(grant, prepared).await;
@@ -162,9 +162,9 @@ impl Effects for Faulty<'_> {
             }
             Some(Goes::LostWithEffect) => {
                 self.real.apply(grant, prepared).await;
-                lost()
+                lost().into()
             }
-            Some(Goes::LostWithoutEffect) => lost(),
+            Some(Goes::LostWithoutEffect) => lost().into(),
             Some(Goes::Twice) => {
                 let again = self.same_again(grant.change()).await;
                 self.real.apply(grant, prepared).await;
@@ -173,10 +173,10 @@ impl Effects for Faulty<'_> {
         }
     }
 
-    async fn undo(&self, grant: Grant, touched: &Touched) -> Outcome {
+    async fn undo(&self, grant: Grant, touched: &Touched) -> Applied {
         match self.visit(At::Undo) {
             None => self.real.undo(grant, touched).await,
-            Some(Goes::Fails) => failed(),
+            Some(Goes::Fails) => failed().into(),
             Some(Goes::CrashBefore) => self.die().await,
             Some(Goes::CrashAfter) => {
                 self.real.undo(grant, touched).await;
@@ -184,9 +184,9 @@ impl Effects for Faulty<'_> {
             }
             Some(Goes::LostWithEffect) => {
                 self.real.undo(grant, touched).await;
-                lost()
+                lost().into()
             }
-            Some(Goes::LostWithoutEffect) => lost(),
+            Some(Goes::LostWithoutEffect) => lost().into(),
             Some(Goes::Twice) => {
                 let again = self.same_again(grant.change()).await;
                 self.real.undo(grant, touched).await;

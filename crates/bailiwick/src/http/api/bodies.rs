@@ -182,6 +182,43 @@ pub(crate) struct ServiceBody {
     pub duties: Vec<(String, String, Option<String>)>,
 }
 
+/// An account of ours at a CA behind ACME.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct CaAccountBody {
+    /// At which issuer of the estate.
+    pub issuer: String,
+    /// Its URL, for CAA `accounturi`.
+    pub uri: String,
+    /// The change that registered it.
+    pub change: String,
+    /// Since when.
+    pub since: String,
+    /// Whether it can be ordered with.
+    pub usable: bool,
+}
+
+/// An account to be registered at a CA.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterBody {
+    /// The issuer, of kind `acme`.
+    pub issuer: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A secret to be sealed.
+#[derive(Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretBody {
+    /// `connector` or `issuer`.
+    pub of: String,
+    /// The zone of the connector, or the issuer.
+    pub name: String,
+    /// The secret, in base64 or base64url.
+    pub secret: String,
+}
+
 /// A credential to be made for an ACME client.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]

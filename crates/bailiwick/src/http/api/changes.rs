@@ -191,6 +191,15 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
                 ("after", after.to_string()),
             ],
         ),
+        Step::RegisterAccount(register) => (
+            format!("register an account at issuer {}", register.issuer),
+            vec![
+                ("issuer", register.issuer.to_string()),
+                ("directory", register.directory.clone()),
+                ("contacts", register.contacts.join(", ")),
+                ("binding", register.binding.clone().unwrap_or_else(|| "none".to_owned())),
+            ],
+        ),
     }
 }
 

@@ -1,0 +1,17 @@
+//! CAs behind ACME: Bailiwick as their client (RFC 8555).
+//!
+//! [`AcmeClient`] sends one signed request and reads one answer. [`advance`] takes an order one way
+//! further: it holds no state of its own but what a [`Journal`] keeps, so whoever is killed on any
+//! line goes on by calling it again. The order's URL is in the journal before the order is
+//! finalized, a record is in it before it is written into a zone, and an order that was finalized is
+//! only ever asked about.
+
+mod client;
+mod key;
+mod order;
+mod register;
+
+pub use client::{AcmeClient, Trouble, pause};
+pub use key::AccountKey;
+pub use order::{Journal, NotKept, Progress, Work, advance, tidy};
+pub use register::{Registration, deactivate, find, register, revoke};

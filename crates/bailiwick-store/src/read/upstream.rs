@@ -1,0 +1,153 @@
+//! What is remembered of CAs behind ACME.
+
+use bailiwick_core::names::{CertFingerprint, ChangeId, Digest, DnsName, IssuerId, SpkiHash};
+use bailiwick_core::record::PlacedRecord;
+use bailiwick_core::time::Time;
+
+use crate::db::{Cell, Reader, args};
+use crate::error::StoreError;
+use crate::open::Store;
+
+/// Our account at a CA.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UpstreamAccountRow {
+    /// At which issuer.
+    pub issuer: IssuerId,
+    /// Its URL.
+    pub uri: String,
+    /// Names its key.
+    pub key: SpkiHash,
+    /// The change that registered it.
+    pub change: ChangeId,
+    /// When.
+    pub at: Time,
+    /// Whether it is over.
+    pub ended: bool,
+}
+
+/// The order that a change placed at a CA.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UpstreamOrderRow {
+    /// At which issuer.
+    pub issuer: IssuerId,
+    /// Its URL.
+    pub url: String,
+    /// Since when.
+    pub at: Time,
+}
+
+impl Store {
+    /// Our account at an issuer, ended ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn upstream_account(
+        &self,
+        issuer: &IssuerId,
+    ) -> Result<Option<UpstreamAccountRow>, StoreError> {
+        let one = "SELECT issuer, uri, spki, change, at, ended FROM upstream_account \
+            WHERE issuer = $1";
+        self.inner.db.first(one, &args![issuer]).await?.map(account).transpose()
+    }
+
+    /// Our accounts at every issuer, ended ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn upstream_accounts(&self) -> Result<Vec<UpstreamAccountRow>, StoreError> {
+        let all = "SELECT issuer, uri, spki, change, at, ended FROM upstream_account \
+            ORDER BY issuer";
+        self.inner.db.all(all, &[]).await?.into_iter().map(account).collect()
+    }
+
+    /// The order that a change placed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn upstream_order(
+        &self,
+        change: &ChangeId,
+    ) -> Result<Option<UpstreamOrderRow>, StoreError> {
+        let one = "SELECT issuer, url, at FROM upstream_order WHERE change = $1";
+        let row = self.inner.db.first(one, &args![change]).await?;
+        row.map(|row| {
+            let mut row = Reader::new("upstream_order", row);
+            Ok(UpstreamOrderRow {
+                issuer: row.parsed(IssuerId::parse)?,
+                url: row.text()?,
+                at: row.time()?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The digest of what is served behind a certificate, where it is not the issuer's own chain.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificate_chain(
+        &self,
+        fingerprint: &CertFingerprint,
+    ) -> Result<Option<Digest>, StoreError> {
+        let one = "SELECT digest FROM certificate_chain WHERE fingerprint = $1";
+        let row = self.inner.db.first(one, &args![fingerprint]).await?;
+        row.map(|row| Reader::new("certificate_chain", row).digest()).transpose()
+    }
+
+    /// A sealed secret of the house.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sealed(
+        &self,
+        purpose: &'static str,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let one = "SELECT sealed FROM sealed_secret WHERE purpose = $1 AND name = $2";
+        let row = self.inner.db.first(one, &args![purpose, name]).await?;
+        row.map(|row| Reader::new("sealed_secret", row).bytes()).transpose()
+    }
+
+    /// The records that were written for a change and not taken away yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn placed_records(&self, change: &ChangeId) -> Result<Vec<PlacedRecord>, StoreError> {
+        let all = "SELECT change, owner, value FROM placed_record WHERE change = $1 \
+            ORDER BY owner, value";
+        self.inner.db.all(all, &args![change]).await?.into_iter().map(placed).collect()
+    }
+
+    /// Records whose change is over, and that are still there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forgotten_records(&self, limit: u32) -> Result<Vec<PlacedRecord>, StoreError> {
+        let left = "SELECT p.change, p.owner, p.value FROM placed_record AS p \
+            JOIN change AS c ON c.id = p.change WHERE c.state IN \
+            ('closed', 'rolled-back', 'refused', 'withdrawn', 'expired', 'unknown') \
+            ORDER BY p.change, p.owner, p.value LIMIT $1";
+        self.inner.db.all(left, &args![limit]).await?.into_iter().map(placed).collect()
+    }
+}
+
+fn account(row: Vec<Cell>) -> Result<UpstreamAccountRow, StoreError> {
+    let mut row = Reader::new("upstream_account", row);
+    Ok(UpstreamAccountRow {
+        issuer: row.parsed(IssuerId::parse)?,
+        uri: row.text()?,
+        key: row.spki()?,
+        change: row.parsed(ChangeId::parse)?,
+        at: row.time()?,
+        ended: row.flag()?,
+    })
+}
+
+fn placed(row: Vec<Cell>) -> Result<PlacedRecord, StoreError> {
+    let mut row = Reader::new("placed_record", row);
+    Ok(PlacedRecord {
+        change: row.parsed(ChangeId::parse)?,
+        owner: row.parsed(DnsName::parse)?,
+        value: row.text()?,
+    })
+}

@@ -1,0 +1,91 @@
+//! A CA behind ACME: an account, an order, a certificate, and the way there.
+
+use bailiwick_core::change::{Event, Plan, Prepared, Receipt, RegisterAccount, Step};
+use bailiwick_core::names::{Digest, DnsName, IssuerId, SpkiHash};
+use bailiwick_core::record::{Batch, Fact, PlacedRecord, Work};
+use bailiwick_core::time::Time;
+
+use super::{DRIVER, Story, batch, by, certificate, entry, issue_step, number};
+
+/// The account of a CA that nobody else has, registered and then deactivated.
+fn account(at: Time) -> (IssuerId, Vec<Batch>) {
+    let issuer = IssuerId::parse(&format!("public-{}", number())).unwrap();
+    let key = SpkiHash::of(issuer.as_str().as_bytes());
+    let step = Step::RegisterAccount(RegisterAccount {
+        issuer: issuer.clone(),
+        directory: "https://ca.example/directory".to_owned(),
+        contacts: Vec::new(),
+        binding: None,
+    });
+    let uri = "https://ca.example/account/1".to_owned();
+    let receipt = Receipt::AccountRegistered { issuer: issuer.clone(), uri, key };
+    let registered =
+        Story::new().whole(at, step.clone(), Prepared::AccountKey { key }, receipt.clone());
+    let mut story = Story::new();
+    let plan = Plan::of(step);
+    let undone = Receipt::AccountDeactivated { issuer: issuer.clone() };
+    let prepared = Prepared::AccountKey { key };
+    let turned_back = vec![
+        story.request(at),
+        story.validate(at, &plan),
+        story.approve(at, &plan, 0),
+        story.next(at, DRIVER, Event::StepStarted { index: 0, prepared }),
+        story.next(at, DRIVER, Event::StepDone { index: 0, receipt }),
+        story.next(at, DRIVER, Event::VerifyFailed { why: "gone".to_owned() }),
+        story.next(at, DRIVER, Event::UndoStarted { index: 0 }),
+        story.next(at, DRIVER, Event::UndoDone { index: 0, receipt: undone }),
+    ];
+    (issuer, vec![batch(registered), batch(turned_back)])
+}
+
+/// Everything that is remembered of a CA behind ACME.
+pub(crate) fn upstream(at: Time) -> Vec<Batch> {
+    let (issuer, mut all) = account(at);
+    let mut story = Story::new();
+    let issued = certificate(at, &story.id, &["public.shop.example"]);
+    let placed = PlacedRecord {
+        change: story.id.clone(),
+        owner: DnsName::parse("_acme-challenge.public.shop.example").unwrap(),
+        value: "digest".to_owned(),
+    };
+    let ordered = Fact::UpstreamOrdered {
+        change: story.id.clone(),
+        issuer: issuer.clone(),
+        url: "https://ca.example/order/1".to_owned(),
+    };
+    let (chain, caa) = (format!("chain {}", number()), format!("caa {}", number()));
+    let digest = Digest::of(chain.as_bytes());
+    let prepared = Prepared::Forwarded {
+        csr: b"csr".to_vec(),
+        caa: Digest::of(caa.as_bytes()),
+        replaces: None,
+    };
+    let receipt = Receipt::Adopted { certificate: Box::new(issued.clone()), chain: digest };
+    let mut entries = story.whole(at, issue_step(&issued), prepared, receipt);
+    entries.insert(4, entry(at, DRIVER, ordered));
+    let evidence = |kind, text: String| Work::PutEvidence {
+        digest: Digest::of(text.as_bytes()),
+        kind,
+        octets: text.into_bytes(),
+    };
+    let work = vec![
+        evidence("caa/v1", caa),
+        evidence("chain/v1", chain),
+        Work::PutPlacedRecord(placed.clone()),
+        Work::PutPlacedRecord(PlacedRecord { value: "other".to_owned(), ..placed.clone() }),
+        Work::ForgetPlacedRecord(placed),
+    ];
+    all.push(Batch { entries, work, ..Batch::default() });
+    let set = Fact::SecretSet { purpose: "tsig".to_owned(), name: "shop.example".to_owned() };
+    let sealed = Work::PutSealed {
+        purpose: "tsig",
+        name: "shop.example".to_owned(),
+        sealed: b"sealed".to_vec(),
+    };
+    all.push(Batch {
+        entries: vec![entry(at, by("ada"), set)],
+        work: vec![sealed],
+        ..Batch::default()
+    });
+    all
+}

@@ -1,0 +1,224 @@
+//! How Bailiwick reaches CAs behind ACME and the zones it may write into: sealed secrets, the way
+//! out, the connectors of the estate.
+
+use std::net::SocketAddr;
+
+use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
+use bailiwick_connect::egress::{Egress, Fence, Limits, Trust};
+use bailiwick_connect::keys::SecretBytes;
+use bailiwick_connect::upstream::{AccountKey, AcmeClient};
+use bailiwick_core::change::IssueCertificate;
+use bailiwick_core::estate::{IssuerKind, Upstream, ZoneKey};
+use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
+use bailiwick_core::record::Work;
+use bailiwick_store::{CertificateFilter, UpstreamAccountRow};
+use bailiwick_wire::dns::TsigKey;
+use futures::future::BoxFuture;
+
+use super::{App, Live};
+use crate::fault::Fault;
+
+/// What the sealed key of an account at a CA is for.
+pub(crate) const ACCOUNT_KEY: &str = "acme-account-key";
+/// What the sealed MAC key of an external account binding is for.
+pub(crate) const BINDING_KEY: &str = "acme-binding-key";
+/// What the sealed secret of a connector is for.
+pub(crate) const TSIG_KEY: &str = "tsig";
+
+/// Certificates of a service that are looked through for the one that is replaced.
+const LIKE_READ: u32 = 100;
+
+/// For one request to a CA or to somebody else's server, so that one turn of a driver stays short.
+const LIMITS: Limits = Limits {
+    connect_timeout: std::time::Duration::from_secs(4),
+    answer_timeout: std::time::Duration::from_secs(8),
+    whole_timeout: std::time::Duration::from_secs(8),
+};
+
+impl App {
+    /// The way out for what the estate or an answer names: fenced.
+    pub(crate) fn egress(&self, live: &Live) -> Egress {
+        let fence = Fence::new(self.settings.allowed_networks.clone());
+        Egress::new(self.dns.clone(), self.view(live), fence, LIMITS)
+    }
+
+    /// How a CA behind ACME is reached, where the issuer is one.
+    pub(crate) fn upstream<'a>(&self, live: &'a Live, issuer: &IssuerId) -> Option<&'a Upstream> {
+        live.estate().issuers.get(issuer)?.upstream.as_ref()
+    }
+
+    /// The account to order with, where there is one that is not over.
+    pub(crate) async fn upstream_account(
+        &self,
+        issuer: &IssuerId,
+    ) -> Result<Option<UpstreamAccountRow>, Fault> {
+        let account = self.store.upstream_account(issuer).await?;
+        Ok(account.filter(|account| !account.ended))
+    }
+
+    /// The CAs behind ACME at which there is an account. Those without one serve nobody yet.
+    pub(crate) async fn upstream_serving(&self, live: &Live) -> Result<Vec<IssuerId>, Fault> {
+        let acme = |kind| kind == IssuerKind::Acme;
+        if !live.estate().issuers.values().any(|issuer| acme(issuer.kind)) {
+            return Ok(Vec::new());
+        }
+        let accounts = self.store.upstream_accounts().await?;
+        let usable = accounts.into_iter().filter(|account| !account.ended);
+        Ok(usable.map(|account| account.issuer).collect())
+    }
+
+    /// A secret that was handed in or made, opened.
+    pub(crate) async fn secret(
+        &self,
+        purpose: &'static str,
+        name: &str,
+    ) -> Result<Option<SecretBytes>, Fault> {
+        match self.store.sealed(purpose, name).await? {
+            Some(sealed) => self.unseal(purpose, name, &sealed).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A secret as it is stored.
+    pub(crate) fn sealed_secret(
+        &self,
+        purpose: &'static str,
+        name: &str,
+        secret: &[u8],
+    ) -> Result<Work, Fault> {
+        let sealed = self.seal(purpose, name, secret)?;
+        Ok(Work::PutSealed { purpose, name: name.to_owned(), sealed })
+    }
+
+    /// The key of our account at a CA.
+    pub(crate) async fn account_key(&self, issuer: &IssuerId) -> Result<Option<AccountKey>, Fault> {
+        let Some(pkcs8) = self.secret(ACCOUNT_KEY, issuer.as_str()).await? else { return Ok(None) };
+        let key = AccountKey::open(&pkcs8);
+        key.map(Some).map_err(|cause| Fault::Damaged { message: cause.to_string() })
+    }
+
+    /// Opens a CA for a key and, where it has one, its account.
+    pub(crate) async fn open_upstream<'a>(
+        &self,
+        egress: &'a Egress,
+        upstream: &Upstream,
+        key: &'a AccountKey,
+        account: Option<String>,
+    ) -> Result<AcmeClient<'a>, bailiwick_connect::upstream::Trouble> {
+        let strange = |cause: String| bailiwick_connect::upstream::Trouble::Strange(cause);
+        let trust = match &upstream.trust_roots {
+            Some(pem) => {
+                let roots = bailiwick_wire::x509::read_chain(pem.as_bytes())
+                    .map_err(|cause| strange(cause.to_string()))?;
+                Trust::roots(roots)
+            }
+            None => Trust::system(),
+        };
+        let trust = trust.map_err(|cause| strange(cause.to_string()))?;
+        AcmeClient::open(egress, trust, &upstream.directory, key, account).await
+    }
+
+    /// The chain that was stored with a certificate, PEM.
+    pub(crate) async fn stored_chain(&self, digest: Digest) -> Result<Option<String>, Fault> {
+        let found = self.store.evidence(&digest).await?;
+        Ok(found.map(|evidence| String::from_utf8_lossy(&evidence.octets).into_owned()))
+    }
+
+    /// The newest certificate of this issuer for the same service and names, which a new one
+    /// replaces.
+    pub(crate) async fn newest_like(
+        &self,
+        wanted: &IssueCertificate,
+    ) -> Result<Option<CertFingerprint>, Fault> {
+        let filter = CertificateFilter {
+            service: Some(wanted.service.clone()),
+            issuer: Some(wanted.issuer.clone()),
+            ends_from: Some(self.now()),
+            revoked: Some(false),
+            ..CertificateFilter::default()
+        };
+        let page = self.store.certificates(&filter, None, LIKE_READ).await?;
+        let like = page.items.into_iter().find(|row| row.certificate.names == wanted.names);
+        Ok(like.map(|row| row.certificate.fingerprint))
+    }
+
+    /// The zone of the estate that a record lies in and that Bailiwick may write into.
+    pub(crate) fn writable_zone(&self, live: &Live, owner: &DnsName) -> Option<ZoneKey> {
+        let above = std::iter::successors(Some(owner.clone()), DnsName::parent);
+        let mut keys = above
+            .filter_map(|apex| ZoneName::parse(apex.as_str()).ok())
+            .flat_map(|name| [ZoneKey::external(name.clone()), ZoneKey::internal(name)]);
+        // The deepest zone holds the name; a connector above it could not write there.
+        keys.find(|key| live.estate().zones.contains_key(key))
+            .filter(|key| live.estate().zones.get(key).is_some_and(|it| it.connector.is_some()))
+    }
+
+    async fn writer(&self, live: &Live, owner: &DnsName) -> Result<ZoneWriter, NoWriter> {
+        let key = self
+            .writable_zone(live, owner)
+            .ok_or_else(|| NoWriter(format!("no zone of `{owner}` has a connector; add one")))?;
+        let zone = live.estate().zones.get(&key);
+        let found = zone.and_then(|zone| zone.connector.as_ref().map(|it| (zone, it)));
+        let Some((zone, connector)) = found else {
+            return Err(NoWriter(format!("zone `{key}` has no connector; add one")));
+        };
+        let secret = self.secret(TSIG_KEY, &key.to_string()).await;
+        let secret = secret.map_err(|cause| NoWriter(cause.to_string()))?.ok_or_else(|| {
+            NoWriter(format!(
+                "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
+            ))
+        })?;
+        let tsig = TsigKey::new(&connector.key, &secret);
+        let tsig = tsig.map_err(|cause| NoWriter(cause.to_string()))?;
+        let name = key.name.clone();
+        Ok(ZoneWriter::new(self.dns.clone(), name, connector.server, &zone.servers, tsig))
+    }
+}
+
+/// A zone cannot be written into.
+pub(crate) struct NoWriter(String);
+
+/// Records in whatever zone of the estate they lie.
+pub(crate) struct EstateRecords<'a> {
+    /// For secrets and connectors.
+    pub(crate) app: &'a App,
+    /// The estate.
+    pub(crate) live: &'a Live,
+}
+
+impl ChallengeRecords for EstateRecords<'_> {
+    fn place<'a>(
+        &'a self,
+        owner: &'a DnsName,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<(), NotWritten>> {
+        Box::pin(async move {
+            let writer = self.app.writer(self.live, owner).await;
+            writer.map_err(|NoWriter(why)| NotWritten::NoWay(why))?.place(owner, value).await
+        })
+    }
+
+    fn clear<'a>(
+        &'a self,
+        owner: &'a DnsName,
+        value: &'a str,
+    ) -> BoxFuture<'a, Result<(), NotWritten>> {
+        Box::pin(async move {
+            let writer = self.app.writer(self.live, owner).await;
+            writer.map_err(|NoWriter(why)| NotWritten::NoWay(why))?.clear(owner, value).await
+        })
+    }
+
+    fn waiting_for<'a>(
+        &'a self,
+        owner: &'a DnsName,
+        value: &'a str,
+    ) -> BoxFuture<'a, Vec<SocketAddr>> {
+        Box::pin(async move {
+            match self.app.writer(self.live, owner).await {
+                Ok(writer) => writer.waiting_for(owner, value).await,
+                Err(NoWriter(_)) => Vec::new(),
+            }
+        })
+    }
+}

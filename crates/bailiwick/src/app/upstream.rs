@@ -1,0 +1,111 @@
+//! CAs behind ACME as people meet them: registering an account there, handing secrets in.
+
+use bailiwick_core::actor::Actor;
+use bailiwick_core::change::{Plan, RegisterAccount, Request, Step};
+use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::names::{ChangeId, IssuerId};
+use bailiwick_core::policy::Access;
+use bailiwick_core::record::{Batch, Entry, Fact};
+use bailiwick_store::UpstreamAccountRow;
+
+use super::reach::{BINDING_KEY, TSIG_KEY};
+use super::{App, Asking, Loaded, Scope};
+use crate::fault::Fault;
+
+/// Octets of a secret that is handed in: below 16 nobody should share one, above 512 it is a file.
+const SECRET_OCTETS: std::ops::RangeInclusive<usize> = 16..=512;
+
+/// Whose secret is handed in.
+pub(crate) enum SecretOf {
+    /// The connector of a zone: the secret of its TSIG key.
+    Connector(ZoneKey),
+    /// The external account binding of an issuer.
+    Issuer(IssuerId),
+}
+
+impl App {
+    /// Our accounts at CAs.
+    pub(crate) async fn accounts_at_cas(
+        &self,
+        asking: &Asking,
+    ) -> Result<Vec<UpstreamAccountRow>, Fault> {
+        self.permit(asking, Access::Read, &Scope::Estate)?;
+        Ok(self.store.upstream_accounts().await?)
+    }
+
+    /// Asks for an account to be registered at a CA of the estate.
+    pub(crate) async fn register_at_ca(
+        &self,
+        asking: &Asking,
+        issuer: &IssuerId,
+        why: &str,
+    ) -> Result<Loaded, Fault> {
+        self.permit(asking, Access::Request, &Scope::Estate)?;
+        let live = self.live.get();
+        let Some(upstream) = self.upstream(&live, issuer) else {
+            return Err(Fault::input(
+                "issuer",
+                format!("the estate has no issuer `{issuer}` of kind `acme`"),
+            ));
+        };
+        if let Some(account) = self.upstream_account(issuer).await? {
+            return Err(Fault::conflict(format!("there is an account: {}", account.uri)));
+        }
+        let request = Request {
+            id: ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?,
+            title: format!("register an account at {issuer}"),
+            reason: why.trim().to_owned(),
+            by: Actor::Person(asking.by.clone()),
+            service: None,
+            zones: Vec::new(),
+            at: self.now(),
+        };
+        let plan = Plan::of(Step::RegisterAccount(RegisterAccount {
+            issuer: issuer.clone(),
+            directory: upstream.directory.clone(),
+            contacts: upstream.contacts.clone(),
+            binding: upstream.binding.clone(),
+        }));
+        self.submit(request, plan, Vec::new(), Batch::default()).await
+    }
+
+    /// Seals a secret that somebody hands in; it takes the place of the one before.
+    pub(crate) async fn set_secret(
+        &self,
+        asking: &Asking,
+        of: &SecretOf,
+        secret: &[u8],
+    ) -> Result<(), Fault> {
+        self.permit(asking, Access::Administer, &Scope::Organisation)?;
+        if !SECRET_OCTETS.contains(&secret.len()) {
+            return Err(Fault::input("secret", "a secret has 16 to 512 octets, as base64"));
+        }
+        let live = self.live.get();
+        let (purpose, name) = match of {
+            SecretOf::Connector(key) => {
+                let zone = live.estate().zones.get(key);
+                if zone.is_none_or(|zone| zone.connector.is_none()) {
+                    return Err(Fault::input("name", format!("zone `{key}` has no connector")));
+                }
+                (TSIG_KEY, key.to_string())
+            }
+            SecretOf::Issuer(issuer) => {
+                let upstream = self.upstream(&live, issuer);
+                if upstream.is_none_or(|upstream| upstream.binding.is_none()) {
+                    return Err(Fault::input(
+                        "name",
+                        format!("issuer `{issuer}` has no `binding`"),
+                    ));
+                }
+                (BINDING_KEY, issuer.to_string())
+            }
+        };
+        let entry = Entry {
+            at: self.now(),
+            by: Actor::Person(asking.by.clone()),
+            fact: Fact::SecretSet { purpose: purpose.to_owned(), name: name.clone() },
+        };
+        let work = vec![self.sealed_secret(purpose, &name, secret)?];
+        self.commit(Batch { entries: vec![entry], work, ..Batch::default() }).await.map(drop)
+    }
+}

@@ -1,0 +1,76 @@
+//! CAs behind ACME and the ways into zones: accounts, and the secrets that are handed in.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::commands::{Asked, ConnectorCommand, GlobalOutput, IssuerCommand};
+use super::{answer, print};
+use crate::cli::client::{Client, NoAnswer};
+use crate::http::api::bodies::{CaAccountBody, ChangeBody, RegisterBody, SecretBody};
+
+pub(super) async fn issuer(asked: Asked<IssuerCommand>) -> Result<u8, NoAnswer> {
+    let client = asked.server.client()?;
+    match asked.what {
+        IssuerCommand::Accounts => {
+            let all: Vec<CaAccountBody> = client.get("ca-accounts").await?;
+            answer(asked.output, &all, |all| {
+                let line = |one: &CaAccountBody| {
+                    let state = if one.usable { "usable" } else { "ended" };
+                    format!("{}  {state}  {}  since {}\n", one.issuer, one.uri, one.since)
+                };
+                all.iter().map(line).collect()
+            })
+        }
+        IssuerCommand::Register { issuer, reason } => {
+            let wish = RegisterBody { issuer, reason };
+            let body: ChangeBody = client.post("ca-accounts", &wish).await?;
+            answer(asked.output, &body, print::change)
+        }
+        IssuerCommand::SetSecret { issuer, file } => {
+            set(&client, asked.output, ("issuer", issuer), file).await
+        }
+    }
+}
+
+pub(super) async fn connector(asked: Asked<ConnectorCommand>) -> Result<u8, NoAnswer> {
+    let client = asked.server.client()?;
+    match asked.what {
+        ConnectorCommand::SetSecret { zone, file } => {
+            set(&client, asked.output, ("connector", zone), file).await
+        }
+    }
+}
+
+async fn set(
+    client: &Client,
+    output: GlobalOutput,
+    (of, name): (&str, String),
+    file: Option<PathBuf>,
+) -> Result<u8, NoAnswer> {
+    let secret = read(file.as_deref())?;
+    let wish =
+        SecretBody { of: of.to_owned(), name: name.clone(), secret: secret.trim().to_owned() };
+    client.tell("secrets", &wish).await?;
+    answer(output, &serde_json::json!({ "sealed": name }), |_| {
+        format!("the secret of {of} {name} is sealed; it is not shown again")
+    })
+}
+
+/// A secret never stands on a command line, where others can see it.
+fn read(file: Option<&Path>) -> Result<Zeroizing<String>, NoAnswer> {
+    let failed = |cause: std::io::Error| NoAnswer::File {
+        path: file.map_or_else(|| "standard input".to_owned(), |path| path.display().to_string()),
+        cause: cause.to_string(),
+        remedy: "give a file that holds the secret in base64",
+    };
+    let mut text = Zeroizing::new(String::new());
+    match file {
+        Some(path) => *text = std::fs::read_to_string(path).map_err(failed)?,
+        None => {
+            std::io::stdin().read_to_string(&mut text).map_err(failed)?;
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,77 @@
+//! CAs behind ACME and secrets, over the API.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::names::IssuerId;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+use super::bodies::{CaAccountBody, ChangeBody, RegisterBody, SecretBody};
+use super::caller::Caller;
+use super::error::{ApiError, ErrorBody};
+use crate::app::{App, SecretOf};
+use crate::fault::Fault;
+
+/// Our accounts at CAs behind ACME.
+#[utoipa::path(get, path = "/ca-accounts", tag = "estate",
+    responses((status = 200, body = [CaAccountBody]), (status = 403, body = ErrorBody)))]
+pub(super) async fn accounts(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+) -> Result<Json<Vec<CaAccountBody>>, ApiError> {
+    let all = app.accounts_at_cas(&asking).await?;
+    let body = |row: bailiwick_store::UpstreamAccountRow| CaAccountBody {
+        issuer: row.issuer.to_string(),
+        uri: row.uri,
+        change: row.change.to_string(),
+        since: row.at.to_string(),
+        usable: !row.ended,
+    };
+    Ok(Json(all.into_iter().map(body).collect()))
+}
+
+/// Ask for an account to be registered at a CA of the estate.
+#[utoipa::path(post, path = "/ca-accounts", tag = "estate", request_body = RegisterBody,
+    responses((status = 200, body = ChangeBody), (status = 403, body = ErrorBody)))]
+pub(super) async fn register(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Json(wish): Json<RegisterBody>,
+) -> Result<Json<ChangeBody>, ApiError> {
+    let issuer = IssuerId::parse(&wish.issuer).map_err(|cause| Fault::input("issuer", cause))?;
+    let loaded = app.register_at_ca(&asking, &issuer, &wish.reason).await?;
+    Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
+}
+
+/// Hand in a secret: of a zone's connector, or of an issuer's account binding. It is sealed and never
+/// shown again.
+#[utoipa::path(post, path = "/secrets", tag = "estate", request_body = SecretBody,
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 422, body = ErrorBody)))]
+pub(super) async fn set_secret(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Json(wish): Json<SecretBody>,
+) -> Result<StatusCode, ApiError> {
+    let of = match wish.of.as_str() {
+        "connector" => SecretOf::Connector(
+            ZoneKey::parse(&wish.name)
+                .ok_or_else(|| Fault::input("name", "not a zone; write `shop.example`"))?,
+        ),
+        "issuer" => SecretOf::Issuer(
+            IssuerId::parse(&wish.name).map_err(|cause| Fault::input("name", cause))?,
+        ),
+        _ => return Err(Fault::input("of", "write `connector` or `issuer`").into()),
+    };
+    let text = wish.secret.trim();
+    // BIND spells keys in base64, CAs theirs in base64url.
+    let secret = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
+    let secret = zeroize::Zeroizing::new(
+        secret.map_err(|_| Fault::input("secret", "not base64; paste it as it was given"))?,
+    );
+    app.set_secret(&asking, &of, &secret).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
