@@ -3,6 +3,7 @@
 mod builtin;
 mod fault;
 mod folder;
+mod home;
 mod key;
 mod listener;
 mod responder;

@@ -8,6 +8,8 @@ pub mod keys;
 
 pub mod issuer;
 
+pub mod token;
+
 pub mod upstream;
 
 pub mod validate;

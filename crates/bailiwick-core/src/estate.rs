@@ -19,7 +19,7 @@ pub use active::{ActiveEstate, OwnerIndex};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
 pub use issuer::{
-    AuthorityKey, AuthorityPlan, Issuer, IssuerKind, NameConstraint, Profile, Upstream,
+    AuthorityKey, AuthorityPlan, Issuer, IssuerKind, KeyHome, NameConstraint, Profile, Upstream,
 };
 pub use lookup::{NoPerson, OnDuty};
 pub use people::{Duty, Organisation, Person, Team};

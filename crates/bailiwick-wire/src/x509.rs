@@ -25,6 +25,7 @@ mod read;
 mod responder;
 mod signature;
 mod tbs;
+mod token;
 mod write;
 
 pub use acme_tls::{NotShown, certificate_spki, check_acme_tls};
@@ -49,3 +50,4 @@ pub use read::BadDer;
 pub use responder::{ResponderTbs, assemble_responder};
 pub use signature::{BadSignature, SignatureAlgorithm};
 pub use tbs::{BadTbs, build_tbs, restore_tbs};
+pub use token::{curve_parameters, ecdsa_signature, point_of_attribute};

@@ -27,8 +27,10 @@ mod refused_orders;
 mod renewal;
 mod revoke;
 pub(crate) mod start;
+
 mod start_estate;
 mod start_keys;
+pub(crate) mod start_token;
 mod story;
 mod upstream;
 

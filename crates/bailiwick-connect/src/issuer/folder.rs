@@ -7,10 +7,11 @@
 //! certificates and comes last. A start that finds no `complete` goes on where the last one
 //! stopped, with the keys that are there. A start that finds it makes nothing: what is missing then
 //! was lost. Once complete, `root.sealed` may be taken away and kept offline; only making the
-//! intermediate needed it.
+//! intermediate needed it. Where the keys live in a token, its objects stand for the sealed files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bailiwick_core::certificate::{IssuerIdentity, IssuerPlaces, random_serial};
 use bailiwick_core::estate::AuthorityKey;
@@ -22,8 +23,10 @@ use bailiwick_wire::x509::{
 };
 
 use super::fault::IssuerFault;
+use super::home::Home;
 use super::key::CaKey;
 use crate::keys::{KeyFault, KeyFiles, Readers, Sealer, put};
+use crate::token::Token;
 
 /// How long a root lasts: ten years, so that it outlives two generations of intermediates.
 const ROOT_MS: i64 = 3_650 * DAY_MS;
@@ -45,6 +48,8 @@ pub struct IssuerPlan {
     pub permitted: Option<BTreeSet<DnsName>>,
     /// Where what it publishes is fetched.
     pub places: IssuerPlaces,
+    /// The token that its keys live in; `None` for sealed files.
+    pub token: Option<Arc<Token>>,
 }
 
 /// A complete CA.
@@ -59,8 +64,7 @@ pub(super) struct CaFolder<'a> {
     folder: &'a Path,
     plan: &'a IssuerPlan,
     sealer: &'a Sealer,
-    files: KeyFiles<'a>,
-    purpose: String,
+    home: Home<'a>,
 }
 
 /// Whether the CA was complete at some start before.
@@ -76,8 +80,14 @@ const INTERMEDIATE: &str = "intermediate";
 impl<'a> CaFolder<'a> {
     pub(super) fn new(folder: &'a Path, plan: &'a IssuerPlan, sealer: &'a Sealer) -> Self {
         let files = KeyFiles::new(folder.to_owned(), sealer);
-        // The id is bound in: the key of one issuer cannot be laid into the folder of another.
-        Self { folder, plan, sealer, files, purpose: format!("ca key of {}", plan.id) }
+        let sealed = sealer.disk().read(&files.path(INTERMEDIATE));
+        let home = match &plan.token {
+            // A key that was made in a file stays there: the estate says where new ones are made.
+            Some(_) if !matches!(sealed, Ok(None)) => Home::sealed(files, sealer, plan),
+            Some(token) => Home::Token { token, issuer: plan.id.clone() },
+            None => Home::sealed(files, sealer, plan),
+        };
+        Self { folder, plan, sealer, home }
     }
 
     pub(super) fn open_or_make(
@@ -123,16 +133,13 @@ impl<'a> CaFolder<'a> {
             (None, Before::Complete) => return Err(IssuerFault::Lost { path }),
             (None, Before::NotComplete) => {
                 // Below the root nothing can have been made yet.
-                for name in [self.files.path(INTERMEDIATE), self.certificate_path(INTERMEDIATE)] {
-                    if self.read(&name)?.is_some() {
-                        return Err(IssuerFault::Lost { path });
-                    }
+                let below = self.certificate(&self.certificate_path(INTERMEDIATE))?;
+                if below.is_some() || self.home.read(INTERMEDIATE)?.is_some() {
+                    return Err(IssuerFault::Lost { path });
                 }
-                let key = match CaKey::read(&self.files, &self.purpose, ROOT)? {
+                let key = match self.home.read(ROOT)? {
                     Some(key) => key,
-                    None => {
-                        CaKey::make(&self.files, self.sealer, &self.purpose, ROOT, self.plan.key)?
-                    }
+                    None => self.home.make(ROOT, self.plan.key)?,
                 };
                 let spec = self.spec(AuthorityKind::Root, &key, serials, now)?;
                 self.certify(&path, &spec, &key)?
@@ -153,26 +160,19 @@ impl<'a> CaFolder<'a> {
     ) -> Result<(CaKey, Vec<u8>), IssuerFault> {
         let path = self.certificate_path(INTERMEDIATE);
         let certificate = self.certificate(&path)?;
-        let key = CaKey::read(&self.files, &self.purpose, INTERMEDIATE)?;
+        let key = self.home.read(INTERMEDIATE)?;
         match (key, certificate, before) {
             (Some(key), Some(der), _) => Ok((key, der)),
             (None, Some(_), _) | (None, None, Before::Complete) => {
-                Err(KeyFault::Lost { path: self.files.path(INTERMEDIATE) }.into())
+                Err(self.home.lost(INTERMEDIATE).into())
             }
             (Some(_), None, Before::Complete) => Err(IssuerFault::Lost { path }),
             (key, None, Before::NotComplete) => {
                 let key = match key {
                     Some(key) => key,
-                    None => CaKey::make(
-                        &self.files,
-                        self.sealer,
-                        &self.purpose,
-                        INTERMEDIATE,
-                        self.plan.key,
-                    )?,
+                    None => self.home.make(INTERMEDIATE, self.plan.key)?,
                 };
-                let signer = CaKey::read(&self.files, &self.purpose, ROOT)?
-                    .ok_or_else(|| KeyFault::Lost { path: self.files.path(ROOT) })?;
+                let signer = self.home.read(ROOT)?.ok_or_else(|| self.home.lost(ROOT))?;
                 if signer.subject().hash() != root.key.hash() {
                     return Err(IssuerFault::OtherKey { path: self.certificate_path(ROOT) });
                 }

@@ -13,6 +13,7 @@ use bailiwick_core::estate::AuthorityKey;
 use bailiwick_wire::x509::PublicKey;
 
 use crate::keys::{KeyFault, KeyFiles, Sealer, SecretBytes};
+use crate::token::TokenKey;
 
 /// Octets of a P-256 private key, and of an Ed25519 seed.
 const SCALAR_OCTETS: usize = 32;
@@ -30,6 +31,7 @@ enum Pair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair),
+    Token(TokenKey),
 }
 
 /// A key pair of a CA, or of its OCSP responder.
@@ -147,7 +149,15 @@ impl CaKey {
                     .map_err(failed)?;
                 Ok(signature)
             }
+            Pair::Token(key) => Ok(key.sign(octets)?),
         }
+    }
+}
+
+impl From<TokenKey> for CaKey {
+    fn from(key: TokenKey) -> Self {
+        let subject = key.subject().clone();
+        Self { pair: Pair::Token(key), subject }
     }
 }
 

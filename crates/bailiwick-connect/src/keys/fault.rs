@@ -54,6 +54,9 @@ pub enum KeyFault {
     /// The crypto library failed.
     #[error("the crypto library failed at {0}; check the memory and the build")]
     Crypto(&'static str),
+    /// The token, or a key in it.
+    #[error(transparent)]
+    Token(#[from] crate::token::TokenFault),
     /// There is no randomness.
     #[error("the system gives no randomness; check that /dev/urandom can be read")]
     NoRandomness,

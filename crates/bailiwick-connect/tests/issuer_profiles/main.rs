@@ -104,6 +104,7 @@ fn profiles() -> Vec<CertificateProfile> {
 fn whole(key: AuthorityKey) -> IssuerPlan {
     let base = "http://pki.example.com";
     IssuerPlan {
+        token: None,
         key,
         permitted: Some([DnsName::parse("bailiwick-test.com").unwrap()].into()),
         places: IssuerPlaces {

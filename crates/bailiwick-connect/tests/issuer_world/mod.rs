@@ -23,6 +23,7 @@ pub(crate) fn random(octets: &mut [u8]) -> bool {
 
 pub(crate) fn plan() -> IssuerPlan {
     IssuerPlan {
+        token: None,
         id: IssuerId::parse("builtin").unwrap(),
         organisation: "Kaufhaus Beispiel".to_owned(),
         key: AuthorityKey::EcdsaP256,

@@ -164,6 +164,7 @@ fn issuer(it: &Issuer) -> Flat {
         .list("environments", &it.environments)
         .list("profiles", &it.profiles)
         .maybe("key", it.authority.key.as_ref())
+        .maybe("key_home", it.authority.key_home.as_ref())
         .list("name_constraints", &it.authority.name_constraints)
         .maybe("crl_parts", it.authority.crl_parts.as_ref());
     let Some(upstream) = &it.upstream else { return flat };

@@ -37,6 +37,16 @@ spelled! {
     }
 }
 
+spelled! {
+    /// Where the private keys of a CA live.
+    KeyHome {
+        /// In sealed files of the data folder.
+        Sealed = "sealed",
+        /// In a token that is reached through PKCS#11, and never outside it.
+        Pkcs11 = "pkcs11",
+    }
+}
+
 /// One entry of the names that an intermediate is constrained to.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub enum NameConstraint {
@@ -60,6 +70,8 @@ impl std::fmt::Display for NameConstraint {
 pub struct AuthorityPlan {
     /// The key that root and intermediate get when they are made; P-256 where nothing is said.
     pub key: Option<AuthorityKey>,
+    /// Where its keys live; in sealed files where nothing is said.
+    pub key_home: Option<KeyHome>,
     /// What an intermediate may certify when it is made; anything where nothing is said.
     pub name_constraints: BTreeSet<NameConstraint>,
     /// Into how many CRLs its certificates are divided; into one where nothing is said.

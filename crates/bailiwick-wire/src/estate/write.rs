@@ -181,6 +181,7 @@ fn issuer(lines: &mut Lines, it: &Issuer) {
     lines.list("environments", &it.environments);
     lines.list("profiles", &it.profiles);
     lines.maybe("key", it.authority.key.as_ref());
+    lines.maybe("key_home", it.authority.key_home.as_ref());
     lines.list("name_constraints", &it.authority.name_constraints);
     if let Some(parts) = it.authority.crl_parts {
         lines.raw("crl_parts", &parts.to_string());

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use bailiwick_connect::dns::{DnsClient, Limits, Resolver, ResolverTrust, random_ids};
 use bailiwick_connect::issuer::BuiltinIssuer;
-use bailiwick_connect::keys::Sealer;
 use bailiwick_core::estate::{Estate, EstateHistory, IssuerKind};
 use bailiwick_core::names::IssuerId;
 use bailiwick_store::{Store, StoreUrl};
@@ -15,6 +14,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
+use super::start_keys::IssuerKeys;
+use super::start_token::TokenOptions;
 use super::{App, Live, LiveCell};
 use crate::fault::Fault;
 use crate::http::server::{self, Security};
@@ -60,6 +61,8 @@ pub(crate) struct Options {
     pub envelope_unused_days: u32,
     /// Where the lab's DNS listens.
     pub lab_dns: SocketAddr,
+    /// The token of CA keys.
+    pub token: TokenOptions,
 }
 
 /// Why the server did not start; nothing of it runs then.
@@ -145,7 +148,9 @@ impl Opened {
         let estate =
             super::start_estate::first_or_active(&store, options, lab.as_ref(), world.now())
                 .await?;
-        let issuers = issuers(&settings, &estate, &sealer, &world)?;
+        let token = super::start_token::token(&options.token, &estate)?;
+        let keys = IssuerKeys { sealer: &sealer, token: token.as_ref() };
+        let issuers = issuers(&settings, &estate, &keys, &world)?;
         let tls = super::start_keys::listener_tls(&settings, &sealer, &world)?;
         let (news, _) = broadcast::channel(NEWS_KEPT);
         // Nothing is in force until `begin`; the digest says so.
@@ -356,7 +361,7 @@ fn store_url(options: &Options) -> Result<StoreUrl, NotStarted> {
 fn issuers(
     settings: &Settings,
     estate: &Estate,
-    sealer: &Sealer,
+    keys: &IssuerKeys<'_>,
     world: &World,
 ) -> Result<BTreeMap<IssuerId, Arc<BuiltinIssuer>>, NotStarted> {
     estate
@@ -364,7 +369,7 @@ fn issuers(
         .iter()
         .filter(|(_, issuer)| issuer.kind == IssuerKind::BuiltIn)
         .map(|(id, _)| {
-            let issuer = super::start_keys::open_issuer(settings, estate, id, sealer, world)?;
+            let issuer = super::start_keys::open_issuer(settings, estate, id, keys, world)?;
             Ok((id.clone(), Arc::new(issuer)))
         })
         .collect()

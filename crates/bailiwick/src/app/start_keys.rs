@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan, listener_config};
 use bailiwick_connect::keys::{KeyFault, KeyFiles, Sealer, write_new};
+use bailiwick_connect::token::Token;
 use bailiwick_core::certificate::{CrlParts, IssuerPlaces};
-use bailiwick_core::estate::{AuthorityKey, AuthorityPlan, Estate, NameConstraint};
+use bailiwick_core::estate::{AuthorityKey, AuthorityPlan, Estate, KeyHome, NameConstraint};
 use bailiwick_core::ledger::{LeafIndex, TreeHead};
 use bailiwick_core::names::{DnsName, IssuerId};
 use bailiwick_core::record::Fact;
@@ -115,12 +116,18 @@ pub(super) async fn same_ledger(
     }
 }
 
+/// What CA keys are kept with.
+pub(super) struct IssuerKeys<'a> {
+    pub(super) sealer: &'a Sealer,
+    pub(super) token: Option<&'a Arc<Token>>,
+}
+
 /// Opens a built-in CA of the estate, and makes it at the first time.
 pub(super) fn open_issuer(
     settings: &Settings,
     estate: &Estate,
     id: &IssuerId,
-    sealer: &Sealer,
+    keys: &IssuerKeys<'_>,
     world: &World,
 ) -> Result<BuiltinIssuer, NotStarted> {
     let planned = estate.issuers.get(id).map(|issuer| issuer.authority.clone()).unwrap_or_default();
@@ -130,10 +137,11 @@ pub(super) fn open_issuer(
         key: planned.key.unwrap_or(AuthorityKey::EcdsaP256),
         permitted: permitted(estate, &planned),
         places: places(settings, id, planned.crl_parts),
+        token: keys.token.filter(|_| planned.key_home == Some(KeyHome::Pkcs11)).cloned(),
     };
     let folder = settings.data.join("ca").join(id.as_str());
     let serials = || world.octets().ok();
-    BuiltinIssuer::open(&folder, &plan, sealer, &serials, world.now())
+    BuiltinIssuer::open(&folder, &plan, keys.sealer, &serials, world.now())
         .map_err(|cause| NotStarted::Keys(cause.to_string()))
 }
 

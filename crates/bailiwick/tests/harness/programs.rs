@@ -28,6 +28,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("openssl", "openssl"),
     ("curl", "curl"),
+    ("softhsm2-util", "softhsm2"),
     ("setpriv", "util-linux"),
     ("timeout", "coreutils"),
 ];
@@ -39,6 +40,17 @@ pub(crate) fn find(program: &str) -> PathBuf {
         let package = PACKAGES.iter().find(|(name, _)| *name == program).map(|(_, p)| *p);
         let package = package.unwrap_or("that has it");
         panic!("`{program}` is missing: install the Debian package {package}, or run `cargo xtask install`")
+    })
+}
+
+/// SoftHSM's PKCS#11 module, where Debian puts it.
+pub(crate) fn softhsm_module() -> PathBuf {
+    let places = ["/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/softhsm"];
+    let modules = places.map(|place| PathBuf::from(place).join("libsofthsm2.so"));
+    modules.into_iter().find(|path| path.is_file()).unwrap_or_else(|| {
+        panic!(
+            "SoftHSM is missing: install the Debian package softhsm2, or run `cargo xtask install`"
+        )
     })
 }
 

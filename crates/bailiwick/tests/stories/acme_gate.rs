@@ -80,6 +80,16 @@ impl Gate {
         files: &[(&str, String)],
         more: &[&str],
     ) -> Self {
+        Self::with_estate_in(remembers, alter, files, (more, &[]))
+    }
+
+    /// The same with environment variables beside the arguments.
+    pub(crate) fn with_estate_in(
+        remembers: Remembers,
+        alter: &dyn Fn(&str) -> String,
+        files: &[(&str, String)],
+        (more, env): (&[&str], &[(&str, &str)]),
+    ) -> Self {
         let zone = |name| Zone::new(name, RECORDS).updatable();
         let bind = Bind::start(&[zone("shop.example"), zone("pay.example")]);
         let estate = estate(&bind, alter);
@@ -102,7 +112,7 @@ impl Gate {
         if let Some(url) = &url {
             args.extend(["--database", url]);
         }
-        let server = BailiwickServer::start(&args);
+        let server = BailiwickServer::start_with(&args, env);
         Self {
             server,
             bind: Some(bind),

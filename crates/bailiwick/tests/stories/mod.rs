@@ -16,6 +16,7 @@ mod issuer_answers;
 mod kill9;
 mod misissuance;
 mod tamper;
+mod token;
 mod tour;
 mod upstream_ca;
 mod zone_writer;

@@ -174,6 +174,7 @@ fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
         profiles: all(&it.profiles, ProfileId::parse)?,
         authority: core::AuthorityPlan {
             key: it.key.map(|key| word(&key, core::AuthorityKey::parse)).transpose()?,
+            key_home: it.key_home.map(|home| word(&home, core::KeyHome::parse)).transpose()?,
             name_constraints: all(&it.name_constraints, |text| match text {
                 "zones" => Ok(core::NameConstraint::Zones),
                 base => DnsName::parse(base).map(core::NameConstraint::Below),

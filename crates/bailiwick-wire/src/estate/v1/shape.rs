@@ -263,6 +263,8 @@ pub(super) struct Issuer {
     pub(super) profiles: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key_home: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) name_constraints: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -289,6 +291,7 @@ impl Issuer {
             environments: texts(&it.environments),
             profiles: texts(&it.profiles),
             key: text(it.authority.key.as_ref()),
+            key_home: text(it.authority.key_home.as_ref()),
             name_constraints: texts(&it.authority.name_constraints),
             crl_parts: it.authority.crl_parts,
             upstream: it.upstream.as_ref().map(|it| Upstream {

@@ -21,6 +21,7 @@ use bailiwick_wire::x509::PublicKey;
 
 use crate::app::App;
 use crate::app::start::{Opened, Options};
+use crate::app::start_token::TokenOptions;
 use crate::drive::changes::drive;
 use crate::settings::Settings;
 
@@ -65,6 +66,7 @@ pub(super) async fn open(data: &Path) -> Opened {
         allow_network: Vec::new(),
         envelope_unused_days: 30,
         lab_dns: nowhere,
+        token: TokenOptions::default(),
     };
     let settings = Settings {
         data: data.to_path_buf(),
