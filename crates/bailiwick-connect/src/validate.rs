@@ -13,7 +13,7 @@ use bailiwick_core::gate::ProblemKind;
 
 use crate::dns::{DnsClient, View};
 
-pub use standing::StandingSeen;
+pub use standing::{Stand, StandingSeen};
 
 pub use crate::egress::{BadNetwork, Fence, Fenced, Limits, Network};
 

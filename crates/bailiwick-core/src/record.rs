@@ -5,6 +5,7 @@
 //! leaf explains is a finding. [`Work`] is what a protocol needs while it runs and what no audit
 //! needs afterwards (orders in flight, sealed secrets): it is no part of the ledger.
 
+mod clients;
 mod entry;
 mod receipts;
 mod rows;

@@ -39,9 +39,15 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         Row::SetAccountStatus { account, status } => {
             accounts::set_status(tx, account, *status).await
         }
+        Row::SetAccountTerms { account, terms, at } => {
+            accounts::set_terms(tx, account, terms, *at).await
+        }
         Row::PutCredential(credential) => issuance::put_credential(tx, credential).await,
         Row::RevokeCredential { credential, at } => {
             issuance::revoke_credential(tx, credential, *at).await
+        }
+        Row::RotateCredential { credential, successor, until, at } => {
+            issuance::rotate_credential(tx, credential, successor, [*until, *at]).await
         }
         Row::PutReplacement { .. }
         | Row::EndValidation { .. }

@@ -8,6 +8,7 @@ pub(crate) mod effects;
 mod faults;
 pub(crate) mod issue;
 mod loops;
+mod standing;
 mod upstream;
 
 pub(crate) use loops::run;

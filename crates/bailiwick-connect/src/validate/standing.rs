@@ -17,7 +17,32 @@ pub struct StandingSeen {
     pub text: String,
 }
 
+/// How a record stands that was relied on before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Stand {
+    /// It is there.
+    Stands(StandingSeen),
+    /// The zone's servers say that there is none any more that names the account, or its end came.
+    Gone,
+    /// Nobody could be asked; why.
+    Unknown(String),
+}
+
 impl Validator {
+    /// Looks whether a record that was relied on still stands, whatever it stands for.
+    pub async fn standing(&self, name: &DnsName, expected: &Standing<'_>) -> Stand {
+        let Some(owner) = owner(name) else { return Stand::Gone };
+        let values = match self.dns.txt(&self.view, &owner).await {
+            Ok(values) => values,
+            Err(cause) => return Stand::Unknown(format!("TXT `{owner}`: {cause}")),
+        };
+        let found = values.iter().find_map(|value| {
+            let stands = expected.read(value).ok()?;
+            Some(StandingSeen { stands, text: shown(&String::from_utf8_lossy(value)) })
+        });
+        found.map_or(Stand::Gone, Stand::Stands)
+    }
+
     /// Looks for a record that names one of our issuers and the account, and for a wildcard says
     /// that it stands for wildcards.
     ///

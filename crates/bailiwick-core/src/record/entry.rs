@@ -195,6 +195,22 @@ pub enum Fact {
         /// Which.
         credential: CredentialId,
     },
+    /// A credential was made in place of another one, which registers nothing from a moment on.
+    CredentialRotated {
+        /// The one that is over then.
+        credential: CredentialId,
+        /// The one in its place.
+        successor: CredentialId,
+        /// From when on.
+        until: Time,
+    },
+    /// An account was ended by somebody of ours, not by its holder.
+    AccountRevoked {
+        /// Which.
+        account: AccountId,
+        /// Why, in words.
+        why: String,
+    },
     /// Somebody signed in.
     SignedIn {
         /// Who.
@@ -299,6 +315,8 @@ impl Fact {
             Self::AccountEnded { .. } => "account.ended".to_owned(),
             Self::CredentialMade(_) => "credential.made".to_owned(),
             Self::CredentialRevoked { .. } => "credential.revoked".to_owned(),
+            Self::CredentialRotated { .. } => "credential.rotated".to_owned(),
+            Self::AccountRevoked { .. } => "account.revoked".to_owned(),
             Self::SignedIn { .. } => "person.signed-in".to_owned(),
             Self::SignedOut { .. } => "person.signed-out".to_owned(),
             Self::LinkMade { .. } => "person.link-made".to_owned(),
@@ -327,6 +345,7 @@ impl Fact {
             | Self::StandingRecordGone { account, .. }
             | Self::AccountKeyChanged { account, .. }
             | Self::AccountEnded { account, .. }
+            | Self::AccountRevoked { account, .. }
             | Self::ValidationFailed { account, .. } => Some(format!("account/{account}")),
             Self::StandingRecordSeen(seen) => Some(format!("account/{}", seen.account)),
             Self::AuthorizationGivenUp { authorization, .. } => {
@@ -335,7 +354,9 @@ impl Fact {
             Self::NameValidated(seen) => Some(format!("authz/{}", seen.authorization)),
             Self::AccountRegistered(account) => Some(format!("account/{}", account.id)),
             Self::CredentialMade(credential) => Some(format!("credential/{}", credential.id)),
-            Self::CredentialRevoked { credential } => Some(format!("credential/{credential}")),
+            Self::CredentialRevoked { credential } | Self::CredentialRotated { credential, .. } => {
+                Some(format!("credential/{credential}"))
+            }
             Self::SignedIn { person, .. } | Self::LinkMade { person, .. } => {
                 Some(format!("person/{person}"))
             }

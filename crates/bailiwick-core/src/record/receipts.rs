@@ -1,13 +1,46 @@
-//! Which rows the receipt of a step causes.
+//! Which rows an event of a change causes, and the receipt of a step in it.
 
-use crate::change::Receipt;
+use crate::change::{Event, Receipt};
 use crate::names::ChangeId;
 use crate::time::Time;
 
-use super::rows::Row;
+use super::rows::{ChangeRow, Row};
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "only one event carries a plan and an end")]
+pub(super) fn change_rows(
+    id: &ChangeId,
+    seq: u32,
+    state: &str,
+    event: &Event,
+    at: Time,
+) -> Vec<Row> {
+    if let Event::Requested(request) = event {
+        return vec![Row::OpenChange(Box::new(ChangeRow {
+            request: (**request).clone(),
+            kind: String::new(),
+            state: state.to_owned(),
+            events: 1,
+            updated_at: at,
+            expires_at: None,
+        }))];
+    }
+    let (kind, expires_at) = match event {
+        Event::Validated { plan, expires_at, .. } => {
+            (plan.steps().first().map(|step| step.kind().to_owned()), Some(*expires_at))
+        }
+        _ => (None, None),
+    };
+    let moved =
+        Row::MoveChange { id: id.clone(), seq, state: state.to_owned(), at, kind, expires_at };
+    let mut all = vec![moved];
+    if let Event::StepDone { receipt, .. } | Event::UndoDone { receipt, .. } = event {
+        receipt_rows(id, receipt, at, &mut all);
+    }
+    all
+}
 
 /// Adds the rows that follow from what an effect left behind.
-pub(super) fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) {
+fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) {
     match receipt {
         Receipt::Nothing => {}
         Receipt::Issued(certificate) => {

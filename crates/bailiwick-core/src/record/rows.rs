@@ -1,6 +1,6 @@
 //! Which rows an entry causes. Pure: the same entries give the same rows, always.
 
-use crate::change::{Event, IssuedCertificate, Request, Revoked};
+use crate::change::{IssuedCertificate, Request, Revoked};
 use crate::gate::{
     Account, AccountStatus, Bounds, Credential, Envelope, StandingRecord, ValidationEvidence,
 };
@@ -10,8 +10,9 @@ use crate::names::{
 };
 use crate::time::Time;
 
+use super::clients::client_rows;
 use super::entry::{Decision, Entry, Fact};
-use super::receipts::receipt_rows;
+use super::receipts::change_rows;
 
 /// A change as lists show it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -88,6 +89,26 @@ pub enum Row {
     RevokeCredential {
         /// Which.
         credential: CredentialId,
+        /// When.
+        at: Time,
+    },
+    /// A credential registers nothing from a moment on: another one is in its place.
+    RotateCredential {
+        /// Which.
+        credential: CredentialId,
+        /// The one in its place.
+        successor: CredentialId,
+        /// From when on.
+        until: Time,
+        /// When that was decided.
+        at: Time,
+    },
+    /// The holder of an account agreed to terms of service, in place of those before.
+    SetAccountTerms {
+        /// Which account.
+        account: AccountId,
+        /// Where the terms are.
+        terms: String,
         /// When.
         at: Time,
     },
@@ -276,21 +297,16 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
             vec![Row::EndStandingRecord { name: name.clone(), account: account.clone(), at }]
         }
         Fact::NameValidated(seen) => vec![Row::PutValidation(seen.clone())],
-        Fact::AccountRegistered(account) => vec![Row::PutAccount(account.clone())],
-        Fact::AccountUpdated { account, contacts } => {
-            vec![Row::SetContacts { account: account.clone(), contacts: contacts.clone() }]
-        }
-        Fact::AccountKeyChanged { account, thumbprint, jwk } => {
-            vec![other_key(account, thumbprint, jwk)]
-        }
+        Fact::AccountRegistered(_)
+        | Fact::AccountUpdated { .. }
+        | Fact::AccountKeyChanged { .. }
+        | Fact::AccountEnded { .. }
+        | Fact::AccountRevoked { .. }
+        | Fact::TermsAgreed { .. }
+        | Fact::CredentialMade(_)
+        | Fact::CredentialRevoked { .. }
+        | Fact::CredentialRotated { .. } => client_rows(&entry.fact, at).into_iter().collect(),
         Fact::UpstreamOrdered { change, issuer, url } => vec![ordered(change, issuer, url, at)],
-        Fact::AccountEnded { account, status } => {
-            vec![Row::SetAccountStatus { account: account.clone(), status: *status }]
-        }
-        Fact::CredentialMade(credential) => vec![Row::PutCredential(credential.clone())],
-        Fact::CredentialRevoked { credential } => {
-            vec![Row::RevokeCredential { credential: credential.clone(), at }]
-        }
         Fact::SignedIn { person, chain, session, expires_at } => vec![Row::PutSession {
             session: session.clone(),
             person: person.clone(),
@@ -322,46 +338,13 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         | Fact::SecretSet { .. }
         | Fact::OrderFailed { .. }
         | Fact::ValidationFailed { .. }
-        | Fact::TermsAgreed { .. }
         | Fact::LinkMade { .. }
         | Fact::ResponderCertified { .. }
         | Fact::AccessDenied { .. } => Vec::new(),
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "only one event carries a plan and an end")]
-fn change_rows(id: &ChangeId, seq: u32, state: &str, event: &Event, at: Time) -> Vec<Row> {
-    if let Event::Requested(request) = event {
-        return vec![Row::OpenChange(Box::new(ChangeRow {
-            request: (**request).clone(),
-            kind: String::new(),
-            state: state.to_owned(),
-            events: 1,
-            updated_at: at,
-            expires_at: None,
-        }))];
-    }
-    let (kind, expires_at) = match event {
-        Event::Validated { plan, expires_at, .. } => {
-            (plan.steps().first().map(|step| step.kind().to_owned()), Some(*expires_at))
-        }
-        _ => (None, None),
-    };
-    let moved =
-        Row::MoveChange { id: id.clone(), seq, state: state.to_owned(), at, kind, expires_at };
-    let mut all = vec![moved];
-    if let Event::StepDone { receipt, .. } | Event::UndoDone { receipt, .. } = event {
-        receipt_rows(id, receipt, at, &mut all);
-    }
-    all
-}
-
 fn ordered(change: &ChangeId, issuer: &IssuerId, url: &str, at: Time) -> Row {
     let (change, issuer, url) = (change.clone(), issuer.clone(), url.to_owned());
     Row::PutUpstreamOrder { change, issuer, url, at }
-}
-
-fn other_key(account: &AccountId, thumbprint: &str, jwk: &str) -> Row {
-    let (thumbprint, jwk) = (thumbprint.to_owned(), jwk.to_owned());
-    Row::SetAccountKey { account: account.clone(), thumbprint, jwk }
 }

@@ -18,7 +18,7 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
 }
 
 /// Every table that follows from the ledger.
-const TABLES: [Table; 18] = [
+const TABLES: [Table; 20] = [
     table(
         "change",
         1,
@@ -126,6 +126,8 @@ const TABLES: [Table; 18] = [
     table("upstream_account", 1, &["issuer", "uri", "spki", "change", "at", "ended"]),
     table("upstream_order", 1, &["change", "issuer", "url", "at"]),
     table("certificate_chain", 1, &["fingerprint", "digest"]),
+    table("account_terms", 1, &["account", "terms", "at"]),
+    table("credential_rotation", 1, &["credential", "successor", "until", "at"]),
     table("crl", 2, &["issuer", "number", "digest", "at", "next_update"]),
 ];
 

@@ -167,6 +167,32 @@ impl Store {
         self.certificates_by(select).await
     }
 
+    /// The certificates that an account got, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificates_of_account(
+        &self,
+        account: &AccountId,
+        limit: u32,
+    ) -> Result<Vec<IssuedRow>, StoreError> {
+        let mut select = Select::new(CERTIFICATE);
+        select
+            .and("c.account = ?", args![account])
+            .push(" ORDER BY c.issued_at DESC, c.fingerprint LIMIT ?", args![clamp(limit)]);
+        self.certificates_by(select).await
+    }
+
+    /// How many certificates an account got.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn certificate_count_of(&self, account: &AccountId) -> Result<u64, StoreError> {
+        let count = "SELECT COUNT(*) FROM certificate WHERE account = $1";
+        let row = self.inner.db.first(count, &args![account]).await?;
+        Reader::new("certificate", row.unwrap_or_default()).number()
+    }
+
     /// A page of certificates behind a row, whose key is a fingerprint.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use bailiwick_core::names::{AccountId, AuthzId, CredentialId, DnsName, PersonId,
 
 use bailiwick_core::time::Time;
 
+use super::select::Select;
 use crate::db::{Arg, Cell, Reader, args};
 use crate::error::StoreError;
 use crate::open::Store;
@@ -131,6 +132,36 @@ impl Store {
         rows.into_iter().map(credential).collect()
     }
 
+    /// The credential that took the place of this one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn credential_successor(
+        &self,
+        id: &CredentialId,
+    ) -> Result<Option<CredentialId>, StoreError> {
+        let one = "SELECT successor FROM credential_rotation WHERE credential = $1";
+        let row = self.inner.db.first(one, &args![id]).await?;
+        row.map(|row| Reader::new("credential_rotation", row).parsed(CredentialId::parse))
+            .transpose()
+    }
+
+    /// The terms of service that the holder of an account agreed to last, and when.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn account_terms(
+        &self,
+        id: &AccountId,
+    ) -> Result<Option<(String, Time)>, StoreError> {
+        let one = "SELECT terms, at FROM account_terms WHERE account = $1";
+        let read = |row| {
+            let mut row = Reader::new("account_terms", row);
+            Ok((row.text()?, row.time()?))
+        };
+        self.inner.db.first(one, &args![id]).await?.map(read).transpose()
+    }
+
     /// The sealed MAC key of a credential.
     ///
     /// # Errors
@@ -161,26 +192,45 @@ impl Store {
         self.inner.db.all(some, &given).await?.into_iter().map(validation).collect()
     }
 
-    /// Standing validation records by name behind one, those of one service where one is given.
+    /// Standing validation records by name and account behind one, those of one service where one
+    /// is given; only those that stand, or all.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn standing_records(
         &self,
         service: Option<&ServiceId>,
+        standing_only: bool,
+        after: Option<(&DnsName, &AccountId)>,
         limit: u32,
     ) -> Result<Vec<StandingRow>, StoreError> {
-        let rows = match service {
-            Some(service) => {
-                let some = standing!("WHERE service = $1 ORDER BY name, account LIMIT $2");
-                self.inner.db.all(some, &args![service, clamp(limit)]).await?
-            }
-            None => {
-                let some = standing!("ORDER BY name, account LIMIT $1");
-                self.inner.db.all(some, &args![clamp(limit)]).await?
-            }
-        };
-        rows.into_iter().map(standing).collect()
+        let mut select = Select::new(standing!(""));
+        if let Some(service) = service {
+            select.and("service = ?", args![service]);
+        }
+        if standing_only {
+            select.and("gone_at IS NULL", []);
+        }
+        if let Some((name, account)) = after {
+            select.and("(name, account) > (?, ?)", [Arg::from(name), Arg::from(account)]);
+        }
+        select.push(" ORDER BY name, account LIMIT ?", args![clamp(limit)]);
+        let (sql, args) = select.done();
+        self.inner.db.all(sql, &args).await?.into_iter().map(standing).collect()
+    }
+
+    /// The standing record of a name that names this account, where one was relied on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn standing_record(
+        &self,
+        name: &DnsName,
+        account: &AccountId,
+    ) -> Result<Option<StandingRow>, StoreError> {
+        let one = standing!("WHERE name = $1 AND account = $2");
+        let given = [Arg::from(name), Arg::from(account)];
+        self.inner.db.first(one, &given).await?.map(standing).transpose()
     }
 
     /// What was seen when this authorization became valid.

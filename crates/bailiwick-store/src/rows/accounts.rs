@@ -2,6 +2,7 @@
 
 use bailiwick_core::gate::{Account, AccountStatus};
 use bailiwick_core::names::AccountId;
+use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
 
 use super::{found, new};
@@ -12,8 +13,9 @@ use crate::writer::Rejected;
 pub(super) async fn put(tx: &mut Tx, account: &Account) -> Result<(), Rejected> {
     key_is_free(tx, &account.thumbprint).await?;
     let bind = "UPDATE credential SET account = $2 \
-        WHERE id = $1 AND account IS NULL AND revoked_at IS NULL";
-    if tx.exec(bind, &args![&account.credential, &account.id]).await? != 1 {
+        WHERE id = $1 AND account IS NULL AND revoked_at IS NULL AND expires_at > $3";
+    let given = args![&account.credential, &account.id, account.created_at];
+    if tx.exec(bind, &given).await? != 1 {
         return Err(Conflict::CredentialUnusable { id: account.credential.clone() }.into());
     }
     let put = "INSERT INTO account (id, thumbprint, jwk, contacts, status, credential, made_by, \
@@ -73,4 +75,16 @@ pub(super) async fn set_status(
 ) -> Result<(), Rejected> {
     let set = "UPDATE account SET status = $2 WHERE id = $1";
     found(tx.exec(set, &args![account, status.as_str()]).await?, "account", account)
+}
+
+pub(super) async fn set_terms(
+    tx: &mut Tx,
+    account: &AccountId,
+    terms: &str,
+    at: Time,
+) -> Result<(), Rejected> {
+    let put = "INSERT INTO account_terms (account, terms, at) VALUES ($1, $2, $3) \
+        ON CONFLICT (account) DO UPDATE SET terms = excluded.terms, at = excluded.at";
+    tx.exec(put, &args![account, terms, at]).await?;
+    Ok(())
 }

@@ -31,6 +31,22 @@ pub(super) async fn put_credential(tx: &mut Tx, made: &Credential) -> Result<(),
     new(tx.exec(put, &given).await?, "credential", &made.id)
 }
 
+/// From `until` on the credential registers nothing; it never lasts longer for that.
+pub(super) async fn rotate_credential(
+    tx: &mut Tx,
+    credential: &CredentialId,
+    successor: &CredentialId,
+    [until, at]: [Time; 2],
+) -> Result<(), Rejected> {
+    let put = "INSERT INTO credential_rotation (credential, successor, until, at) \
+        VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    let rows = tx.exec(put, &args![credential, successor, until, at]).await?;
+    new(rows, "credential_rotation", credential)?;
+    let set = "UPDATE credential SET expires_at = CASE WHEN expires_at < $2 THEN expires_at \
+        ELSE $2 END WHERE id = $1";
+    found(tx.exec(set, &args![credential, until]).await?, "credential", credential)
+}
+
 pub(super) async fn put_validation(tx: &mut Tx, seen: &ValidationEvidence) -> Result<(), Rejected> {
     let put = "INSERT INTO validation \
         (authorization_id, account, name, wildcard, kind, seen_at, at, expires_at) \

@@ -88,11 +88,13 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::ResponderCertified { .. } => 44,
         Fact::UpstreamOrdered { .. } => 45,
         Fact::SecretSet { .. } => 46,
+        Fact::CredentialRotated { .. } => 47,
+        Fact::AccountRevoked { .. } => 48,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 47;
+const KINDS: usize = 49;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -436,6 +436,21 @@ fn later_events() -> Vec<Event> {
     ]
 }
 
+/// What came with the life of credentials and accounts.
+fn registry_facts() -> Vec<Fact> {
+    vec![
+        Fact::CredentialRotated {
+            credential: p!(CredentialId, "cred-1"),
+            successor: p!(CredentialId, "cred-2"),
+            until: at("2026-03-10"),
+        },
+        Fact::AccountRevoked {
+            account: p!(AccountId, "acct-1"),
+            why: "its host is lost".to_owned(),
+        },
+    ]
+}
+
 /// What came with CAs behind ACME.
 fn upstream_facts() -> Vec<Fact> {
     let mut all = vec![
@@ -527,6 +542,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(later_facts())
         .chain((100..).zip(later_events()).map(of_change))
         .chain(upstream_facts())
+        .chain(registry_facts())
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

@@ -553,6 +553,21 @@ fn order_facts() -> Vec<BoxedStrategy<Fact>> {
     ]
 }
 
+fn registry_facts() -> Vec<BoxedStrategy<Fact>> {
+    vec![
+        (id!(CredentialId), id!(CredentialId), time())
+            .prop_map(|(credential, successor, until)| Fact::CredentialRotated {
+                credential,
+                successor,
+                until,
+            })
+            .boxed(),
+        (id!(AccountId), text())
+            .prop_map(|(account, why)| Fact::AccountRevoked { account, why })
+            .boxed(),
+    ]
+}
+
 fn people_facts() -> Vec<BoxedStrategy<Fact>> {
     vec![
         (signed_in(), id!(SessionId), time())
@@ -607,6 +622,7 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
             .boxed(),
     ];
     all.extend(order_facts());
+    all.extend(registry_facts());
     all.extend(people_facts());
     all.extend(events().into_iter().map(|event| {
         (id!(ChangeId), any::<u32>(), text(), event)

@@ -170,7 +170,7 @@ impl App {
     /// Settles the order that an authorization was made for. Ids sort by the moment they were made,
     /// and both were made at the same.
     async fn settle_orders_of(&self, authz: &Authorization) -> Result<(), Fault> {
-        let before = authz.id.as_str().get(..TIME_CHARS).and_then(|text| OrderId::parse(text).ok());
+        let before = made_before(&authz.id).and_then(|text| OrderId::parse(text).ok());
         let orders = self.store.orders_of(&authz.account, before.as_ref(), ORDERS_SETTLED).await?;
         for order in orders {
             if order.status == OrderStatus::Pending && order.authorizations.contains(&authz.id) {
@@ -186,6 +186,11 @@ impl App {
         self.commit(Batch { entries, work, ..Batch::default() }).await?;
         Ok(())
     }
+}
+
+/// What ids sort behind that were made together with an authorization, or later.
+pub(super) fn made_before(id: &AuthzId) -> Option<&str> {
+    id.as_str().get(..TIME_CHARS)
 }
 
 /// The turn at one authorization.

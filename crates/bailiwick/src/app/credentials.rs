@@ -1,4 +1,5 @@
-//! Credentials for ACME clients (external account binding): made by people, shown once, revoked.
+//! Credentials for ACME clients (external account binding): made by people, shown once, listed,
+//! rotated, revoked.
 
 use bailiwick_core::actor::Actor;
 use bailiwick_core::estate::{AttestationKind, Environment, Namespace};
@@ -6,8 +7,9 @@ use bailiwick_core::gate::Credential;
 use bailiwick_core::names::{CredentialId, ServiceId};
 use bailiwick_core::policy::{Access, ResourceKind};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
-use bailiwick_core::time::{DAY_MS, HOUR_MS};
+use bailiwick_core::time::{DAY_MS, HOUR_MS, Time};
 
+use super::lists::{Listed, limit, listed};
 use super::{App, Asking, Scope};
 use crate::fault::Fault;
 
@@ -17,6 +19,10 @@ pub(crate) const CREDENTIAL_HOURS: i64 = 7 * 24;
 const CREDENTIAL_MS_MAX: i64 = 90 * DAY_MS;
 /// What the MAC keys of credentials are sealed as.
 pub(crate) const SEALED_AS: &str = "acme-credential";
+
+/// Two credentials stand beside each other for a week at most: long enough for every host to get
+/// the new one.
+const OVERLAP_MS_MAX: i64 = 7 * DAY_MS;
 
 /// What base64url spells `-` (RFC 4648, section 5).
 const BASE64URL_HYPHEN: u8 = 62;
@@ -43,6 +49,31 @@ pub(crate) struct NewCredential {
     pub hours: Option<i64>,
 }
 
+/// A credential as lists show it.
+pub(crate) struct CredentialView {
+    /// The credential.
+    pub credential: Credential,
+    /// The one that took its place.
+    pub successor: Option<CredentialId>,
+    /// Where it stands.
+    pub state: &'static str,
+}
+
+/// Where a credential stands: `usable`, `used`, `rotated`, `expired` or `revoked`.
+fn state(one: &Credential, rotated: bool, now: Time) -> &'static str {
+    match (one.revoked_at, &one.account, now < one.expires_at) {
+        (Some(_), _, _) => "revoked",
+        (None, Some(_), _) => "used",
+        (None, None, true) => "usable",
+        (None, None, false) if rotated => "rotated",
+        (None, None, false) => "expired",
+    }
+}
+
+fn of(one: &Credential) -> Scope {
+    Scope::Service(ResourceKind::Credential, one.id.to_string(), one.service.clone())
+}
+
 impl App {
     /// Makes a credential for a client of a service.
     pub(crate) async fn make_credential(
@@ -50,7 +81,6 @@ impl App {
         asking: &Asking,
         wanted: NewCredential,
     ) -> Result<FreshCredential, Fault> {
-        use base64::Engine as _;
         let live = self.live.get();
         let service = live.estate().services.get(&wanted.service).ok_or_else(|| {
             Fault::input(
@@ -85,10 +115,8 @@ impl App {
             return Err(Fault::input("hours", "a credential can be used for 1 hour to 90 days"));
         }
         let now = self.now();
-        let key = self.mac_key()?;
-        let id = CredentialId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad id"))?;
         let credential = Credential {
-            id: id.clone(),
+            id: self.credential_id()?,
             service: wanted.service,
             environment: environment.to_string(),
             namespace: namespace.map(|namespace| namespace.to_string()),
@@ -99,19 +127,114 @@ impl App {
             revoked_at: None,
             account: None,
         };
+        self.commit_credential(asking, credential, Vec::new()).await
+    }
+
+    /// Commits a new credential with its key, and what else came of it.
+    async fn commit_credential(
+        &self,
+        asking: &Asking,
+        credential: Credential,
+        more: Vec<Fact>,
+    ) -> Result<FreshCredential, Fault> {
+        use base64::Engine as _;
+        let key = self.mac_key()?;
+        let id = credential.id.clone();
         let sealed = self.seal(SEALED_AS, id.as_str(), &key)?;
+        let entry =
+            |fact| Entry { at: credential.created_at, by: Actor::Person(asking.by.clone()), fact };
+        let made = Fact::CredentialMade(Box::new(credential.clone()));
         let batch = Batch {
-            entries: vec![Entry {
-                at: now,
-                by: Actor::Person(asking.by.clone()),
-                fact: Fact::CredentialMade(Box::new(credential.clone())),
-            }],
+            entries: std::iter::once(made).chain(more).map(entry).collect(),
             work: vec![Work::PutCredentialSecret { credential: id, sealed }],
             ..Batch::default()
         };
         self.commit(batch).await?;
         let hmac_key = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key);
         Ok(FreshCredential { credential, hmac_key })
+    }
+
+    fn credential_id(&self) -> Result<CredentialId, Fault> {
+        CredentialId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad id"))
+    }
+
+    /// Makes a credential in place of another one: for the same service and place, vouched for by
+    /// whoever rotates. The one before registers nothing more, at once or after `overlap_hours`.
+    /// Accounts stay as they are.
+    pub(crate) async fn rotate_credential(
+        &self,
+        asking: &Asking,
+        id: &CredentialId,
+        overlap_hours: u32,
+    ) -> Result<FreshCredential, Fault> {
+        let old = self.credential_to_alter(asking, id).await?;
+        if old.revoked_at.is_some() {
+            return Err(Fault::conflict("it was revoked; make a new one instead"));
+        }
+        if let Some(successor) = self.store.credential_successor(id).await? {
+            return Err(Fault::conflict(format!(
+                "`{successor}` took its place already; rotate that one"
+            )));
+        }
+        let overlap = i64::from(overlap_hours).saturating_mul(HOUR_MS);
+        if overlap > OVERLAP_MS_MAX {
+            return Err(Fault::input(
+                "overlap_hours",
+                "two stand beside each other for 168 hours at most",
+            ));
+        }
+        let now = self.now();
+        // As long again as the one before was made for.
+        let lifetime = old.expires_at.ms_since(old.created_at).clamp(HOUR_MS, CREDENTIAL_MS_MAX);
+        let credential = Credential {
+            id: self.credential_id()?,
+            created_by: asking.by.person.clone(),
+            created_at: now,
+            expires_at: now.plus_ms(lifetime),
+            revoked_at: None,
+            account: None,
+            ..old
+        };
+        let rotated = Fact::CredentialRotated {
+            credential: id.clone(),
+            successor: credential.id.clone(),
+            until: now.plus_ms(overlap),
+        };
+        self.commit_credential(asking, credential, vec![rotated]).await
+    }
+
+    /// A page of credentials by id, of one service or of all that the caller may see.
+    pub(crate) async fn credentials(
+        &self,
+        asking: &Asking,
+        service: Option<&ServiceId>,
+        after: Option<&CredentialId>,
+        rows: Option<u32>,
+    ) -> Result<Listed<CredentialView>, Fault> {
+        self.permit_service(asking, service)?;
+        let rows = limit(rows)?;
+        let page = self.store.credentials(service, after, rows).await?;
+        let (page, next) = listed(page, rows, |one| one.id.to_string());
+        let mut items = Vec::new();
+        for credential in page {
+            if self.may(asking, Access::Read, &of(&credential)) {
+                let successor = self.store.credential_successor(&credential.id).await?;
+                let state = state(&credential, successor.is_some(), self.now());
+                items.push(CredentialView { credential, successor, state });
+            }
+        }
+        Ok(Listed { items, next })
+    }
+
+    async fn credential_to_alter(
+        &self,
+        asking: &Asking,
+        id: &CredentialId,
+    ) -> Result<Credential, Fault> {
+        let found = self.store.credential(id).await?;
+        let found = found.ok_or_else(|| Fault::not_found(format!("credential `{id}`")))?;
+        self.permit(asking, Access::Administer, &of(&found))?;
+        Ok(found)
     }
 
     /// A MAC key whose base64url does not begin with a hyphen: clients take it on their command line,
@@ -131,10 +254,7 @@ impl App {
         asking: &Asking,
         id: &CredentialId,
     ) -> Result<(), Fault> {
-        let found = self.store.credential(id).await?;
-        let found = found.ok_or_else(|| Fault::not_found(format!("credential `{id}`")))?;
-        let scope = Scope::Service(ResourceKind::Credential, id.to_string(), found.service.clone());
-        self.permit(asking, Access::Administer, &scope)?;
+        self.credential_to_alter(asking, id).await?;
         let entry = Entry {
             at: self.now(),
             by: Actor::Person(asking.by.clone()),

@@ -177,7 +177,7 @@ impl App {
     }
 }
 
-fn said(why: &str) -> Result<String, Fault> {
+pub(super) fn said(why: &str) -> Result<String, Fault> {
     let why = why.trim();
     if why.is_empty() {
         return Err(Fault::input("reason", "say why; whoever decides reads it"));

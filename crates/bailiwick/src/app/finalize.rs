@@ -7,10 +7,7 @@ use bailiwick_core::certificate::NameSeen;
 use bailiwick_core::change::{
     Basis, Command, IssueCertificate, Plan, Precheck, Prepared, Request, Step,
 };
-use bailiwick_core::gate::{
-    Account, AuthorizationStatus, ChallengeKind, Order, OrderStatus, Problem, ProblemKind,
-    ValidationEvidence,
-};
+use bailiwick_core::gate::{Account, Order, OrderStatus, Problem, ProblemKind};
 use bailiwick_core::names::{ChangeId, ProfileId, SanName, SpiffeId};
 use bailiwick_core::policy::{
     CaaFact, Fact as PolicyFact, FinalizeFacts, KeyFacts, Stage, ValidationMethod,
@@ -24,9 +21,6 @@ use super::{App, Live, Loaded};
 use crate::drive::caa::CaaSeen;
 use crate::drive::{changes, issue};
 use crate::fault::Fault;
-
-/// The newest validations of a name that are looked at: an older one is over.
-const VALIDATIONS_READ: u32 = 8;
 
 /// What a client that finalizes gets.
 pub(crate) enum FinalizeAnswer {
@@ -134,58 +128,6 @@ impl App {
             ));
         }
         Ok(csr)
-    }
-
-    /// The method by which each name was validated, out of the ledger, not out of working rows.
-    async fn validated(
-        &self,
-        account: &Account,
-        order: &Order,
-        now: Time,
-    ) -> Result<Result<BTreeMap<SanName, ValidationMethod>, Problem>, Fault> {
-        let mut methods = BTreeMap::new();
-        for name in &order.names {
-            let Some(kind) = self.shown_by(account, name, now).await? else {
-                return Ok(Err(problem(
-                    ProblemKind::Unauthorized,
-                    format!("control of `{name}` was not shown, or too long ago; order again"),
-                )));
-            };
-            let method = match kind {
-                ChallengeKind::Http01 => ValidationMethod::Http01,
-                ChallengeKind::Dns01 => ValidationMethod::Dns01,
-                ChallengeKind::TlsAlpn01 => ValidationMethod::TlsAlpn01,
-                ChallengeKind::DnsAccount01 => ValidationMethod::DnsAccount01,
-                ChallengeKind::DnsPersist01 => ValidationMethod::DnsPersist01,
-            };
-            methods.insert(name.clone(), method);
-        }
-        for id in &order.authorizations {
-            let state = self.store.authorization(id).await?.map(|one| (one.status, one.expires_at));
-            let holds =
-                state.is_some_and(|(s, until)| s == AuthorizationStatus::Valid && now < until);
-            if !holds {
-                return Ok(Err(problem(
-                    ProblemKind::Unauthorized,
-                    "an authorization of this order was given up or is too old; order again",
-                )));
-            }
-        }
-        Ok(Ok(methods))
-    }
-
-    /// How this account showed control of a name that may be relied on now, out of the ledger.
-    pub(super) async fn shown_by(
-        &self,
-        account: &Account,
-        name: &SanName,
-        now: Time,
-    ) -> Result<Option<ChallengeKind>, Fault> {
-        let seen = self.store.validations(&account.id, name.base(), VALIDATIONS_READ).await?;
-        let holds = |seen: &&ValidationEvidence| {
-            seen.wildcard == name.is_wildcard() && now < seen.expires_at
-        };
-        Ok(seen.iter().find(holds).map(|seen| seen.kind))
     }
 
     async fn see_caa(

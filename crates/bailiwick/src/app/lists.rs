@@ -54,7 +54,34 @@ pub(crate) struct Listed<T> {
     pub next: Option<String>,
 }
 
+/// A page out of rows that were read up to `rows`, with where the next begins.
+pub(super) fn listed<T>(
+    page: Vec<T>,
+    rows: u32,
+    key: impl Fn(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    let full = u32::try_from(page.len()).is_ok_and(|read| read >= rows);
+    let next = page.last().filter(|_| full).map(key);
+    (page, next)
+}
+
 impl App {
+    /// Whether the caller may see what belongs to a service, where one is named: a wrong name and
+    /// one that is not theirs are told apart by nobody.
+    pub(super) fn permit_service(
+        &self,
+        asking: &Asking,
+        service: Option<&ServiceId>,
+    ) -> Result<(), Fault> {
+        let Some(service) = service else { return Ok(()) };
+        let scope = Scope::Service(ResourceKind::Service, service.to_string(), service.clone());
+        self.permit(asking, Access::Read, &scope)?;
+        if self.live.get().estate().services.contains_key(service) {
+            return Ok(());
+        }
+        Err(Fault::not_found(format!("service `{service}`")))
+    }
+
     /// One change as lists show it.
     pub(crate) async fn change_row(&self, id: &ChangeId) -> Result<ChangeRow, Fault> {
         let row = self.store.change_row(id).await?;
@@ -177,7 +204,7 @@ fn after(text: Option<String>) -> Result<Option<After>, Fault> {
     }
 }
 
-fn limit(limit: Option<u32>) -> Result<u32, Fault> {
+pub(super) fn limit(limit: Option<u32>) -> Result<u32, Fault> {
     match limit {
         None => Ok(LIMIT),
         Some(rows @ 1..=LIMIT_MAX) => Ok(rows),

@@ -194,7 +194,8 @@ impl App {
         let mut batch = Batch::default();
         let mut authorizations = Vec::new();
         for name in bases(&names) {
-            authorizations.push(self.authorization_for(account, name, now, &mut batch).await?);
+            let one = self.authorization_for(account, name, &judged.issuer, now, &mut batch);
+            authorizations.push(one.await?);
         }
         let ready = authorizations.iter().all(|one| one.status == AuthorizationStatus::Valid);
         let order = Order {
@@ -251,10 +252,13 @@ impl App {
         &self,
         account: &Account,
         name: SanName,
+        issuer: &IssuerId,
         now: Time,
         batch: &mut Batch,
     ) -> Result<Authorization, Fault> {
-        if let Some(known) = self.valid_authorization(account, &name, now).await? {
+        if let Some(known) = self.valid_authorization(account, &name, now).await?
+            && self.serves(&self.live.get(), &known, issuer).await?
+        {
             return Ok(known);
         }
         let by_dns =

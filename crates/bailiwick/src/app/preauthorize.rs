@@ -48,7 +48,7 @@ impl App {
         }
         let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
         let mut batch = Batch::default();
-        let authz = self.authorization_for(account, name, now, &mut batch).await?;
+        let authz = self.authorization_for(account, name, &judged.issuer, now, &mut batch).await?;
         if authz.status == AuthorizationStatus::Valid {
             return Ok(AuthorizationAnswer::Known(Box::new(authz)));
         }

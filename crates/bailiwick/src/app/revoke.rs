@@ -90,7 +90,7 @@ impl App {
     ) -> Result<bool, Fault> {
         let now = self.now();
         for name in &certificate.names {
-            if self.shown_by(account, name, now).await?.is_none() {
+            if self.shown_by(account, name, None, now).await?.is_none() {
                 return Ok(false);
             }
         }

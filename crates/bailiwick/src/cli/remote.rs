@@ -4,6 +4,7 @@ mod commands;
 mod envelope;
 mod keep;
 mod print;
+mod registry;
 mod secrets;
 
 use std::path::Path;
@@ -16,15 +17,14 @@ use super::client::{Client, NoAnswer, token_path};
 use super::exit;
 use crate::app::Story;
 use crate::http::api::bodies::{
-    Because, CertificateBody, ChangeBody, ChangeLine, CredentialBody, ExchangeLink, FreshLink,
-    FreshTokenBody, Me, NewCredentialBody, NewToken, PageOf, Resolve, RevokeBody, ServiceBody,
-    TokenBody,
+    Because, CertificateBody, ChangeBody, ChangeLine, ExchangeLink, FreshLink, FreshTokenBody, Me,
+    NewToken, PageOf, Resolve, RevokeBody, ServiceBody, TokenBody,
 };
 
 pub(crate) use commands::RemoteCommand;
 use commands::{
-    Asked, CertificateCommand, ChangeCommand, CredentialCommand, GlobalOutput, Login,
-    PersonCommand, Plain, ServiceCommand, TokenCommand,
+    Asked, CertificateCommand, ChangeCommand, GlobalOutput, Login, PersonCommand, Plain,
+    ServiceCommand, TokenCommand,
 };
 
 /// Runs a command.
@@ -32,7 +32,9 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
     let done = match command {
         RemoteCommand::Change(asked) => change(asked).await,
         RemoteCommand::Certificate(asked) => certificate(asked).await,
-        RemoteCommand::Credential(asked) => credential(asked).await,
+        RemoteCommand::Credential(asked) => registry::credential(asked).await,
+        RemoteCommand::Account(asked) => registry::account(asked).await,
+        RemoteCommand::StandingRecord(asked) => registry::standing(asked).await,
         RemoteCommand::Envelope(asked) => envelope::run(asked).await,
         RemoteCommand::Issuer(asked) => secrets::issuer(asked).await,
         RemoteCommand::Connector(asked) => secrets::connector(asked).await,
@@ -173,37 +175,6 @@ fn first_certificate(octets: &[u8]) -> Result<Vec<u8>, String> {
     }
     let chain = bailiwick_wire::x509::read_chain(octets).map_err(|cause| cause.to_string())?;
     chain.into_iter().next().ok_or_else(|| "it holds no certificate".to_owned())
-}
-
-async fn credential(asked: Asked<CredentialCommand>) -> Result<u8, NoAnswer> {
-    let client = asked.server.client()?;
-    match asked.what {
-        CredentialCommand::New {
-            service,
-            environment,
-            namespace,
-            attestations,
-            hours,
-            certbot,
-        } => {
-            let wish = NewCredentialBody { service, environment, namespace, attestations, hours };
-            let Some(path) = certbot else {
-                let body: CredentialBody = client.post("credentials", &wish).await?;
-                return answer(asked.output, &body, print::credential);
-            };
-            let file = keep::SecretFile::new(&path)?;
-            let body: CredentialBody = client.post("credentials", &wish).await?;
-            file.write(&print::certbot_options(&body))?;
-            let kept = serde_json::json!({ "kid": body.kid, "file": path });
-            answer(asked.output, &kept, |_| print::credential_kept(&body, &path))
-        }
-        CredentialCommand::Revoke { kid } => {
-            client.delete(&format!("credentials/{kid}")).await?;
-            answer(asked.output, &serde_json::json!({ "revoked": kid }), |_| {
-                format!("credential {kid} is revoked; accounts registered with it stay")
-            })
-        }
-    }
 }
 
 async fn service(asked: Asked<ServiceCommand>) -> Result<u8, NoAnswer> {

@@ -20,6 +20,8 @@ const CHORES_EVERY: u32 = 6;
 
 /// Runs until `stop` turns true.
 pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver<bool>) {
+    // Beside, because other people's name servers may be slow, and changes wait for nobody.
+    let standing = tokio::spawn(super::standing::run(app.clone(), holder.clone(), stop.clone()));
     let mut turn: u32 = 0;
     loop {
         if turn == 0 {
@@ -38,9 +40,10 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
         turn = turn.wrapping_add(1);
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
-            _ = stop.changed() => return,
+            _ = stop.changed() => break,
         }
     }
+    standing.abort();
 }
 
 /// Carries on changes that nobody is moving.

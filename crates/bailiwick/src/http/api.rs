@@ -11,6 +11,7 @@ mod events;
 mod ledger;
 mod people;
 mod reference;
+pub(crate) mod registry;
 pub(crate) mod services;
 mod upstream;
 
@@ -42,8 +43,11 @@ pub(crate) use events::stream as events_stream;
         changes::resolve,
         certificates::list, certificates::show, certificates::story, certificates::revoke,
         services::list, envelopes::envelopes, envelopes::envelope, envelopes::request_envelope,
-        envelopes::narrow_envelope, envelopes::end_envelope, services::make_credential,
-        services::revoke_credential,
+        envelopes::narrow_envelope, envelopes::end_envelope,
+        registry::credentials, registry::make_credential, registry::rotate_credential,
+        registry::revoke_credential,
+        registry::accounts, registry::account, registry::deactivate_account, registry::agree,
+        registry::standing_records,
         estate::show, estate::plan, estate::apply,
         upstream::accounts, upstream::register, upstream::set_secret,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
@@ -92,8 +96,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/envelopes/{envelope}", get(envelopes::envelope))
         .route("/envelopes/{envelope}/narrow", post(envelopes::narrow_envelope))
         .route("/envelopes/{envelope}/end", post(envelopes::end_envelope))
-        .route("/credentials", post(services::make_credential))
-        .route("/credentials/{credential}", delete(services::revoke_credential))
+        .route("/credentials", get(registry::credentials).post(registry::make_credential))
+        .route("/credentials/{credential}", delete(registry::revoke_credential))
+        .route("/credentials/{credential}/rotate", post(registry::rotate_credential))
+        .route("/accounts", get(registry::accounts))
+        .route("/accounts/{account}", get(registry::account))
+        .route("/accounts/{account}/deactivate", post(registry::deactivate_account))
+        .route("/accounts/{account}/agree", post(registry::agree))
+        .route("/standing-records", get(registry::standing_records))
         .route("/estate", get(estate::show))
         .route("/estate/plan", post(estate::plan))
         .route("/estate/apply", post(estate::apply))

@@ -1,10 +1,12 @@
 //! The console: server-rendered pages that work without script; one small script of our own keeps
 //! them live. Strict CSP, no inline script or style.
 
+mod accounts;
 mod acme;
 mod assets;
 mod certificates;
 mod changes;
+mod clients;
 mod envelopes;
 mod home;
 mod page;
@@ -30,6 +32,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/changes/{change}/refuse", post(changes::refuse))
         .route("/services", get(services::list))
         .route("/services/{service}/envelopes", get(envelopes::list).post(envelopes::request))
+        .route("/services/{service}/clients", get(clients::list))
+        .route("/services/{service}/credentials", post(clients::make))
+        .route("/credentials/{credential}/rotate", post(clients::rotate))
+        .route("/credentials/{credential}/revoke", post(clients::revoke))
+        .route("/accounts/{account}", get(accounts::show))
+        .route("/accounts/{account}/deactivate", post(accounts::deactivate))
+        .route("/accounts/{account}/agree", post(accounts::agree))
         .route("/envelopes/{envelope}", get(envelopes::show))
         .route("/envelopes/{envelope}/narrow", post(envelopes::narrow))
         .route("/envelopes/{envelope}/end", post(envelopes::end))

@@ -114,6 +114,13 @@ impl BailiwickServer {
         self.server.kill9();
     }
 
+    /// Starts again on the same data with one argument in place of another.
+    pub(crate) fn restart_with(&mut self, before: &str, after: &str) {
+        let place = self.args.iter_mut().find(|arg| arg.as_str() == before);
+        after.clone_into(place.expect("it was started with that argument"));
+        self.restart();
+    }
+
     /// Starts again on the same data with the same arguments; kills it first if it still runs.
     pub(crate) fn restart(&mut self) {
         self.server.kill9();

@@ -5,6 +5,7 @@ mod acme_clients;
 mod acme_gate;
 mod acme_jws;
 mod acme_orders;
+mod acme_registry;
 mod acme_rest;
 mod acme_transport;
 mod acme_ways;

@@ -203,6 +203,17 @@ pub(crate) fn life(at: Time) -> Vec<Batch> {
             jwk: "{\"kty\":\"EC\"}".to_owned(),
         },
     )]));
-    all.push(batch(vec![entry(at, by("ada"), Fact::CredentialRevoked { credential: made.id })]));
+    let (next, batch_of_next) = credential(at);
+    all.push(batch_of_next);
+    let until = at.plus_ms(1);
+    let (credential, successor) = (made.id.clone(), next.id);
+    let rotated = Fact::CredentialRotated { credential, successor, until };
+    let terms = "https://shop.example/terms".to_owned();
+    let agreed = Fact::TermsAgreed { account: registered.id.clone(), terms };
+    let why = "its host is lost".to_owned();
+    let ended = Fact::AccountRevoked { account: registered.id, why };
+    for fact in [rotated, agreed, ended, Fact::CredentialRevoked { credential: made.id }] {
+        all.push(batch(vec![entry(at, by("ada"), fact)]));
+    }
     all
 }

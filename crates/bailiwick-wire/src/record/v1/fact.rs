@@ -108,6 +108,12 @@ mod others {
             },
             "secret.set" => SecretSet { purpose: String, name: String },
             "account.ended" => AccountEnded { account: AccountId, status: AccountStatus },
+            "credential.rotated" => CredentialRotated {
+                credential: CredentialId,
+                successor: CredentialId,
+                until: Time,
+            },
+            "account.revoked" => AccountRevoked { account: AccountId, why: String },
             "credential.revoked" => CredentialRevoked { credential: CredentialId },
             "person.signed-in" => SignedIn {
                 person: PersonId,

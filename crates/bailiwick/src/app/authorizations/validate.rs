@@ -151,7 +151,7 @@ impl App {
             ChallengeKind::DnsPersist01 => {
                 let name = SanName::new(&authz.name, authz.wildcard)
                     .map_err(|cause| Fault::bug(cause.to_string()))?;
-                let issuers = self.issuer_domains();
+                let issuers = self.standing_issuers(account, authz).await?;
                 let standing = Standing { issuers: &issuers, account_url: &url, now: self.now() };
                 validator.dns_persist01(&name, &standing).await
             }
@@ -184,7 +184,12 @@ impl App {
                     tries += 1;
                     tokio::time::sleep(COMMIT_PAUSE).await;
                 }
-                Ok(Some(authz)) => return self.settle_orders_of(&authz).await,
+                Ok(Some(authz)) => {
+                    if looked.is_err() && open.challenge.kind == ChallengeKind::DnsPersist01 {
+                        self.look_at_standing_of(&authz.name, &authz.account).await?;
+                    }
+                    return self.settle_orders_of(&authz).await;
+                }
                 Ok(None) => return Ok(()),
                 Err(fault) => return Err(fault),
             }

@@ -1,10 +1,14 @@
 //! The commands that ask a running server, as they are typed.
 
+mod registry;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::client::Server;
+
+pub(crate) use registry::{AccountCommand, CredentialCommand, Listing, StandingCommand};
 
 /// A command with the server it asks.
 #[derive(Args)]
@@ -37,6 +41,10 @@ pub(crate) enum RemoteCommand {
     Certificate(Asked<CertificateCommand>),
     /// Credentials for ACME clients (external account binding)
     Credential(Asked<CredentialCommand>),
+    /// ACME accounts: whose each is, what it needs, end one
+    Account(Asked<AccountCommand>),
+    /// Standing validation records (dns-persist-01): whom each serves, since when, until when
+    StandingRecord(Asked<StandingCommand>),
     /// Envelopes: standing approvals
     Envelope(Asked<EnvelopeCommand>),
     /// CAs behind ACME: accounts there, the key of an account binding
@@ -158,36 +166,6 @@ pub(crate) enum CertificateCommand {
         /// Why, in words
         #[arg(long)]
         why: String,
-    },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum CredentialCommand {
-    /// Make a credential for an ACME client of a service; its key is shown this once
-    New {
-        /// The service
-        #[arg(long)]
-        service: String,
-        /// Where the client runs; the service's own environment where absent
-        #[arg(long)]
-        environment: Option<String>,
-        /// In which namespace; the service's own where absent
-        #[arg(long)]
-        namespace: Option<String>,
-        /// What you vouch for, by kind; may be repeated
-        #[arg(long = "attest", value_name = "KIND")]
-        attestations: Vec<String>,
-        /// How long it can be used to register
-        #[arg(long)]
-        hours: Option<i64>,
-        /// Write the options for certbot to a new file (`certbot -c FILE`) instead of showing the key
-        #[arg(long, value_name = "FILE")]
-        certbot: Option<PathBuf>,
-    },
-    /// Revoke a credential
-    Revoke {
-        /// Its kid
-        kid: String,
     },
 }
 

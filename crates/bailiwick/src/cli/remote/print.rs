@@ -15,7 +15,7 @@ macro_rules! line {
     ($text:expr, $($format:tt)+) => { writeln!($text, $($format)+).unwrap_or_default() };
 }
 
-fn more(text: &mut String, next: Option<&String>) {
+pub(super) fn more(text: &mut String, next: Option<&String>) {
     if let Some(next) = next {
         line!(text);
         line!(text, "There are more: repeat with --after '{next}'");

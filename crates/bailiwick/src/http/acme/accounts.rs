@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use bailiwick_core::gate::{AccountStatus, ProblemKind};
+use bailiwick_core::gate::{Account, AccountStatus, ProblemKind};
 use bailiwick_wire::acme::{self, AccountRequest, AccountUpdate};
 
 use super::Acme;
@@ -53,11 +53,22 @@ async fn try_register(acme: &Acme, request: Request) -> Result<Answer, Denied> {
 }
 
 /// The account that is there already; its fields are not touched (section 7.3).
-fn existing(acme: &Acme, account: &bailiwick_core::gate::Account) -> Result<Answer, Denied> {
+fn existing(acme: &Acme, account: &Account) -> Result<Answer, Denied> {
     if account.status != AccountStatus::Valid {
         return Err(Denied::account_over(account.status.as_str()));
     }
     Ok(Answer::json(acme::account(&acme.urls, account)).at(acme.urls.account(&account.id)))
+}
+
+impl Acme {
+    /// Nothing new for an account whose holder has not agreed to the terms as they are now; what was
+    /// begun goes on, and everything can be revoked (section 7.3.3).
+    pub(super) async fn terms_agreed(&self, account: &Account) -> Result<(), Denied> {
+        match self.app.terms_unmet(account).await? {
+            Some((problem, terms)) => Err(Denied::from(problem).link(terms, "terms-of-service")),
+            None => Ok(()),
+        }
+    }
 }
 
 pub(super) async fn account(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use bailiwick_core::gate::{Authorization, AuthorizationStatus, ChallengeStatus};
+use bailiwick_core::gate::{Account, Authorization, AuthorizationStatus, ChallengeStatus};
 use bailiwick_core::names::{AuthzId, ChallengeId};
 use bailiwick_wire::acme::{self, AuthorizationRequest, ChallengeAnswer, Deactivation};
 
@@ -37,12 +37,13 @@ async fn try_authorization(acme: &Acme, id: &str, request: Request) -> Result<An
         }
     };
     let found = found.ok_or_else(missing)?;
-    Ok(shown(acme, &found))
+    shown(acme, &signed.account, &found).await
 }
 
-fn shown(acme: &Acme, authz: &Authorization) -> Answer {
-    Answer::json(acme::authorization(&acme.urls, authz, &acme.app.issuer_domains()))
-        .retry_after(retry(authz))
+async fn shown(acme: &Acme, account: &Account, authz: &Authorization) -> Result<Answer, Denied> {
+    let issuers = acme.app.standing_issuers(account, authz).await?;
+    let answer = Answer::json(acme::authorization(&acme.urls, authz, &issuers));
+    Ok(answer.retry_after(retry(authz)))
 }
 
 pub(super) async fn create(State(acme): State<Arc<Acme>>, request: Request) -> Response {
@@ -53,12 +54,13 @@ async fn try_create(acme: &Acme, request: Request) -> Result<Answer, Denied> {
     let signed = acme.signed_by_account(request).await?;
     let name = AuthorizationRequest::parse(signed.payload.object()?)?.name()?;
     acme.app.may_order(&signed.account).await?.map_err(|limited| acme.limited(limited))?;
+    acme.terms_agreed(&signed.account).await?;
     match acme.app.new_authorization(&signed.account, name).await? {
-        AuthorizationAnswer::Made(authz) => {
-            Ok(shown(acme, &authz).created_at(acme.urls.authorization(&authz.id)))
-        }
+        AuthorizationAnswer::Made(authz) => Ok(shown(acme, &signed.account, &authz)
+            .await?
+            .created_at(acme.urls.authorization(&authz.id))),
         AuthorizationAnswer::Known(authz) => {
-            Ok(shown(acme, &authz).at(acme.urls.authorization(&authz.id)))
+            Ok(shown(acme, &signed.account, &authz).await?.at(acme.urls.authorization(&authz.id)))
         }
         AuthorizationAnswer::Refused(problem) => Err(problem.into()),
     }
@@ -92,8 +94,9 @@ async fn try_challenge(
     };
     let found = found.ok_or_else(missing)?;
     let challenge = challenge_of(&found, &id).ok_or_else(missing)?;
+    let issuers = acme.app.standing_issuers(&signed.account, &found).await?;
     // Clients find the way back by `up`, and fail without it.
-    Ok(Answer::json(acme::challenge(&acme.urls, &found, challenge, &acme.app.issuer_domains()))
+    Ok(Answer::json(acme::challenge(&acme.urls, &found, challenge, &issuers))
         .link(acme.urls.authorization(&found.id), "up")
         .retry_after(retry(&found)))
 }

@@ -36,6 +36,7 @@ async fn try_create(acme: &Acme, request: Request) -> Result<Answer, Denied> {
         acme.app.may_order(&signed.account).await?.map_err(|limited| acme.limited(limited))?;
     }
     let order = NewOrder { names: wanted.names()?, profile, replaces: wanted.replaces };
+    acme.terms_agreed(&signed.account).await?;
     match acme.app.new_order(&signed.account, order).await? {
         OrderAnswer::Accepted(order) => {
             Ok(shown(acme, &order).created_at(acme.urls.order(&order.id)))

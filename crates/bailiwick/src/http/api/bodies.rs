@@ -2,9 +2,13 @@
 
 mod change;
 mod envelope;
+mod registry;
 
 pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
+pub(crate) use registry::{
+    AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
+};
 
 use bailiwick_core::change::IssuedCertificate;
 use serde::{Deserialize, Serialize};
@@ -234,19 +238,6 @@ pub(crate) struct NewCredentialBody {
     pub attestations: Vec<String>,
     /// How long it can be used to register, in hours; a week where absent.
     pub hours: Option<i64>,
-}
-
-/// A credential, its key shown this once.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
-pub(crate) struct CredentialBody {
-    /// The `kid` a client is given.
-    pub kid: String,
-    /// The MAC key a client is given, base64url.
-    pub hmac_key: String,
-    /// The ACME directory.
-    pub directory: String,
-    /// Until when an account can be registered with it.
-    pub expires_at: String,
 }
 
 /// An estate folder, as path and text of each file.

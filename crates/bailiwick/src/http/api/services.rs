@@ -1,18 +1,14 @@
-//! Services and credentials over the API.
+//! Services over the API.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use bailiwick_core::names::{CredentialId, ServiceId};
+use axum::extract::State;
 use bailiwick_core::policy::{Access, ResourceKind};
 
-use super::bodies::{CredentialBody, NewCredentialBody, ServiceBody};
+use super::bodies::ServiceBody;
 use super::caller::Caller;
-use super::error::{ApiError, ErrorBody};
-use crate::app::{App, Asking, NewCredential, Scope};
-use crate::fault::Fault;
+use crate::app::{App, Asking, Scope};
 
 /// The services you may see, with who answers for them.
 #[utoipa::path(get, path = "/services", tag = "services",
@@ -52,45 +48,4 @@ pub(crate) fn visible(app: &App, asking: &Asking) -> Vec<ServiceBody> {
                 .collect(),
         })
         .collect()
-}
-
-/// Make a credential for an ACME client of a service. Its key is shown this once.
-#[utoipa::path(post, path = "/credentials", tag = "services", request_body = NewCredentialBody,
-    responses((status = 201, body = CredentialBody), (status = 403, body = ErrorBody)))]
-pub(super) async fn make_credential(
-    State(app): State<Arc<App>>,
-    Caller(asking): Caller,
-    Json(wish): Json<NewCredentialBody>,
-) -> Result<(StatusCode, Json<CredentialBody>), ApiError> {
-    let service =
-        ServiceId::parse(&wish.service).map_err(|cause| Fault::input("service", cause))?;
-    let wanted = NewCredential {
-        service,
-        environment: wish.environment,
-        namespace: wish.namespace,
-        attestations: wish.attestations,
-        hours: wish.hours,
-    };
-    let fresh = app.make_credential(&asking, wanted).await?;
-    let body = CredentialBody {
-        kid: fresh.credential.id.to_string(),
-        hmac_key: fresh.hmac_key,
-        directory: format!("{}/acme/directory", app.settings.base_url),
-        expires_at: fresh.credential.expires_at.to_string(),
-    };
-    Ok((StatusCode::CREATED, Json(body)))
-}
-
-/// Revoke a credential: no account can be registered with it any more.
-#[utoipa::path(delete, path = "/credentials/{credential}", tag = "services",
-    params(("credential" = String, Path)),
-    responses((status = 204), (status = 404, body = ErrorBody)))]
-pub(super) async fn revoke_credential(
-    State(app): State<Arc<App>>,
-    Caller(asking): Caller,
-    Path(credential): Path<String>,
-) -> Result<StatusCode, ApiError> {
-    let id = CredentialId::parse(&credential).map_err(|cause| Fault::input("credential", cause))?;
-    app.revoke_credential(&asking, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

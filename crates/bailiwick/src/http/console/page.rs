@@ -168,7 +168,7 @@ pub(super) fn duration(seconds: u32) -> String {
 /// A state as a badge: the word, and a colour that only repeats it.
 pub(super) fn state(word: &str) -> Markup {
     let kind = match word {
-        "closed" | "valid" | "explained" => "good",
+        "closed" | "valid" | "explained" | "usable" | "stands" => "good",
         "awaiting-approval" | "requested" | "executing" | "verifying" => "open",
         "unknown" | "rolling-back" => "bad",
         _ => "over",

@@ -21,7 +21,8 @@ pub(super) async fn list(State(app): State<Arc<App>>, Visitor(asking): Visitor) 
             article.card {
                 h2 { (one.name) " " code { (one.id) } }
                 p { (one.environment) ": " (one.names.join(", ")) }
-                p { a href={ "/services/" (one.id) "/envelopes" } { "Envelopes" } }
+                p { a href={ "/services/" (one.id) "/envelopes" } { "Envelopes" } " · "
+                    a href={ "/services/" (one.id) "/clients" } { "ACME clients" } }
                 dl.facts {
                     @for (duty, team, person) in &one.duties {
                         dt { (duty) }
