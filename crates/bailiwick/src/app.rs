@@ -33,6 +33,7 @@ pub(crate) mod start;
 
 mod start_estate;
 mod start_keys;
+mod start_options;
 pub(crate) mod start_token;
 mod story;
 mod upstream;

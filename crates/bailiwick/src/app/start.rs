@@ -15,7 +15,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use super::start_keys::IssuerKeys;
-use super::start_token::TokenOptions;
+pub(crate) use super::start_options::Options;
 use super::{App, Live, LiveCell};
 use crate::fault::Fault;
 use crate::http::server::{self, Security};
@@ -26,44 +26,6 @@ use crate::world::World;
 
 /// News kept for listeners that are slow; they read the state anew when they missed some.
 const NEWS_KEPT: usize = 1_024;
-
-/// What the operator asked for.
-pub(crate) struct Options {
-    /// The data folder.
-    pub data: PathBuf,
-    /// The estate folder to begin with.
-    pub estate: Option<PathBuf>,
-    /// Whether to bring the lab.
-    pub lab: bool,
-    /// PostgreSQL, where it is not the embedded database.
-    pub database: Option<String>,
-    /// Where HTTPS listens.
-    pub listen: SocketAddr,
-    /// Where plain HTTP listens.
-    pub listen_http: SocketAddr,
-    /// Under which URL clients reach HTTPS.
-    pub base_url: Option<String>,
-    /// Under which URL clients reach plain HTTP.
-    pub http_url: Option<String>,
-    /// A validating resolver.
-    pub resolver: Option<SocketAddr>,
-    /// The port http-01 asks.
-    pub http01_port: Option<u16>,
-    /// The port tls-alpn-01 asks.
-    pub tls_alpn01_port: Option<u16>,
-    /// Where the terms of service are.
-    pub terms_of_service: Option<String>,
-    /// Limits that differ from the usual ones.
-    pub limit: Vec<String>,
-    /// Networks that validation may reach although private.
-    pub allow_network: Vec<String>,
-    /// After how many days without use an envelope is a finding.
-    pub envelope_unused_days: u32,
-    /// Where the lab's DNS listens.
-    pub lab_dns: SocketAddr,
-    /// The token of CA keys.
-    pub token: TokenOptions,
-}
 
 /// Why the server did not start; nothing of it runs then.
 #[derive(Debug, thiserror::Error)]
