@@ -24,6 +24,10 @@ impl After {
     pub fn parse(text: &str) -> Result<Self, BadAfter> {
         let (at, key) = text.split_once('~').ok_or(BadAfter)?;
         let at = at.parse().map(Time::from_unix_ms).map_err(|_| BadAfter)?;
+        // Keys of rows are ids and fingerprints; PostgreSQL takes no text with a NUL.
+        if key.is_empty() || !key.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(BadAfter);
+        }
         Ok(Self { at, key: key.to_owned() })
     }
 }

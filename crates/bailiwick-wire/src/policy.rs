@@ -19,6 +19,7 @@ mod access;
 mod change;
 mod estate;
 mod issue;
+mod kept;
 mod spell;
 mod verdict;
 
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::form::BadForm;
 use crate::record::BadValue;
+pub use kept::{KEPT_PREFIX, kept_facts, kept_facts_json};
 use spell::Spell;
 
 /// The version that stands in every document.

@@ -10,6 +10,7 @@ mod authorizations;
 mod changes;
 mod credentials;
 mod crl;
+mod decisions;
 mod envelope_views;
 mod envelopes;
 pub(crate) mod estate;
@@ -37,6 +38,7 @@ mod start_options;
 pub(crate) mod start_token;
 mod story;
 mod upstream;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -145,7 +145,11 @@ impl From<bailiwick_store::CommitError> for Fault {
             CommitError::Expectation(_) | CommitError::Conflict(_) => {
                 Self::Conflict { message: cause.to_string() }
             }
-            CommitError::TooLarge { .. } => Self::Bug { message: cause.to_string() },
+            // What was asked for is more than one entry of the ledger can say.
+            CommitError::TooLarge { what, have, max } => Self::input(
+                "request",
+                format!("{what} would be {have} large, and {max} fit; ask for less at once"),
+            ),
             CommitError::NotStorable(_) => Self::Bug { message: cause.to_string() },
             CommitError::Unavailable(_) => Self::Busy { message: cause.to_string() },
             CommitError::Unknown(_) => {

@@ -4,6 +4,7 @@ pub(crate) mod acme;
 pub(crate) mod api;
 pub(crate) mod console;
 mod guard;
+mod intake;
 mod plain;
 mod routes;
 pub(crate) mod server;

@@ -267,7 +267,22 @@ impl Change {
         }
     }
 
-    /// The state's name, for people, lists and logs.
+    /// The names of all states, in the order a change can meet them.
+    pub const NAMES: [&'static str; 11] = [
+        "requested",
+        "awaiting-approval",
+        "executing",
+        "verifying",
+        "rolling-back",
+        "unknown",
+        "closed",
+        "rolled-back",
+        "refused",
+        "withdrawn",
+        "expired",
+    ];
+
+    /// The state's name, for people, lists and logs: one of [`Self::NAMES`].
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

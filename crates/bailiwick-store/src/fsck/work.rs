@@ -5,6 +5,7 @@ use bailiwick_core::gate::{Authorization, Order};
 use bailiwick_core::names::Digest;
 use bailiwick_core::record::Fact;
 use bailiwick_wire::gate;
+use bailiwick_wire::policy::{KEPT_PREFIX, kept_facts};
 
 use super::Findings;
 use crate::db::{Cell, Reader, Tx, args};
@@ -19,6 +20,7 @@ const WORK_PAGE: u32 = 500;
 pub(super) async fn check(theirs: &mut Tx, found: &mut Findings) -> Result<(), StoreError> {
     evidence(theirs, found).await?;
     estates(theirs, found).await?;
+    facts(theirs, found).await?;
     orders(theirs, found).await?;
     authorizations(theirs, found).await
 }
@@ -51,6 +53,21 @@ async fn estates(theirs: &mut Tx, found: &mut Findings) -> Result<(), StoreError
         let n = row.int()?;
         let digest = row.digest()?;
         found.add("evidence", digest, format!("estate {n} names it, and it is not there"));
+    }
+    Ok(())
+}
+
+/// Facts that their decision only names.
+async fn facts(theirs: &mut Tx, found: &mut Findings) -> Result<(), StoreError> {
+    let kept = "SELECT id, facts FROM decision WHERE facts LIKE $1 ORDER BY id";
+    let there = "SELECT 1 FROM evidence WHERE digest = $1";
+    for row in theirs.all(kept, &args![format!("{KEPT_PREFIX}%")]).await? {
+        let mut row = Reader::new("decision", row);
+        let id = row.text()?;
+        let Some(digest) = kept_facts(&row.text()?) else { continue };
+        if theirs.first(there, &args![&digest]).await?.is_none() {
+            found.add("evidence", digest, format!("decision `{id}` names it, and it is not there"));
+        }
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use bailiwick_core::policy::{
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
 use bailiwick_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Time};
 
+use super::words::words;
 use super::{App, Live};
 use crate::fault::Fault;
 
@@ -249,6 +250,7 @@ impl App {
         lifetime_ms: i64,
         purpose: &str,
     ) -> Result<FreshToken, Fault> {
+        let purpose = words("purpose", purpose)?;
         if allows.is_empty() {
             return Err(Fault::input(
                 "scopes",
@@ -272,7 +274,7 @@ impl App {
                     person: holder.person.clone(),
                     chain: holder.chain.clone(),
                     scopes,
-                    purpose: purpose.to_owned(),
+                    purpose,
                     expires_at,
                 },
             }],

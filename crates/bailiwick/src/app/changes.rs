@@ -10,6 +10,7 @@ use bailiwick_core::policy::{MissingApproval, Verdict, judge};
 use bailiwick_core::record::{Batch, Entry, Fact, Notice};
 use bailiwick_core::time::{DAY_MS, Time};
 
+use super::words::{said, words};
 use super::{App, Live, Loaded, News, facts};
 use crate::drive::changes;
 use crate::fault::Fault;
@@ -17,8 +18,6 @@ use crate::fault::Fault;
 /// How long one person's approval counts. Long enough for a second approver in another time zone
 /// after a week-end.
 const APPROVAL_MS: i64 = 3 * DAY_MS;
-/// Characters of a comment or reason at most.
-const WORDS_MAX: usize = 2_000;
 
 /// A change with everything a person needs to decide about it.
 pub(crate) struct ChangeView {
@@ -133,7 +132,7 @@ impl App {
         all.extend(approval.clone());
         let needed = u32::try_from(all.len()).map_err(|_| Fault::bug("too many approvals"))?;
         let facts = self.change_facts(live, waiting, &all, now).await?;
-        let decision = self.decision("approve", &facts, verdict)?;
+        let decision = self.decision("approve", &facts, verdict, batch)?;
         let basis = Basis {
             decision: decision.id.clone(),
             policy: decision.policy,
@@ -185,10 +184,7 @@ impl App {
         id: &ChangeId,
         why: &str,
     ) -> Result<Loaded, Fault> {
-        let why = words("reason", why)?;
-        if why.is_empty() {
-            return Err(Fault::input("reason", "say why, so that the requester can mend it"));
-        }
+        let why = said("reason", why, "say why, so that the requester can mend it")?;
         let by = Actor::Person(by.clone());
         self.end_with(id, Command::Refuse { by: by.clone(), why }, by).await
     }
@@ -215,10 +211,7 @@ impl App {
         carried_out: bool,
         note: &str,
     ) -> Result<Loaded, Fault> {
-        let note = words("note", note)?;
-        if note.is_empty() {
-            return Err(Fault::input("note", "say what you found and what you did"));
-        }
+        let note = said("note", note, "say what you found and what you did")?;
         let by = Actor::Person(by.clone());
         let loaded =
             self.end_with(id, Command::Resolve { by: by.clone(), carried_out, note }, by).await?;
@@ -338,14 +331,6 @@ fn person(by: &Actor) -> Option<PersonId> {
         Actor::Account { made_by, .. } => Some(made_by.clone()),
         Actor::Component(_) => None,
     }
-}
-
-fn words(field: &'static str, text: &str) -> Result<String, Fault> {
-    let text = text.trim();
-    if text.chars().count() > WORDS_MAX {
-        return Err(Fault::input(field, format!("at most {WORDS_MAX} characters; shorten it")));
-    }
-    Ok(text.to_owned())
 }
 
 fn counts_for_nothing(

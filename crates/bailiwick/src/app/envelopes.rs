@@ -11,6 +11,7 @@ use bailiwick_core::record::Batch;
 use bailiwick_core::time::{DAY_MS, Time};
 
 use super::orders::{listed, zones};
+use super::words::said;
 use super::{App, Asking, Live, Loaded, Scope};
 use crate::fault::Fault;
 
@@ -72,7 +73,7 @@ impl App {
         let live = self.live.get();
         let now = self.now();
         let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
-        let reason = said(&wanted.reason)?;
+        let reason = why(&wanted.reason)?;
         let envelope = checked(&live, wanted, &id, now)?;
         if let Some(account) = &envelope.account {
             let bound = self.store.account(account).await?.map(|account| account.service);
@@ -113,7 +114,7 @@ impl App {
         why: &str,
     ) -> Result<Loaded, Fault> {
         let envelope = self.envelope_to_alter(asking, id).await?;
-        let why = said(why)?;
+        let why = self::why(why)?;
         let after = envelope.narrowed(wish, self.now());
         let after = after.map_err(|not| Fault::input(not.field(), not))?;
         let request = self.about(asking, &envelope, "narrow", why.clone())?;
@@ -138,7 +139,7 @@ impl App {
         if let Some(end) = &envelope.ended {
             return Err(Fault::conflict(format!("it ended at {}", end.at)));
         }
-        let why = said(why)?;
+        let why = self::why(why)?;
         let request = self.about(asking, &envelope, "end", why.clone())?;
         let plan = Plan::of(Step::EndEnvelope {
             envelope: id.clone(),
@@ -177,12 +178,9 @@ impl App {
     }
 }
 
-pub(super) fn said(why: &str) -> Result<String, Fault> {
-    let why = why.trim();
-    if why.is_empty() {
-        return Err(Fault::input("reason", "say why; whoever decides reads it"));
-    }
-    Ok(why.to_owned())
+/// Why, for whoever decides.
+fn why(text: &str) -> Result<String, Fault> {
+    said("reason", text, "say why; whoever decides reads it")
 }
 
 /// The envelope that is asked for, where it can be granted at all: a change for names that are not

@@ -1,7 +1,11 @@
 //! The estate: what a folder would change, asking for that change, putting it in force.
 
+mod notes;
+
 use bailiwick_core::actor::{Actor, Component};
-use bailiwick_core::change::{Basis, Change, Command, Plan, Precheck, Request, Step};
+use bailiwick_core::change::{
+    Basis, Change, Command, Event, Plan, Precheck, Request, STEPS_MAX, Step,
+};
 use bailiwick_core::estate::{Estate, EstateHistory, Service};
 use bailiwick_core::gate::Envelope;
 use bailiwick_core::names::{ChangeId, Digest, EnvelopeId, ServiceId};
@@ -9,7 +13,9 @@ use bailiwick_core::policy::{Access, Facts, judge};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_wire::estate as wire;
+use bailiwick_wire::record::{ENTRY_OCTETS_MAX, NotStorable};
 
+use super::words::words;
 use super::{App, Asking, Live, Loaded, Scope, facts};
 use crate::fault::Fault;
 
@@ -27,6 +33,8 @@ pub(crate) struct EstatePlan {
 
 /// The kind under which estates are stored as evidence.
 const EVIDENCE: &str = "estate/v1";
+/// Octets of an entry beside its plan: who, when, and the checks.
+const ENTRY_ROOM: usize = 4_096;
 
 impl App {
     /// Reads a stored estate.
@@ -63,11 +71,24 @@ impl App {
         let wanted = read(files)?;
         let live = self.live.get();
         let diff = live.estate().diff(&wanted);
+        let now = self.now();
+        if !diff.is_empty() {
+            // Whoever applies it shall not be the first to hear that it is too much.
+            let id = ChangeId::parse("planned").map_err(|cause| cause.to_string())?;
+            plan(&live, &wanted, &id, now).map_err(|fault| fault.to_string())?;
+        }
+        let notes = notes::of(&live, &wanted, now);
+        let mut json = wire::plan_json(&diff);
+        if let Some(object) = json.as_object_mut() {
+            object.insert("notes".to_owned(), notes.clone().into());
+        }
+        let listed = |mark: &str| notes.iter().map(|note| format!("{mark}{note}\n")).collect();
+        let (lines, points): (String, String) = (listed("note: "), listed("- "));
         Ok(EstatePlan {
             changes: !diff.is_empty(),
-            text: wire::plan_text(&diff),
-            markdown: wire::plan_markdown(&diff),
-            diff: wire::plan_json(&diff),
+            text: wire::plan_text(&diff) + &lines,
+            markdown: wire::plan_markdown(&diff) + "\n" + &points,
+            diff: json,
         })
     }
 
@@ -79,6 +100,7 @@ impl App {
         reason: &str,
     ) -> Result<Loaded, Fault> {
         self.permit(asking, Access::Request, &Scope::Estate)?;
+        let reason = words("reason", reason)?;
         let wanted = read(files).map_err(|problems| Fault::input("files", problems))?;
         let live = self.live.get();
         if live.estate().diff(&wanted).is_empty() {
@@ -91,7 +113,7 @@ impl App {
         let request = Request {
             id,
             title: title(&live, &wanted),
-            reason: reason.trim().to_owned(),
+            reason,
             by,
             service: None,
             zones: Vec::new(),
@@ -160,7 +182,7 @@ impl App {
     ) -> Result<Loaded, Fault> {
         let by = request.by.clone();
         let verdict = judge(&live.policy, facts);
-        let mut decision = self.decision("first-start", facts, &verdict)?;
+        let mut decision = self.decision("first-start", facts, &verdict, batch)?;
         decision.allowed = true;
         "first-start".clone_into(&mut decision.rule);
         let basis = Basis {
@@ -245,13 +267,48 @@ fn plan(live: &Live, wanted: &Estate, id: &ChangeId, now: Time) -> Result<(Plan,
         steps.extend(new_envelopes(id, service_id, service, before, now)?);
     }
     let plan = Plan::new(steps).map_err(|_| {
-        Fault::input("files", "too many envelopes at once; apply the folder in parts")
+        Fault::input(
+            "files",
+            format!(
+                "{} envelopes are new or altered, and one change grants {} at most; apply the \
+                 folder in parts, the services with their envelopes last",
+                wanted.services.values().map(|service| service.envelopes.len()).sum::<usize>(),
+                STEPS_MAX.saturating_sub(1)
+            ),
+        )
     })?;
+    fits(&plan, id, now)?;
     let batch = Batch {
         work: vec![Work::PutEvidence { digest: after, kind: EVIDENCE, octets }],
         ..Batch::default()
     };
     Ok((plan, batch))
+}
+
+/// That the plan fits into an entry of the ledger; found out before anything is opened.
+fn fits(plan: &Plan, id: &ChangeId, now: Time) -> Result<(), Fault> {
+    let event = Event::Validated {
+        plan: plan.clone(),
+        prechecks: Vec::new(),
+        expires_at: now.plus_ms(super::orders::APPROVABLE_MS),
+    };
+    let (id, event) = (id.clone(), Box::new(event));
+    let fact = Fact::Change { id, seq: 1, state: "awaiting-approval".to_owned(), event };
+    let entry = Entry { at: now, by: Actor::Component(Component::Gate), fact };
+    let room = ENTRY_OCTETS_MAX.saturating_sub(ENTRY_ROOM);
+    match bailiwick_wire::record::encode(&entry) {
+        Ok(octets) if octets.len() <= room => Ok(()),
+        Ok(_) | Err(NotStorable::TooLarge { .. }) => Err(Fault::input(
+            "files",
+            format!(
+                "the {} envelopes that are new or altered hold too many names for one change: its \
+                 plan may have {room} octets; apply the folder in parts, the services with their \
+                 envelopes last",
+                plan.steps().len().saturating_sub(1)
+            ),
+        )),
+        Err(cause) => Err(Fault::bug(cause.to_string())),
+    }
 }
 
 fn new_envelopes(

@@ -181,8 +181,8 @@ impl App {
         caa: Option<&CaaSeen>,
         now: Time,
     ) -> Result<FinalizeAnswer, Fault> {
-        let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
         let mut batch = Batch::default();
+        let decision = self.decision("issue", &judged.facts, &judged.verdict, &mut batch)?;
         let refusal = match caa {
             Some(caa) => {
                 batch.work.push(caa.evidence());
@@ -298,7 +298,7 @@ impl App {
             zones: zones(live, &wanted.names),
             at: now,
         };
-        let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
+        let decision = self.decision("issue", &judged.facts, &judged.verdict, batch)?;
         let plan = Plan::of(Step::IssueCertificate(wanted));
         let basis = Basis {
             decision: decision.id.clone(),

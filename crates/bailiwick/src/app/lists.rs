@@ -1,8 +1,10 @@
 //! Lists: pages out of indexes, narrowed to what the caller may see.
 
+use bailiwick_core::change::Change;
 use bailiwick_core::names::{ChangeId, PersonId, ServiceId};
 use bailiwick_core::policy::{Access, ResourceKind, Verdict};
 use bailiwick_core::record::ChangeRow;
+use bailiwick_core::shown::shown;
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_store::{
     After, CertificateFilter, CertificateOrder, ChangeFilter, IssuedRow, TokenRow,
@@ -94,6 +96,11 @@ impl App {
         asking: &Asking,
         query: ChangeQuery,
     ) -> Result<Listed<ChangeRow>, Fault> {
+        if let Some(state) = query.state.as_deref().filter(|state| !Change::NAMES.contains(state)) {
+            let message =
+                format!("`{}` is no state; use one of {}", shown(state), Change::NAMES.join(", "));
+            return Err(Fault::input("state", message));
+        }
         let filter = ChangeFilter { state: query.state, service: query.service, kind: None };
         let page = self.store.changes(&filter, after(query.after)?, limit(query.limit)?).await?;
         let seen = |row: &ChangeRow| {
@@ -110,6 +117,10 @@ impl App {
         asking: &Asking,
         query: CertificateQuery,
     ) -> Result<Listed<IssuedRow>, Fault> {
+        // No name holds any of these, and PostgreSQL takes no text with one of them.
+        if query.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
+            return Err(Fault::input("name", "no name holds a control character; leave it out"));
+        }
         let before = query
             .expires_within_days
             .map(|days| self.now().plus_ms(i64::from(days).saturating_mul(DAY_MS)));

@@ -6,7 +6,7 @@ use bailiwick_core::gate::{
     Coverage, Envelope, Order, OrderStatus, Problem, ProblemKind,
 };
 use bailiwick_core::names::{
-    AuthzId, ChallengeId, DecisionId, IssuerId, OrderId, ProfileId, SanName, ZoneName,
+    AuthzId, ChallengeId, IssuerId, OrderId, ProfileId, SanName, ZoneName,
 };
 use bailiwick_core::policy::{Facts, Stage, Verdict, judge};
 use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
@@ -190,8 +190,8 @@ impl App {
         replaced: Option<Replaced>,
         now: Time,
     ) -> Result<OrderAnswer, Fault> {
-        let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
         let mut batch = Batch::default();
+        let decision = self.decision("issue", &judged.facts, &judged.verdict, &mut batch)?;
         let mut authorizations = Vec::new();
         for name in bases(&names) {
             let one = self.authorization_for(account, name, &judged.issuer, now, &mut batch);
@@ -298,25 +298,6 @@ impl App {
     ) -> Result<Option<Authorization>, Fault> {
         let all = self.store.valid_authorizations(&account.id, name.base(), now).await?;
         Ok(all.into_iter().find(|one| one.wildcard == name.is_wildcard()))
-    }
-
-    /// A decision with its inputs, as the ledger keeps it.
-    pub(crate) fn decision(
-        &self,
-        action: &str,
-        facts: &Facts,
-        verdict: &Verdict,
-    ) -> Result<bailiwick_core::record::Decision, Fault> {
-        let id = DecisionId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad decision id"))?;
-        Ok(bailiwick_core::record::Decision {
-            id,
-            action: action.to_owned(),
-            allowed: verdict.allows(),
-            policy: verdict.policy_digest(),
-            facts: bailiwick_wire::policy::facts_json(facts),
-            reasons: bailiwick_wire::policy::verdict_json(verdict),
-            rule: super::refusal::deciding_rule(verdict),
-        })
     }
 }
 

@@ -46,8 +46,8 @@ impl App {
                 }
             });
         }
-        let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
         let mut batch = Batch::default();
+        let decision = self.decision("issue", &judged.facts, &judged.verdict, &mut batch)?;
         let authz = self.authorization_for(account, name, &judged.issuer, now, &mut batch).await?;
         if authz.status == AuthorizationStatus::Valid {
             return Ok(AuthorizationAnswer::Known(Box::new(authz)));

@@ -23,8 +23,8 @@ impl App {
         judged: Judged,
         now: Time,
     ) -> Result<OrderAnswer, Fault> {
-        let decision = self.decision("issue", &judged.facts, &judged.verdict)?;
         let mut batch = Batch::default();
+        let decision = self.decision("issue", &judged.facts, &judged.verdict, &mut batch)?;
         let change = if judged.verdict.grantable().is_some_and(by_envelope) {
             Some(self.ready_made_change(live, account, &names, &judged, now, &mut batch).await?)
         } else {

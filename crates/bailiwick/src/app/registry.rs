@@ -10,9 +10,9 @@ use bailiwick_core::record::{Batch, Entry, Expect, Fact};
 use bailiwick_core::time::Time;
 use bailiwick_store::IssuedRow;
 
-use super::envelopes::said;
 use super::lists::{Listed, limit, listed};
 use super::orders::problem;
+use super::words::said;
 use super::{App, Asking, Live, Scope};
 use crate::fault::Fault;
 use crate::world::time_of_id;
@@ -90,7 +90,10 @@ impl App {
             let status = account.status.as_str();
             return Err(Fault::conflict(format!("the account is {status} already")));
         }
-        let fact = Fact::AccountRevoked { account: id.clone(), why: said(why)? };
+        let fact = Fact::AccountRevoked {
+            account: id.clone(),
+            why: said("why", why, "say why; its holder reads it")?,
+        };
         self.note_about(asking, &account, fact).await?;
         account.status = AccountStatus::Revoked;
         self.seen(account).await

@@ -10,6 +10,7 @@ use bailiwick_core::policy::{Access, ResourceKind};
 use bailiwick_core::record::Batch;
 
 use super::orders::{actor, listed, problem, zones};
+use super::words::words;
 use super::{App, Asking, Loaded, Scope};
 use crate::fault::Fault;
 
@@ -144,7 +145,8 @@ impl App {
         {
             return Err(Fault::conflict(format!("it is revoked since {}", revoked.at)));
         }
-        self.submit_revocation(Actor::Person(asking.by.clone()), &certificate, reason, why).await
+        let why = words("why", why)?;
+        self.submit_revocation(Actor::Person(asking.by.clone()), &certificate, reason, &why).await
     }
 
     async fn submit_revocation(

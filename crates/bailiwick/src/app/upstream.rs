@@ -9,6 +9,7 @@ use bailiwick_core::record::{Batch, Entry, Fact};
 use bailiwick_store::UpstreamAccountRow;
 
 use super::reach::{BINDING_KEY, TSIG_KEY};
+use super::words::words;
 use super::{App, Asking, Loaded, Scope};
 use crate::fault::Fault;
 
@@ -54,7 +55,7 @@ impl App {
         let request = Request {
             id: ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?,
             title: format!("register an account at {issuer}"),
-            reason: why.trim().to_owned(),
+            reason: words("reason", why)?,
             by: Actor::Person(asking.by.clone()),
             service: None,
             zones: Vec::new(),

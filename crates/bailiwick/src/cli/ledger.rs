@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bailiwick_core::ledger::audit::AuditReport;
 use bailiwick_core::ledger::{LeafIndex, TreeHead};
 use bailiwick_core::record::Fact;
-use bailiwick_store::{Store, StoreUrl};
+use bailiwick_store::{Store, StoreError, StoreUrl};
 use bailiwick_wire::ledger::{Trust, VerifierKey};
 use clap::{Args, Subcommand};
 
@@ -93,7 +93,10 @@ async fn open(place: &DataFolder) -> Result<Store, String> {
 
 async fn verify(wish: Verify) -> Result<u8, String> {
     let store = open(&wish.place).await?;
-    let trust = trust(&store, wish.key.as_deref()).await?;
+    let trust = match trust(&store, wish.key.as_deref()).await? {
+        Believed::Key(trust) => trust,
+        Believed::Nobody(what) => return Ok(first_leaf_is_wrong(&what, &wish.output)),
+    };
     let held = match &wish.since {
         Some(file) => {
             let octets = std::fs::read(file)
@@ -162,24 +165,64 @@ fn sound_text(report: &AuditReport) -> String {
     text
 }
 
-/// Whom to believe about checkpoints: the key that was given, else the one that entry 0 names.
-async fn trust(store: &Store, key: Option<&str>) -> Result<Trust, String> {
-    let named = match key {
-        Some(key) => key.to_owned(),
-        None => {
-            let zero = LeafIndex::new(0).map_err(|cause| cause.to_string())?;
-            let first = store.entry(zero).await;
-            match first.map_err(|cause| cause.to_string())?.map(|entry| entry.fact) {
-                Some(Fact::InstallationStarted { verifier_key, .. }) => verifier_key,
-                Some(_) => {
-                    return Err("entry 0 does not name the verifier key, so it was altered; give the key with --key".to_owned());
-                }
-                None => return Err("the ledger is empty; start the server once".to_owned()),
-            }
+/// Whom to believe about checkpoints.
+enum Believed {
+    /// This key.
+    Key(Trust),
+    /// Nobody: what is wrong with the leaf that names the key.
+    Nobody(String),
+}
+
+/// The key that was given, else the one that entry 0 names.
+async fn trust(store: &Store, key: Option<&str>) -> Result<Believed, String> {
+    if let Some(key) = key {
+        let key = VerifierKey::parse(key).map_err(|cause| format!("--key: {cause}"))?;
+        return Trust::in_key(key).map(Believed::Key).map_err(|cause| format!("--key: {cause}"));
+    }
+    let zero = LeafIndex::new(0).map_err(|cause| cause.to_string())?;
+    let named = match store.entry(zero).await {
+        Ok(Some(entry)) => {
+            let Fact::InstallationStarted { verifier_key, .. } = entry.fact else {
+                return Ok(Believed::Nobody("it does not name the verifier key".to_owned()));
+            };
+            verifier_key
         }
+        // Other leaves without the first: somebody took it away.
+        Ok(None) if has_leaves(store).await? => {
+            return Ok(Believed::Nobody("it is not there".to_owned()));
+        }
+        Ok(None) => return Err("the ledger is empty; start the server once".to_owned()),
+        Err(StoreError::Damaged(mismatch)) => return Ok(Believed::Nobody(mismatch.what)),
+        Err(cause @ StoreError::Database(_)) => return Err(cause.to_string()),
     };
-    let key = VerifierKey::parse(&named).map_err(|cause| format!("--key: {cause}"))?;
-    Trust::in_key(key).map_err(|cause| format!("--key: {cause}"))
+    let key = VerifierKey::parse(&named).map(Trust::in_key);
+    Ok(match key {
+        Ok(Ok(trust)) => Believed::Key(trust),
+        Ok(Err(cause)) => Believed::Nobody(format!("the key it names: {cause}")),
+        Err(cause) => Believed::Nobody(format!("the key it names: {cause}")),
+    })
+}
+
+async fn has_leaves(store: &Store) -> Result<bool, String> {
+    let any = store.entries_before(None, 1).await;
+    any.map(|any| !any.is_empty()).map_err(|cause| cause.to_string())
+}
+
+/// Every ledger begins with the leaf that names its key: one that does not was altered.
+fn first_leaf_is_wrong(what: &str, output: &Output) -> u8 {
+    let finding =
+        format!("leaf 0 was altered: {what}; give the key you kept with --key to see the rest");
+    if output.json {
+        super::say(serde_json::json!({
+            "sound": false,
+            "finding": finding,
+            "first_wrong_leaf": 0,
+            "rows": [],
+        }));
+    } else {
+        super::say(format!("NOT SOUND: {finding}"));
+    }
+    exit::NO
 }
 
 async fn fsck(wish: Fsck) -> Result<u8, String> {

@@ -12,6 +12,7 @@ mod directory;
 mod key_change;
 mod nonces;
 mod orders;
+mod path;
 mod renewal;
 mod transport;
 

@@ -8,6 +8,7 @@ pub(crate) mod envelopes;
 mod error;
 mod estate;
 mod events;
+mod input;
 mod ledger;
 mod people;
 mod reference;
@@ -17,10 +18,11 @@ mod upstream;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::{delete, get, post};
+use axum::{Extension, Router};
 use utoipa::OpenApi as _;
 
+use super::intake::{ESTATE_OCTETS_MAX, OctetsMax};
 use crate::app::App;
 
 pub(crate) use caller::{COOKIE, cookie_of, from_our_pages};
@@ -105,8 +107,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/accounts/{account}/agree", post(registry::agree))
         .route("/standing-records", get(registry::standing_records))
         .route("/estate", get(estate::show))
-        .route("/estate/plan", post(estate::plan))
-        .route("/estate/apply", post(estate::apply))
+        .route("/estate/plan", post(estate::plan).layer(whole_estate()))
+        .route("/estate/apply", post(estate::apply).layer(whole_estate()))
         .route("/ca-accounts", get(upstream::accounts).post(upstream::register))
         .route("/secrets", post(upstream::set_secret))
         .route("/ledger/checkpoint", get(ledger::checkpoint))
@@ -115,8 +117,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/decisions/{decision}", get(ledger::decision))
         .route("/events", get(events::stream))
         .route("/openapi.json", get(reference::openapi))
+        .method_not_allowed_fallback(error::wrong_method)
         .fallback(error::no_route)
         .with_state(app)
+}
+
+/// A folder with everything an organisation has, as one body.
+const fn whole_estate() -> Extension<OctetsMax> {
+    Extension(OctetsMax(ESTATE_OCTETS_MAX))
 }
 
 /// The reference page, which the console serves at `/docs/api`.

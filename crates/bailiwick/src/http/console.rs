@@ -9,6 +9,7 @@ mod changes;
 mod clients;
 mod envelopes;
 mod home;
+mod input;
 mod page;
 mod services;
 mod sign_in;
@@ -51,6 +52,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/assets/{file}", get(assets::serve))
         .route("/metrics", get(home::metrics))
         .route("/healthz", get(super::plain::health))
+        .method_not_allowed_fallback(page::wrong_method)
         .fallback(page::missing)
         .with_state(app)
 }

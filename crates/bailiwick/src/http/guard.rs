@@ -11,10 +11,9 @@ use axum::response::Response;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::intake::BODY_OCTETS_MAX;
 use crate::app::App;
 
-/// Octets of a request body at most, unless a route says less (threats T15).
-const BODY_OCTETS_MAX: usize = 1024 * 1024;
 /// A request takes at most this long; issuing includes DNS look-ups with their own, shorter limits.
 const REQUEST_MAX: Duration = Duration::from_secs(60);
 

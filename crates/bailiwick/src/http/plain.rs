@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -13,6 +12,7 @@ use bailiwick_core::names::{Digest, IssuerId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::x509::{OCSP_REQUEST_OCTETS_MAX, OcspRefusal};
 
+use super::intake::octets;
 use crate::app::{App, OcspReply};
 use crate::fault::Fault;
 
@@ -22,7 +22,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/crl/{issuer}", get(crl))
         .route("/crl/{issuer}/{part}", get(crl_part))
         .route("/issuer/{issuer}", get(issuer))
-        .route("/ocsp/{issuer}", post(ocsp).layer(DefaultBodyLimit::max(OCSP_REQUEST_OCTETS_MAX)))
+        .route("/ocsp/{issuer}", post(ocsp))
         .route("/ocsp/{issuer}/{*request}", get(ocsp_by_path))
         .route("/healthz", get(health))
         .fallback(elsewhere)
@@ -64,9 +64,12 @@ const OCSP_RESPONSE: &str = "application/ocsp-response";
 const OCSP_KEPT: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// `POST` with the request as body (RFC 6960, appendix A.1).
-async fn ocsp(State(app): State<Arc<App>>, Path(id): Path<String>, body: Bytes) -> Response {
+async fn ocsp(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
     let Ok(id) = IssuerId::parse(&id) else { return missing() };
-    ocsp_response(app.ocsp(&id, &body).await)
+    match octets(request.into_body(), OCSP_REQUEST_OCTETS_MAX).await {
+        Ok(body) => ocsp_response(app.ocsp(&id, &body).await),
+        Err(cause) => (cause.status(), format!("{cause}\n")).into_response(),
+    }
 }
 
 /// `GET` with the request in base64 behind the URL (RFC 5019, section 5).

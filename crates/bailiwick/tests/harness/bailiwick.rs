@@ -1,5 +1,4 @@
 //! Bailiwick itself: the built program, as a person starts it.
-#![expect(dead_code, reason = "the first story to start the program takes this line away")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

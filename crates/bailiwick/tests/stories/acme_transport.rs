@@ -621,7 +621,7 @@ fn wrong_requests_are_told_so_and_leave_nothing_behind() {
 }
 
 /// What every refusal has in common.
-fn form(answer: &Answer) -> Vec<String> {
+pub(super) fn form(answer: &Answer) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut want = |holds: bool, what: &str| {
         if !holds {

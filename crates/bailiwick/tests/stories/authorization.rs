@@ -59,8 +59,21 @@ impl Asker {
     }
 
     pub(super) fn ask(&self, method: &str, url: &str, headers: Headers<'_>, body: &str) -> Answer {
+        let headers: Vec<(&str, &[u8])> =
+            headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        self.ask_octets(method, url, &headers, body.as_bytes())
+    }
+
+    /// The same with octets that need not be text.
+    pub(super) fn ask_octets(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+    ) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = self.http.request(method, url).body(body.to_owned());
+        let mut request = self.http.request(method, url).body(body.to_vec());
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -94,8 +107,8 @@ impl Asker {
 /// A row of the table.
 pub(super) struct Row {
     pub(super) method: String,
-    path: String,
-    permission: String,
+    pub(super) path: String,
+    pub(super) permission: String,
 }
 
 pub(super) fn rows() -> Vec<Row> {

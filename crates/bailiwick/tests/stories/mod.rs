@@ -13,6 +13,8 @@ mod authorization;
 mod canary;
 mod console;
 mod envelopes;
+mod estate_edits;
+mod garbage;
 mod issuer_answers;
 mod kill9;
 mod misissuance;

@@ -262,3 +262,38 @@ fn start(data: &Path) -> Ran {
     }
     process::run(command)
 }
+
+#[test]
+fn an_altered_first_leaf_is_found_without_the_key_too() {
+    let mut gate = Gate::start();
+    gate.server.stop();
+    let data = gate.server.data();
+    let place = data.to_string_lossy().into_owned();
+    let database = data.join("bailiwick.db");
+    let verify = || bailiwick(&["ledger", "verify", "--json", "--data", &place]);
+    verify().expect_success();
+    let zero = "WHERE idx = 0";
+    let whole = sqlite::sql(&database, &format!("SELECT hex(body) FROM entry {zero}"));
+    let whole = whole.expect_success().stdout;
+    let write = |body: &str| {
+        let update = format!("UPDATE entry SET body = {body} {zero}");
+        sqlite::sql(&database, &update).expect_success();
+    };
+    for body in [
+        "x'00'".to_owned(),
+        "x''".to_owned(),
+        "(SELECT body FROM entry WHERE idx = 1)".to_owned(),
+        "CAST(replace(CAST(body AS TEXT), '+', '!') AS BLOB)".to_owned(),
+        "CAST(replace(CAST(body AS TEXT), '{', '{ ') AS BLOB)".to_owned(),
+    ] {
+        write(&body);
+        let found = verify();
+        assert_eq!(found.code, Some(1), "{body}: {}", found.output());
+        let found: Value = serde_json::from_str(&found.stdout).expect("--json prints JSON");
+        assert_eq!(found["first_wrong_leaf"], json!(0), "{body}: {found:#}");
+        write(&format!("x'{}'", whole.trim()));
+    }
+    verify().expect_success();
+    sqlite::sql(&database, &format!("DELETE FROM entry {zero}")).expect_success();
+    assert_eq!(verify().code, Some(1), "the first leaf is gone");
+}

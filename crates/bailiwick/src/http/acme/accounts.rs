@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bailiwick_core::gate::{Account, AccountStatus, ProblemKind};
 use bailiwick_wire::acme::{self, AccountRequest, AccountUpdate};
@@ -10,6 +10,7 @@ use bailiwick_wire::acme::{self, AccountRequest, AccountUpdate};
 use super::Acme;
 use super::answer::Answer;
 use super::denied::Denied;
+use super::path::Path;
 use super::transport::Payload;
 use crate::app::{AccountAnswer, NewAccount};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bailiwick_core::gate::{Account, Authorization, AuthorizationStatus, ChallengeStatus};
 use bailiwick_core::names::{AuthzId, ChallengeId};
@@ -11,6 +11,7 @@ use bailiwick_wire::acme::{self, AuthorizationRequest, ChallengeAnswer, Deactiva
 use super::Acme;
 use super::answer::Answer;
 use super::denied::Denied;
+use super::path::Path;
 use super::transport::Payload;
 use crate::app::{AuthorizationAnswer, challenge_of};
 

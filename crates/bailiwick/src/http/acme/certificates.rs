@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use bailiwick_core::certificate::RevocationReason;
 use bailiwick_core::gate::ProblemKind;
@@ -12,6 +12,7 @@ use bailiwick_wire::acme::RevokeRequest;
 use super::Acme;
 use super::answer::Answer;
 use super::denied::Denied;
+use super::path::Path;
 use super::transport::Signer;
 use crate::app::RevokeAnswer;
 

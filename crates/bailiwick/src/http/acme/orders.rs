@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use bailiwick_core::gate::{Account, Order, OrderStatus, ProblemKind};
 use bailiwick_core::names::{OrderId, ProfileId};
@@ -11,6 +11,7 @@ use bailiwick_wire::acme::{self, DatesWanted, FinalizeRequest, OrderRequest};
 use super::Acme;
 use super::answer::Answer;
 use super::denied::Denied;
+use super::path::Path;
 use crate::app::{FinalizeAnswer, NewOrder, OrderAnswer};
 
 /// Orders of one page of the list.

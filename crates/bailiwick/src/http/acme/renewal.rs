@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use bailiwick_wire::acme;
@@ -11,6 +11,7 @@ use bailiwick_wire::x509::AriId;
 use super::Acme;
 use super::answer::Answer;
 use super::denied::Denied;
+use super::path::Path;
 
 /// How long an answer may be kept: a window that is pulled forward is seen a minute later.
 const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=60");

@@ -1,7 +1,6 @@
 //! Who may speak: every POST is a JWS by an account or a key, for this URL, with a nonce of ours
 //! that nobody used (RFC 8555, sections 6.1 to 6.5).
 
-use axum::body::{Body, to_bytes};
 use axum::extract::{OriginalUri, Request};
 use axum::http::{HeaderMap, Uri, header};
 use bailiwick_core::gate::{Account, AccountStatus, Problem, ProblemKind};
@@ -13,6 +12,7 @@ use bailiwick_wire::jose::{
 use super::Acme;
 use super::denied::{Algorithms, Denied};
 use crate::fault::Fault;
+use crate::http::intake::{NotTaken, octets};
 
 /// The one content type (RFC 8555, section 6.2).
 const JOSE_JSON: &str = "application/jose+json";
@@ -118,7 +118,7 @@ impl Acme {
         let original = parts.extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri);
         let url = self.requested_url(original.unwrap_or(&parts.uri));
         check_headers(&parts.headers)?;
-        let body = read(body).await?;
+        let body = octets(body, BODY_OCTETS_MAX).await?;
         Ok((UnverifiedJws::parse(&body, JwsKind::Request)?, url))
     }
 
@@ -180,11 +180,10 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Denied> {
     Ok(())
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Denied> {
-    to_bytes(body, BODY_OCTETS_MAX).await.map(|octets| octets.to_vec()).map_err(|_| {
-        let detail = format!("the body has more than {BODY_OCTETS_MAX} octets, or broke off");
-        Denied::malformed(detail).with_status(413)
-    })
+impl From<NotTaken> for Denied {
+    fn from(cause: NotTaken) -> Self {
+        Self::malformed(cause.to_string()).with_status(cause.status().as_u16())
+    }
 }
 
 impl From<JwsError> for Denied {

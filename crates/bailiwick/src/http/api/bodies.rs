@@ -42,6 +42,7 @@ pub(crate) struct FreshLink {
 
 /// A link to be spent for a token.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ExchangeLink {
     /// The whole URL.
     pub link: String,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use bailiwick_core::certificate::RevocationReason;
 use bailiwick_core::names::{CertFingerprint, CertSerial, ServiceId};
 use serde::Deserialize;
@@ -11,11 +10,13 @@ use serde::Deserialize;
 use super::bodies::{CertificateBody, ChangeBody, PageOf, RevokeBody};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::{Json, Path, Query};
 use crate::app::{App, CertificateQuery, Story, Which};
 use crate::fault::Fault;
 
 /// What a list of certificates is narrowed to.
 #[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ListParams {
     /// Only of this service.
     service: Option<String>,

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use bailiwick_core::change::{Event, NarrowEnvelope, Step};
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{ChangeId, Digest, SanName, ServiceId};
@@ -13,11 +12,13 @@ use serde::Deserialize;
 use super::bodies::{Approve, Because, ChangeBody, ChangeLine, PageOf, Resolve};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::{Json, Path, Query};
 use crate::app::{App, Asking, ChangeQuery, Scope};
 use crate::fault::Fault;
 
 /// What a list of changes is narrowed to.
 #[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ListParams {
     /// Only in this state, such as `awaiting-approval`.
     state: Option<String>,

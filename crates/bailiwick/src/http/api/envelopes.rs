@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use bailiwick_core::gate::Narrowing;
 use bailiwick_core::names::{AccountId, EnvelopeId, IssuerId, ProfileId, SanName, ServiceId};
@@ -14,6 +13,7 @@ use super::bodies::{
 };
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::{Json, Path};
 use crate::app::{App, Asking, NewEnvelope};
 use crate::fault::Fault;
 

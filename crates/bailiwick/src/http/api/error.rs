@@ -1,8 +1,11 @@
 //! Faults as HTTP answers: the one place that maps them.
 
+use std::borrow::Cow;
+
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bailiwick_core::shown::shown;
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -18,7 +21,8 @@ pub(crate) struct ErrorBody {
     /// What is wrong and what to do.
     pub message: String,
     /// The field that has to be mended.
-    pub field: Option<&'static str>,
+    #[schema(value_type = Option<String>)]
+    pub field: Option<Cow<'static, str>>,
     /// The rule that refused.
     pub rule: Option<String>,
 }
@@ -51,7 +55,7 @@ impl IntoResponse for ApiError {
             tracing::error!(error = %fault, "a request could not be served");
         }
         let (field, rule) = match &fault {
-            Fault::BadInput { field, .. } => (Some(*field), None),
+            Fault::BadInput { field, .. } => (Some(Cow::Borrowed(*field)), None),
             Fault::NotAllowed { rule, .. } => (None, Some(rule.clone())),
             Fault::NotSignedIn { .. }
             | Fault::NotFound { .. }
@@ -75,4 +79,18 @@ impl IntoResponse for ApiError {
 /// Nothing is served under this path.
 pub(super) async fn no_route() -> ApiError {
     ApiError(Fault::not_found("such route; see /docs/api"))
+}
+
+/// This path is not for this method; the router says in `Allow` for which it is.
+pub(super) async fn wrong_method(method: Method) -> Response {
+    let body = ErrorBody {
+        error: "wrong-method",
+        message: format!(
+            "this route is not for {}; use a method of `Allow`, /docs/api describes them",
+            shown(method.as_str())
+        ),
+        field: None,
+        rule: None,
+    };
+    (StatusCode::METHOD_NOT_ALLOWED, Json(body)).into_response()
 }

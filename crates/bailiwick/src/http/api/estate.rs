@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use bailiwick_core::policy::Access;
 
 use super::bodies::{ChangeBody, EstateBody, EstateFolder, EstatePlanBody};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::Json;
 use crate::app::{App, Scope};
 
 /// The active estate, as files.

@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use bailiwick_core::names::DecisionId;
 use bailiwick_core::policy::Access;
+use bailiwick_core::shown::shown;
 use bailiwick_wire::ledger::layout::Resource;
 
 use super::bodies::EntryBody;
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::{Json, Path};
 use crate::app::{App, Scope};
 use crate::fault::Fault;
 
@@ -53,7 +54,7 @@ pub(super) async fn tile(
     Path(path): Path<String>,
 ) -> Result<Response, ApiError> {
     app.permit(&asking, Access::Read, &Scope::Ledger)?;
-    let missing = || Fault::not_found(format!("tile `{path}`"));
+    let missing = || Fault::not_found(format!("tile `{}`", shown(&path)));
     let resource = Resource::parse(&path).ok_or_else(missing)?;
     let octets = app.ledger_resource(resource).await?.ok_or_else(missing)?;
     Ok(([(header::CONTENT_TYPE, resource.content_type())], octets).into_response())
@@ -72,6 +73,7 @@ pub(super) async fn decision(
     let id = DecisionId::parse(&decision).map_err(|cause| Fault::input("decision", cause))?;
     let found = app.store.decision(&id).await.map_err(Fault::from)?;
     let found = found.ok_or_else(|| Fault::not_found(format!("decision `{id}`")))?;
+    let facts = app.facts_of(&found.decision).await?;
     let read = |text: &str| serde_json::from_str(text).unwrap_or(serde_json::Value::Null);
     Ok(Json(serde_json::json!({
         "id": found.decision.id.to_string(),
@@ -80,7 +82,7 @@ pub(super) async fn decision(
         "rule": found.decision.rule,
         "policy": found.decision.policy.to_string(),
         "at": found.at.to_string(),
-        "facts": read(&found.decision.facts),
+        "facts": read(&facts),
         "reasons": read(&found.decision.reasons),
     })))
 }

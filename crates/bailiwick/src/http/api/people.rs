@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::names::{PersonId, ServiceId, TokenId};
@@ -14,6 +13,7 @@ use bailiwick_core::time::HOUR_MS;
 use super::bodies::{ExchangeLink, FreshLink, FreshTokenBody, Me, NewToken, TokenBody};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::{Json, Path};
 use crate::app::{App, Scope};
 use crate::fault::Fault;
 

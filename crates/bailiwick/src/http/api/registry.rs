@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use bailiwick_core::names::{AccountId, CredentialId, DnsName, ServiceId};
 use serde::Deserialize;
@@ -14,11 +13,13 @@ use super::bodies::{
 };
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::{Json, Path, Query};
 use crate::app::{App, Asking, NewCredential};
 use crate::fault::Fault;
 
 /// What a list is narrowed to.
 #[derive(Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ListParams {
     /// Only of this service.
     pub(crate) service: Option<String>,

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use bailiwick_core::policy::{Access, ResourceKind};
 
 use super::bodies::ServiceBody;
 use super::caller::Caller;
+use super::input::Json;
 use crate::app::{App, Asking, Scope};
 
 /// The services you may see, with who answers for them.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use bailiwick_core::estate::ZoneKey;
@@ -13,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use super::bodies::{CaAccountBody, ChangeBody, RegisterBody, SecretBody};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
+use super::input::Json;
 use crate::app::{App, SecretOf};
 use crate::fault::Fault;
 
@@ -50,7 +50,7 @@ pub(super) async fn register(
 /// Hand in a secret: of a zone's connector, or of an issuer's account binding. It is sealed and never
 /// shown again.
 #[utoipa::path(post, path = "/secrets", tag = "estate", request_body = SecretBody,
-    responses((status = 204), (status = 403, body = ErrorBody), (status = 422, body = ErrorBody)))]
+    responses((status = 204), (status = 403, body = ErrorBody), (status = 400, body = ErrorBody)))]
 pub(super) async fn set_secret(
     State(app): State<Arc<App>>,
     Caller(asking): Caller,

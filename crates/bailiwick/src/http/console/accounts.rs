@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use bailiwick_core::names::ServiceId;
 use bailiwick_core::policy::{Access, ResourceKind};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::input::{Form, Path};
 use super::page::{Visitor, failed, moment, page, state};
 use crate::app::{App, Asking, Scope};
 use crate::fault::Fault;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_store::IssuedRow;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::input::{Path, Query};
 use super::page::{Visitor, failed, moment, page, state};
 use crate::app::{App, CertificateQuery, Story};
 use crate::fault::Fault;

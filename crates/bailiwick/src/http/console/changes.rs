@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Form;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use bailiwick_core::names::Digest;
 use bailiwick_core::policy::Access;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::input::{Form, Path, Query};
 use super::page::{Visitor, failed, moment, page, state};
 use crate::app::{App, Asking, ChangeQuery, Scope};
 use crate::fault::Fault;

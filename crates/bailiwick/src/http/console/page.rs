@@ -133,11 +133,34 @@ pub(super) fn failed(app: &App, who: Option<&Asking>, fault: &Fault) -> Response
         Fault::Unreachable { .. } | Fault::Busy { .. } => "Not now",
         Fault::Damaged { .. } | Fault::Bug { .. } => "Something is wrong on our side",
     };
+    problem(status, app, who, title, &fault.to_string())
+}
+
+/// The page for a form or an address that could not be read.
+pub(super) fn not_read(app: &App, status: StatusCode, message: &str) -> Response {
+    problem(status, app, None, "That did not go", message)
+}
+
+fn problem(
+    status: StatusCode,
+    app: &App,
+    who: Option<&Asking>,
+    title: &str,
+    message: &str,
+) -> Response {
     let body = html! {
-        p.problem role="alert" { (fault) }
+        p.problem role="alert" { (message) }
         p { a href="/" { "Back to what needs you" } }
     };
     framed(status, app, who, title, body).into_response()
+}
+
+/// There is such a page, but not for this method; the router says in `Allow` for which.
+pub(super) async fn wrong_method(
+    axum::extract::State(app): axum::extract::State<Arc<App>>,
+) -> Response {
+    let message = "this page is not for this method; use a method of `Allow`";
+    not_read(&app, StatusCode::METHOD_NOT_ALLOWED, message)
 }
 
 /// Nothing is served under this path.

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 
+use super::input::Path;
 use super::page::{Visitor, failed, page};
 use crate::app::App;
 use crate::fault::Fault;
