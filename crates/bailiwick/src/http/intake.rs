@@ -10,8 +10,9 @@ use futures::StreamExt as _;
 
 /// Octets of a body at most, where its route says nothing else.
 pub(super) const BODY_OCTETS_MAX: usize = 1024 * 1024;
-/// An estate of ten thousand zones has so many, as JSON of the API.
-pub(super) const ESTATE_OCTETS_MAX: usize = 16 * 1024 * 1024;
+/// An estate of some thousand zones has so many, as JSON of the API; read, it costs twice that, and no
+/// request may cost more than 16 MiB.
+pub(super) const ESTATE_OCTETS_MAX: usize = 6 * 1024 * 1024;
 /// A body has to be there within this time; the rest of a request has what is left of its own.
 const BODY_TIME_MAX: Duration = Duration::from_secs(20);
 

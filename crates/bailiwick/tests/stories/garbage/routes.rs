@@ -14,7 +14,7 @@ use crate::stories::kill9::dice::Dice;
 /// All of it takes less, by far; one request that hangs takes more.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// More than any route takes.
-const TOO_LARGE: usize = 17 * 1024 * 1024;
+const TOO_LARGE: usize = 7 * 1024 * 1024;
 
 /// A body that is one for nobody: its name, its content type where it is not the route's, its octets.
 struct Bad {
