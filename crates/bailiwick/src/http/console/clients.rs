@@ -177,14 +177,24 @@ fn make_form(service: &str) -> Markup {
     }
 }
 
-/// What the pages send; an empty field is one that was left out.
+/// What the page sends for another credential; an empty field is one that was left out.
 #[derive(Deserialize)]
-pub(super) struct CredentialForm {
-    #[serde(default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MakeForm {
     hours: String,
-    #[serde(default)]
+}
+
+/// What it sends to have one rotated.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RotateForm {
     overlap_hours: String,
-    #[serde(default)]
+}
+
+/// What it sends to have one revoked: with the service whose page leads on.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevokeForm {
     service: String,
 }
 
@@ -201,7 +211,7 @@ pub(super) async fn make(
     State(app): State<Arc<App>>,
     Visitor(asking): Visitor,
     Path(service): Path<String>,
-    Form(form): Form<CredentialForm>,
+    Form(form): Form<MakeForm>,
 ) -> Response {
     let done = async {
         let wish = NewCredentialBody {
@@ -221,7 +231,7 @@ pub(super) async fn rotate(
     State(app): State<Arc<App>>,
     Visitor(asking): Visitor,
     Path(credential): Path<String>,
-    Form(form): Form<CredentialForm>,
+    Form(form): Form<RotateForm>,
 ) -> Response {
     let done = async {
         let overlap = number("overlap_hours", &form.overlap_hours)?.unwrap_or_default();
@@ -253,12 +263,12 @@ pub(super) async fn revoke(
     State(app): State<Arc<App>>,
     Visitor(asking): Visitor,
     Path(credential): Path<String>,
-    Form(form): Form<CredentialForm>,
+    Form(form): Form<RevokeForm>,
 ) -> Response {
     let done = async {
-        app.revoke_credential(&asking, &api::credential_id(&credential)?).await?;
         let service = ServiceId::parse(&form.service);
         let service = service.map_err(|cause| Fault::input("service", cause))?;
+        app.revoke_credential(&asking, &api::credential_id(&credential)?).await?;
         Ok::<_, Fault>(format!("/services/{service}/clients"))
     };
     match done.await {
