@@ -1,6 +1,7 @@
 //! Issuers: who signs. The built-in CA signs in this process with sealed keys.
 
 mod builtin;
+mod ceremony;
 mod fault;
 mod folder;
 mod home;
@@ -9,6 +10,7 @@ mod listener;
 mod responder;
 
 pub use builtin::BuiltinIssuer;
+pub use ceremony::{OfflineRoot, install, request, requested_key};
 pub use fault::IssuerFault;
 pub use folder::IssuerPlan;
 pub use listener::{ListenerFault, listener_config};

@@ -22,6 +22,7 @@ mod oids;
 mod parts;
 mod pem;
 mod read;
+mod request;
 mod responder;
 mod signature;
 mod tbs;
@@ -33,7 +34,7 @@ pub use adopted::{Asked, NotAdopted, check_adopted};
 pub use ari::{AriId, BadAriId};
 pub use authority::{
     AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, Organisation, assemble_authority,
-    read_issuer, verify_authority, write_authority,
+    organisation_of, read_issuer, verify_authority, write_authority,
 };
 pub use content::read_tbs;
 pub use crl::{BadCrl, CRL_OCTETS_MAX, assemble_crl, read_crl, verify_crl, write_crl};
@@ -47,6 +48,7 @@ pub use ocsp::{
 };
 pub use pem::{BadPem, CHAIN_OCTETS_MAX, read_chain, read_pem, write_chain, write_pem};
 pub use read::BadDer;
+pub use request::{assemble_request, read_request, write_request};
 pub use responder::{ResponderTbs, assemble_responder};
 pub use signature::{BadSignature, SignatureAlgorithm};
 pub use tbs::{BadTbs, build_tbs, restore_tbs};

@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod allowance;
 mod authorizations;
+pub(crate) mod ceremony;
 mod changes;
 mod credentials;
 mod crl;

@@ -2,6 +2,7 @@
 //! themselves, and those that ask a running server.
 
 mod caa;
+mod ceremony;
 mod client;
 mod estate;
 mod help;
@@ -48,6 +49,9 @@ enum Command {
     /// The ledger: verify it offline, rebuild state from it, read it
     #[command(subcommand)]
     Ledger(ledger::LedgerCommand),
+    /// Hold a key ceremony: a root on a machine without a network, and an issuing CA below it
+    #[command(subcommand)]
+    Ceremony(ceremony::CeremonyCommand),
     #[command(flatten)]
     Remote(remote::RemoteCommand),
     /// Print every route of the server with the permission it asks for
@@ -89,6 +93,7 @@ pub(crate) async fn run() -> ExitCode {
         Command::Caa(command) => caa::run(command).await,
         Command::Estate(command) => estate::run(command).await,
         Command::Ledger(command) => ledger::run(command).await,
+        Command::Ceremony(command) => ceremony::run(command),
         Command::Remote(command) => remote::run(command).await,
         Command::Routes(output) => help::routes(output),
         Command::Openapi => help::openapi(),

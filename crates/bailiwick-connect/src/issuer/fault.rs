@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use bailiwick_core::names::IssuerId;
-use bailiwick_wire::x509::{BadAuthority, BadCrl, BadOcsp, BadOrganisation, BadPem, NotAsApproved};
+use bailiwick_wire::x509::{
+    BadAuthority, BadCrl, BadCsr, BadOcsp, BadOrganisation, BadPem, NotAsApproved,
+};
 
 use crate::keys::KeyFault;
 
@@ -58,6 +60,49 @@ pub enum IssuerFault {
     /// The organisation cannot stand in the CA's name.
     #[error("the organisation's name cannot stand in a CA certificate: {0}; shorten it")]
     Organisation(#[from] BadOrganisation),
+    /// Its certificate has to come from a root elsewhere.
+    #[error(
+        "issuer `{issuer}` waits for its certificate: carry its `request.pem` to the offline root, and bring the answer back with `bailiwick ceremony install`"
+    )]
+    AwaitsRoot {
+        /// Which.
+        issuer: IssuerId,
+    },
+    /// There is a CA already.
+    #[error("`{path}` is there already; a ceremony never replaces a ca")]
+    Exists {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The request of an issuing CA is refused.
+    #[error("the request is refused: {0}; make it with `bailiwick ceremony request`")]
+    Request(#[from] BadCsr),
+    /// A certificate that was brought is not for the key that waits here.
+    #[error(
+        "the certificate is for another key than the one that waits here; sign the request of this server"
+    )]
+    NotOurKey,
+    /// A certificate that was brought is constrained otherwise than the estate says.
+    #[error(
+        "the certificate permits {brought}, and the estate says {planned}; sign it with the same --permit, or change `name_constraints`"
+    )]
+    OtherConstraints {
+        /// What the certificate permits.
+        brought: String,
+        /// What it should.
+        planned: String,
+    },
+    /// A certificate that was brought is not in force.
+    #[error("the certificate is in force from {from} to {to}; bring one that is in force now")]
+    NotInForce {
+        /// Since when.
+        from: bailiwick_core::time::Time,
+        /// Until when.
+        to: bailiwick_core::time::Time,
+    },
+    /// What was brought is no CA certificate, or not signed by the root that was brought.
+    #[error("what was brought is refused: {0}; bring root and intermediate of one ceremony")]
+    Brought(#[source] BadAuthority),
     /// The octets were made for another issuer.
     #[error("issuer `{issuer}` does not sign what was made for issuer `{named}`")]
     OtherIssuer {

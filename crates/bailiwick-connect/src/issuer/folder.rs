@@ -13,13 +13,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bailiwick_core::certificate::{IssuerIdentity, IssuerPlaces, random_serial};
+use bailiwick_core::certificate::{IssuerIdentity, IssuerPlaces, SubjectKey, random_serial};
 use bailiwick_core::estate::AuthorityKey;
 use bailiwick_core::names::{CertFingerprint, DnsName, IssuerId};
 use bailiwick_core::time::{DAY_MS, SECOND_MS, Time};
 use bailiwick_wire::x509::{
-    AuthorityKind, AuthoritySpec, Organisation, assemble_authority, read_chain, read_issuer,
-    verify_authority, write_authority, write_chain,
+    AuthorityKind, AuthoritySpec, Organisation, assemble_authority, organisation_of, read_chain,
+    read_issuer, verify_authority, write_authority, write_chain,
 };
 
 use super::fault::IssuerFault;
@@ -62,20 +62,22 @@ pub(super) struct Made {
 
 pub(super) struct CaFolder<'a> {
     folder: &'a Path,
-    plan: &'a IssuerPlan,
+    pub(super) plan: &'a IssuerPlan,
     sealer: &'a Sealer,
-    home: Home<'a>,
+    pub(super) home: Home<'a>,
 }
 
 /// Whether the CA was complete at some start before.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Before {
+pub(super) enum Before {
     Complete,
     NotComplete,
 }
 
-const ROOT: &str = "root";
-const INTERMEDIATE: &str = "intermediate";
+/// The request of a CA whose root is elsewhere: from then on no root is made here.
+pub(super) const REQUEST: &str = "request.pem";
+pub(super) const ROOT: &str = "root";
+pub(super) const INTERMEDIATE: &str = "intermediate";
 
 impl<'a> CaFolder<'a> {
     pub(super) fn new(folder: &'a Path, plan: &'a IssuerPlan, sealer: &'a Sealer) -> Self {
@@ -121,7 +123,7 @@ impl<'a> CaFolder<'a> {
     }
 
     /// The root as an issuer, and its certificate.
-    fn root(
+    pub(super) fn root(
         &self,
         before: Before,
         serials: &dyn Fn() -> Option<[u8; 16]>,
@@ -133,6 +135,9 @@ impl<'a> CaFolder<'a> {
             (None, Before::Complete) => return Err(IssuerFault::Lost { path }),
             (None, Before::NotComplete) => {
                 // Below the root nothing can have been made yet.
+                if self.read(&self.folder.join(REQUEST))?.is_some() {
+                    return Err(IssuerFault::AwaitsRoot { issuer: self.plan.id.clone() });
+                }
                 let below = self.certificate(&self.certificate_path(INTERMEDIATE))?;
                 if below.is_some() || self.home.read(INTERMEDIATE)?.is_some() {
                     return Err(IssuerFault::Lost { path });
@@ -141,7 +146,7 @@ impl<'a> CaFolder<'a> {
                     Some(key) => key,
                     None => self.home.make(ROOT, self.plan.key)?,
                 };
-                let spec = self.spec(AuthorityKind::Root, &key, serials, now)?;
+                let spec = self.spec(AuthorityKind::Root, key.subject(), serials, now)?;
                 self.certify(&path, &spec, &key)?
             }
         };
@@ -172,22 +177,29 @@ impl<'a> CaFolder<'a> {
                     Some(key) => key,
                     None => self.home.make(INTERMEDIATE, self.plan.key)?,
                 };
+                if self.read(&self.folder.join(REQUEST))?.is_some() {
+                    return Err(IssuerFault::AwaitsRoot { issuer: self.plan.id.clone() });
+                }
                 let signer = self.home.read(ROOT)?.ok_or_else(|| self.home.lost(ROOT))?;
                 if signer.subject().hash() != root.key.hash() {
                     return Err(IssuerFault::OtherKey { path: self.certificate_path(ROOT) });
                 }
-                let spec =
-                    self.spec(AuthorityKind::Issuing { parent: root }, &key, serials, now)?;
+                let spec = self.spec(
+                    AuthorityKind::Issuing { parent: root },
+                    key.subject(),
+                    serials,
+                    now,
+                )?;
                 let der = self.certify(&path, &spec, &signer)?;
                 Ok((key, der))
             }
         }
     }
 
-    fn spec<'k>(
+    pub(super) fn spec<'k>(
         &self,
         kind: AuthorityKind<'k>,
-        key: &CaKey,
+        key: &SubjectKey,
         serials: &dyn Fn() -> Option<[u8; 16]>,
         now: Time,
     ) -> Result<AuthoritySpec<'k>, IssuerFault> {
@@ -201,8 +213,15 @@ impl<'a> CaFolder<'a> {
                 not_before.plus_ms(INTERMEDIATE_MS - SECOND_MS).min(parent.not_after)
             }
         };
-        let organisation = Organisation::parse(&self.plan.organisation)?;
-        let key = key.subject().clone();
+        let organisation = match &kind {
+            AuthorityKind::Issuing { parent } => organisation_of(parent),
+            AuthorityKind::Root => None,
+        };
+        let organisation = match organisation {
+            Some(of_the_root) => of_the_root,
+            None => Organisation::parse(&self.plan.organisation)?,
+        };
+        let key = key.clone();
         let permitted = self.plan.permitted.clone();
         let places = IssuerPlaces::default();
         Ok(AuthoritySpec {
@@ -230,16 +249,16 @@ impl<'a> CaFolder<'a> {
         Ok(der)
     }
 
-    fn identity(&self, path: &Path, der: &[u8]) -> Result<IssuerIdentity, IssuerFault> {
+    pub(super) fn identity(&self, path: &Path, der: &[u8]) -> Result<IssuerIdentity, IssuerFault> {
         read_issuer(der, self.plan.id.clone(), self.plan.places.clone())
             .map_err(|cause| IssuerFault::Authority { path: path.to_owned(), cause })
     }
 
-    fn certificate_path(&self, role: &str) -> PathBuf {
+    pub(super) fn certificate_path(&self, role: &str) -> PathBuf {
         self.folder.join(format!("{role}.pem"))
     }
 
-    fn certificate(&self, path: &Path) -> Result<Option<Vec<u8>>, IssuerFault> {
+    pub(super) fn certificate(&self, path: &Path) -> Result<Option<Vec<u8>>, IssuerFault> {
         let Some(text) = self.read(path)? else { return Ok(None) };
         let chain = read_chain(&text)
             .map_err(|cause| IssuerFault::Unreadable { path: path.to_owned(), cause })?;
@@ -249,12 +268,12 @@ impl<'a> CaFolder<'a> {
         }
     }
 
-    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, IssuerFault> {
+    pub(super) fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, IssuerFault> {
         let found = self.sealer.disk().read(path).map_err(KeyFault::io(path))?;
         Ok(found.map(|found| found.octets.to_vec()))
     }
 
-    fn write(&self, path: &Path, octets: &[u8]) -> Result<(), IssuerFault> {
+    pub(super) fn write(&self, path: &Path, octets: &[u8]) -> Result<(), IssuerFault> {
         let written = put(self.sealer.disk(), path, octets, Readers::Everybody);
         Ok(written.map_err(KeyFault::io(path))?)
     }

@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::facts::{CERTIFICATE_OCTETS_MAX, purpose_id};
 use super::key::{BadKey, PublicKey};
-use super::names::{DNS_NAME, IP_ADDRESS, attributes};
+use super::names::{DNS_NAME, IP_ADDRESS, attributes, text_of};
 use super::oids;
 use super::parts::{CertificateParts, TbsParts, all, basic_constraints};
 use super::read::{
@@ -168,16 +168,24 @@ pub fn assemble_authority(tbs: &[u8], signer: &SubjectKey, signature: &[u8]) -> 
 }
 
 fn name(spec: &AuthoritySpec<'_>, key: &PublicKey) -> Vec<u8> {
-    let role = match spec.kind {
-        AuthorityKind::Root => "Root CA",
-        AuthorityKind::Issuing { .. } => "Issuing CA",
-    };
+    match spec.kind {
+        AuthorityKind::Root => named(&spec.organisation, "Root CA", key),
+        AuthorityKind::Issuing { .. } => issuing_name(&spec.organisation, key),
+    }
+}
+
+/// The name of an issuing CA.
+pub(super) fn issuing_name(organisation: &Organisation, key: &PublicKey) -> Vec<u8> {
+    named(organisation, "Issuing CA", key)
+}
+
+fn named(organisation: &Organisation, role: &str, key: &PublicKey) -> Vec<u8> {
     let digits: String =
         Digest::of(key.octets()).to_string().chars().take(KEY_DIGITS_IN_NAME).collect();
     let attribute =
         |id, text: &str| write::set_of_one(&write::sequence(&[write::oid(id), write::utf8(text)]));
     write::sequence(&[
-        attribute(oids::ORGANIZATION, spec.organisation.as_str()),
+        attribute(oids::ORGANIZATION, organisation.as_str()),
         attribute(oids::COMMON_NAME, &format!("{role} {digits}")),
     ])
 }
@@ -315,6 +323,15 @@ pub fn read_issuer(
         places,
         permitted: permitted(tbs)?,
     })
+}
+
+/// The organisation in a CA's name; `None` where there is none that we would write.
+#[must_use]
+pub fn organisation_of(issuer: &IssuerIdentity) -> Option<Organisation> {
+    let name = Reader::only(&issuer.name_der, SEQUENCE).ok()?;
+    let found = attributes(name).ok()?;
+    let ours = found.iter().find(|attribute| attribute.id == oids::ORGANIZATION)?;
+    Organisation::parse(text_of(&ours.value)?).ok()
 }
 
 /// Whether `signer` signed the CA certificate `der`; a root is its own signer.

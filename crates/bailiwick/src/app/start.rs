@@ -348,7 +348,7 @@ fn dns(world: &World) -> DnsClient {
 }
 
 /// Makes the folder where it is missing, for this user alone.
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     if !path.exists() {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;

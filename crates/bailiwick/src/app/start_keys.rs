@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan, listener_config};
@@ -131,18 +131,34 @@ pub(super) fn open_issuer(
     world: &World,
 ) -> Result<BuiltinIssuer, NotStarted> {
     let planned = estate.issuers.get(id).map(|issuer| issuer.authority.clone()).unwrap_or_default();
-    let plan = IssuerPlan {
+    let places = places(settings, id, planned.crl_parts);
+    let plan = IssuerPlan { places, ..issuer_plan(estate, id, keys.token) };
+    let folder = issuer_folder(&settings.data, id);
+    let serials = || world.octets().ok();
+    BuiltinIssuer::open(&folder, &plan, keys.sealer, &serials, world.now())
+        .map_err(|cause| NotStarted::Keys(cause.to_string()))
+}
+
+/// Where an issuer's certificates lie, and its keys where they are sealed in files.
+pub(super) fn issuer_folder(data: &Path, id: &IssuerId) -> PathBuf {
+    data.join("ca").join(id.as_str())
+}
+
+/// How a CA of the estate is made; where it publishes is left open.
+pub(super) fn issuer_plan(
+    estate: &Estate,
+    id: &IssuerId,
+    token: Option<&Arc<Token>>,
+) -> IssuerPlan {
+    let planned = estate.issuers.get(id).map(|issuer| issuer.authority.clone()).unwrap_or_default();
+    IssuerPlan {
         id: id.clone(),
         organisation: estate.organisation.name.clone(),
         key: planned.key.unwrap_or(AuthorityKey::EcdsaP256),
         permitted: permitted(estate, &planned),
-        places: places(settings, id, planned.crl_parts),
-        token: keys.token.filter(|_| planned.key_home == Some(KeyHome::Pkcs11)).cloned(),
-    };
-    let folder = settings.data.join("ca").join(id.as_str());
-    let serials = || world.octets().ok();
-    BuiltinIssuer::open(&folder, &plan, keys.sealer, &serials, world.now())
-        .map_err(|cause| NotStarted::Keys(cause.to_string()))
+        places: IssuerPlaces::default(),
+        token: token.filter(|_| planned.key_home == Some(KeyHome::Pkcs11)).cloned(),
+    }
 }
 
 /// What an intermediate that is made now may certify.

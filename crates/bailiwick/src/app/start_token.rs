@@ -48,6 +48,15 @@ pub(super) fn token(
     Token::open(&place).map(Some).map_err(|fault| NotStarted::Keys(fault.to_string()))
 }
 
+/// Opens the token that is named, whatever the estate says; `None` where none is.
+pub(super) fn named(options: &TokenOptions) -> Result<Option<Arc<Token>>, NotStarted> {
+    let (Some(module), Some(label)) = (options.module.clone(), options.label.clone()) else {
+        return Ok(None);
+    };
+    let place = TokenPlace { module, label, pin: pin(options)? };
+    Token::open(&place).map(Some).map_err(|fault| NotStarted::Keys(fault.to_string()))
+}
+
 fn pin(options: &TokenOptions) -> Result<Zeroizing<String>, NotStarted> {
     let bad = |message| NotStarted::Setting { flag: "pkcs11-pin-file", message };
     let Some(path) = &options.pin_file else {

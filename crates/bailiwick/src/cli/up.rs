@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::ceremony::TokenArgs;
 use super::exit;
 use crate::app::start::{Options, Running};
-use crate::app::start_token::TokenOptions;
 
 /// Start the server: ACME, API, console and the loops behind them.
 #[derive(Args)]
@@ -62,15 +62,8 @@ pub(crate) struct Up {
     /// Where the lab's DNS listens; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7453")]
     lab_dns: SocketAddr,
-    /// The PKCS#11 module of the token that holds the keys of issuers with `key_home = "pkcs11"`
-    #[arg(long, value_name = "FILE", env = "BAILIWICK_PKCS11_MODULE")]
-    pkcs11_module: Option<PathBuf>,
-    /// The label of that token
-    #[arg(long, value_name = "LABEL", env = "BAILIWICK_PKCS11_TOKEN")]
-    pkcs11_token: Option<String>,
-    /// A file with the token's PIN; the variable BAILIWICK_PKCS11_PIN holds it where none is given
-    #[arg(long, value_name = "FILE")]
-    pkcs11_pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    token: TokenArgs,
     /// Print one line of JSON on standard output once everything is served
     #[arg(long)]
     ready_json: bool,
@@ -100,11 +93,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         allow_network: up.allow_network,
         envelope_unused_days: up.envelope_unused_days,
         lab_dns: up.lab_dns,
-        token: TokenOptions {
-            module: up.pkcs11_module,
-            label: up.pkcs11_token,
-            pin_file: up.pkcs11_pin_file,
-        },
+        token: up.token.options(),
     };
     let running = match Running::start(options).await {
         Ok(running) => running,

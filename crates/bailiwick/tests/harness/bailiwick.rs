@@ -43,7 +43,11 @@ impl BailiwickServer {
 
     /// The same, with environment variables.
     pub(crate) fn start_with(args: &[&str], env: &[(&str, &str)]) -> Self {
-        let folder = Folder::new("bailiwick");
+        Self::start_on(Folder::new("bailiwick"), args, env)
+    }
+
+    /// The same in a folder whose `data` may hold something already.
+    pub(crate) fn start_on(folder: Folder, args: &[&str], env: &[(&str, &str)]) -> Self {
         let ports = [Port::free(), Port::free(), Port::free()];
         let listen = ["--listen", "--listen-http", "--lab-dns"].into_iter().zip(&ports);
         let listen = listen.flat_map(|(o, p)| [o.to_owned(), p.address().to_string()]);

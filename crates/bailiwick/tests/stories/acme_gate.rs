@@ -59,12 +59,17 @@ impl Gate {
 
     /// The same with environment variables.
     pub(crate) fn start_in(args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_on(Folder::new("bailiwick"), args, env)
+    }
+
+    /// The same in a folder whose `data` may hold something already.
+    pub(crate) fn start_on(folder: Folder, args: &[&str], env: &[(&str, &str)]) -> Self {
         let http01 = Port::free();
         let tls_alpn01 = Port::free();
         let ports = [&http01, &tls_alpn01].map(|port| port.number().to_string());
         let [http, tls] = ports.each_ref().map(String::as_str);
         let lab = ["--lab", "--http01-port", http, "--tls-alpn01-port", tls];
-        let server = BailiwickServer::start_with(&[&lab, args].concat(), env);
+        let server = BailiwickServer::start_on(folder, &[&lab, args].concat(), env);
         Self { server, bind: None, _postgres: None, http01, tls_alpn01, _estate: None }
     }
 

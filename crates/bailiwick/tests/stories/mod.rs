@@ -11,6 +11,7 @@ mod acme_transport;
 mod acme_ways;
 mod authorization;
 mod canary;
+mod ceremony;
 mod console;
 mod envelopes;
 mod estate_edits;
