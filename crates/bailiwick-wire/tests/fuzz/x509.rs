@@ -4,8 +4,9 @@ use bailiwick_core::certificate::{CertificateFacts, IssuerPlaces, NameSeen};
 use bailiwick_core::names::{CertFingerprint, IssuerId};
 use bailiwick_wire::x509::{
     AriId, CERTIFICATE_OCTETS_MAX, CSR_OCTETS_MAX, Organisation, PublicKey, assemble_authority,
-    read_certificate, read_chain, read_crl, read_csr, read_issuer, read_pem, read_tbs, restore_tbs,
-    subject_key, verify_authority, verify_crl, verify_issued, verify_signed, write_chain,
+    read_certificate, read_chain, read_crl, read_csr, read_issuer, read_pem, read_request,
+    read_tbs, restore_tbs, subject_key, verify_authority, verify_crl, verify_issued, verify_signed,
+    write_chain,
 };
 
 use crate::authority::{Authority, crl_spec, key, key_of, now, profile, spec};
@@ -78,6 +79,20 @@ fn fuzz_csr() {
         .words(WORDS)
         .run_sealed(|octets| {
             read_csr(octets)?;
+            Ok(())
+        });
+}
+
+/// The same of a CA's request, of which the key alone is taken.
+#[test]
+fn fuzz_ca_request() {
+    Target::new("fuzz_ca_request", Shape::Der)
+        .one_in(3)
+        .seeds(csrs())
+        .refused([vec![0x30; CSR_OCTETS_MAX + 1], vec![0x30, 0x00], Vec::new()])
+        .words(WORDS)
+        .run_sealed(|octets| {
+            read_request(octets)?;
             Ok(())
         });
 }
