@@ -36,6 +36,9 @@ const PACKAGES: &[Package] = &[
     Package { name: "certbot", why: "the most used ACME client, unmodified" },
     Package { name: "python3-certbot-dns-rfc2136", why: "certbot's dns-01 through RFC 2136" },
     Package { name: "lego", why: "a second, independent ACME client (Go)" },
+    Package { name: "dehydrated", why: "a third one (bash); its hooks answer every challenge" },
+    Package { name: "uacme", why: "a fourth one (C, GnuTLS), with ualpn for tls-alpn-01" },
+    Package { name: "caddy", why: "a fifth one (Go, certmagic): a web server that serves itself" },
     Package {
         name: "pebble",
         why: "an ACME server not ours: shows that the clients are set up right",
@@ -54,10 +57,16 @@ const PACKAGES: &[Package] = &[
 ];
 
 /// Tools from PyPI, each at one version, in a virtual environment beside the build.
-const PYPI: &[Package] = &[Package {
-    name: "pkilint==0.13.3",
-    why: "a linter of certificates, CRLs and OCSP answers that is not ours",
-}];
+const PYPI: &[Package] = &[
+    Package {
+        name: "pkilint==0.13.3",
+        why: "a linter of certificates, CRLs and OCSP answers that is not ours",
+    },
+    Package {
+        name: "certbot==5.8.0",
+        why: "certbot years after Debian's: asks for renewal information; its ACME library",
+    },
+];
 
 /// A file with exit code 101 here tells Debian's package scripts to start no service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";

@@ -154,6 +154,10 @@ fn taking_back_is_easier_than_granting() {
     by_account.author =
         AuthorFacts::account(account, service("pay-api"), BTreeSet::new(), &estate());
     check(&by_account, false);
+    // Whoever signed with the certificate's key: Bailiwick saw that, and asks for them.
+    let mut by_key = revoke("pat", &[]);
+    by_key.author.kind = AuthorKind::Component;
+    check(&by_key, true);
     let mut by_agent = revoke("sam", &[]);
     by_agent.author.kind = AuthorKind::Agent(person("sam"));
     check(&by_agent, false);

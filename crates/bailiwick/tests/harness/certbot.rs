@@ -13,13 +13,27 @@ use super::programs;
 pub(crate) struct Certbot {
     acme: AcmeServer,
     folder: Folder,
+    program: PathBuf,
 }
 
 const LIMIT: Duration = Duration::from_secs(90);
 
 impl Certbot {
     pub(crate) fn new(acme: &AcmeServer) -> Self {
-        Self { acme: acme.clone(), folder: Folder::new("certbot") }
+        let program = programs::find("certbot");
+        Self { acme: acme.clone(), folder: Folder::new("certbot"), program }
+    }
+
+    /// The one of PyPI, years younger: it asks for renewal information (RFC 9773).
+    pub(crate) fn young(acme: &AcmeServer) -> Self {
+        Self { program: programs::find_pypi("certbot"), ..Self::new(acme) }
+    }
+
+    /// Renews what is due, as a timer does every few hours.
+    pub(crate) fn renew_what_is_due(&self) -> Ran {
+        let mut command = self.command("renew");
+        command.arg("--no-random-sleep-on-renew");
+        process::run(command)
     }
 
     /// Registers if needed, and gets a certificate for these names; the first one names it.
@@ -68,7 +82,7 @@ impl Certbot {
     }
 
     fn command(&self, verb: &str) -> Command {
-        let mut command = process::bounded(&programs::find("certbot"), LIMIT);
+        let mut command = process::bounded(&self.program, LIMIT);
         command.args([verb, "--non-interactive", "--server", &self.acme.directory]);
         for (option, folder) in [("config", "config"), ("work", "work"), ("logs", "logs")] {
             command.arg(format!("--{option}-dir")).arg(self.folder.file(folder));

@@ -8,8 +8,10 @@
 pub(crate) mod acme;
 pub(crate) mod bailiwick;
 pub(crate) mod bind;
+pub(crate) mod caddy;
 pub(crate) mod certbot;
 pub(crate) mod chromium;
+pub(crate) mod dehydrated;
 pub(crate) mod dig;
 pub(crate) mod lego;
 pub(crate) mod pebble;
@@ -19,5 +21,7 @@ pub(crate) mod process;
 pub(crate) mod programs;
 mod smoke;
 pub(crate) mod sqlite;
+pub(crate) mod uacme;
 pub(crate) mod unbound;
+pub(crate) mod web;
 pub(crate) mod zone;

@@ -30,6 +30,12 @@ const PACKAGES: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("softhsm2-util", "softhsm2"),
     ("setpriv", "util-linux"),
+    ("unshare", "util-linux"),
+    ("dehydrated", "dehydrated"),
+    ("uacme", "uacme"),
+    ("ualpn", "uacme"),
+    ("caddy", "caddy"),
+    ("python3", "python3-venv"),
     ("timeout", "coreutils"),
 ];
 
@@ -52,6 +58,15 @@ pub(crate) fn softhsm_module() -> PathBuf {
             "SoftHSM is missing: install the Debian package softhsm2, or run `cargo xtask install`"
         )
     })
+}
+
+/// A program out of a package of PyPI, where `cargo xtask install` puts them.
+pub(crate) fn find_pypi(program: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test is a file");
+    let beside = test.ancestors().nth(3).expect("tests lie below the target folder");
+    let found = beside.join("pypi/bin").join(program);
+    assert!(found.is_file(), "`{}` is missing: run `cargo xtask install`", found.display());
+    found
 }
 
 /// A copy of a server program in a test's own folder.

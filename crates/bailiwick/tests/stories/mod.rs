@@ -4,6 +4,8 @@ mod acme_accounts;
 mod acme_clients;
 mod acme_gate;
 mod acme_jws;
+mod acme_library;
+mod acme_more_clients;
 mod acme_orders;
 mod acme_registry;
 mod acme_rest;
