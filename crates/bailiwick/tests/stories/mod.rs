@@ -1,5 +1,6 @@
 //! What people do with Bailiwick, told as tests on real servers: one file per story.
 
+mod access_matrix;
 mod acme_accounts;
 mod acme_clients;
 mod acme_gate;
