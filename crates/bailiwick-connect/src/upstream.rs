@@ -7,11 +7,19 @@
 //! only ever asked about.
 
 mod client;
+mod journal;
 mod key;
 mod order;
+mod prove;
 mod register;
+mod renewal;
+mod settle;
 
 pub use client::{AcmeClient, Trouble, pause};
+pub use journal::{Finalized, Journal, NotKept, Past};
 pub use key::AccountKey;
-pub use order::{Journal, NotKept, Progress, Work, advance, tidy};
+pub use order::{Progress, Work, advance};
+pub use prove::tidy;
 pub use register::{Registration, deactivate, find, register, revoke};
+pub use renewal::{Suggested, suggested};
+pub use settle::{Came, what_came};

@@ -13,4 +13,4 @@ mod work;
 
 pub use entry::{Decision, Entry, Fact, Mismatch};
 pub use rows::{ChangeRow, Row, rows};
-pub use work::{Batch, Expect, Notice, PlacedRecord, Work};
+pub use work::{Batch, Expect, Notice, OrderMark, PlacedRecord, Reached, Work};

@@ -4,6 +4,7 @@
 //! that is not understood is believed.
 
 use bailiwick_core::names::SanName;
+use bailiwick_core::time::Time;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
@@ -171,6 +172,34 @@ impl AuthorizationSeen {
         let error = all().find_map(|it| it.get("error").and_then(Value::as_object));
         let status = Status::read(&object)?;
         Ok(Self { status, name, dns01, error: error.map(ProblemSeen::of) })
+    }
+}
+
+/// When a CA wants a certificate to be renewed (RFC 9773, section 4.2).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct WindowSeen {
+    /// Begin of the window.
+    pub start: Time,
+    /// Its end; always later than the begin.
+    pub end: Time,
+}
+
+impl WindowSeen {
+    /// Reads renewal information.
+    ///
+    /// # Errors
+    /// [`BadAnswer`].
+    pub fn read(octets: &[u8]) -> Result<Self, BadAnswer> {
+        let object = object(octets)?;
+        let window = object.get("suggestedWindow").and_then(Value::as_object);
+        let moment = |name| {
+            let text = window.and_then(|window| text(window, name));
+            text.and_then(|text| Time::parse(text).ok())
+        };
+        match (moment("start"), moment("end")) {
+            (Some(start), Some(end)) if start < end => Ok(Self { start, end }),
+            (Some(_) | None, Some(_) | None) => Err(BadAnswer("suggestedWindow")),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ mod token;
 mod write;
 
 pub use acme_tls::{NotShown, certificate_spki, check_acme_tls};
-pub use adopted::{Asked, NotAdopted, check_adopted};
+pub use adopted::{Asked, NotAdopted, answered_leaves, check_adopted};
 pub use ari::{AriId, BadAriId};
 pub use authority::{
     AuthorityKind, AuthoritySpec, BadAuthority, BadOrganisation, Organisation, assemble_authority,

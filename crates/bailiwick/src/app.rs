@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod allowance;
 mod authorizations;
+mod ca_windows;
 pub(crate) mod ceremony;
 mod changes;
 mod credentials;
@@ -56,6 +57,7 @@ use bailiwick_core::time::Time;
 use bailiwick_store::Store;
 use tokio::sync::broadcast;
 
+use crate::drive::Turns;
 use crate::fault::Fault;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -65,6 +67,7 @@ pub(crate) use access::{Asking, FreshToken, Scope};
 pub(crate) use accounts::{AccountAnswer, KeyChangeAnswer, NewAccount};
 pub(crate) use allowance::Limited;
 pub(crate) use authorizations::challenge_of;
+pub(crate) use ca_windows::CaWindows;
 pub(crate) use changes::ChangeView;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
@@ -76,7 +79,7 @@ pub(crate) use ocsp::{OcspReply, Responders};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
 pub(crate) use preauthorize::AuthorizationAnswer;
-pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, EstateRecords};
+pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, Network, Outside};
 pub(crate) use registry::AccountView;
 pub(crate) use revoke::RevokeAnswer;
 pub(crate) use standing::StandingView;
@@ -108,6 +111,10 @@ pub(crate) struct App {
     pub(crate) news: broadcast::Sender<News>,
     /// What `/metrics` shows.
     pub(crate) metrics: Metrics,
+    /// When CAs want their certificates to be renewed.
+    pub(crate) ca_windows: CaWindows,
+    /// Whose turn it is at which CA.
+    pub(crate) turns: Turns,
 }
 
 /// Something happened that an open page or a loop may care about.

@@ -12,3 +12,4 @@ mod standing;
 mod upstream;
 
 pub(crate) use loops::run;
+pub(crate) use upstream::Turns;

@@ -1,14 +1,24 @@
-//! What is injected: the clock and randomness. Nothing else in this crate asks the system for them.
+//! What is injected: the clock, randomness, and what lies outside. Nothing else in this crate asks the
+//! system for them.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bailiwick_core::time::Time;
+use futures::future::BoxFuture;
+
+use crate::app::{Network, Outside};
 
 /// Says what time it is.
 pub(crate) trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Time;
+
+    /// A moment to measure from, on a clock that nobody sets.
+    fn steady(&self) -> Instant;
+
+    /// Waits.
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()>;
 }
 
 /// Gives octets nobody can guess.
@@ -33,6 +43,14 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let ms = since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
         Time::from_unix_ms(ms)
+    }
+
+    fn steady(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn pause(&self, time: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(time))
     }
 }
 
@@ -79,19 +97,25 @@ fn letters(value: u128, count: u32) -> String {
     (0..count).rev().map(|place| letter(place * 5)).collect()
 }
 
-/// Clock and randomness together, as they are handed around.
+/// Clock, randomness and the way out together, as they are handed around.
 #[derive(Clone)]
 pub(crate) struct World {
     /// The clock.
     pub clock: Arc<dyn Clock>,
     /// The randomness.
     pub random: Arc<dyn Random>,
+    /// CAs behind ACME and the zones of other people.
+    pub outside: Arc<dyn Outside>,
 }
 
 impl World {
     /// The real one.
     pub(crate) fn system() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            outside: Arc::new(Network),
+        }
     }
 
     /// The time now.

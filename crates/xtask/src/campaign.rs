@@ -71,6 +71,14 @@ const CAMPAIGNS: &[Campaign] = &[
         figure: "100000000",
     },
     Campaign {
+        name: "upstream",
+        shows: "a public CA that misbehaves in 57 ways, each with so many seeds: nothing lost, nothing doubled",
+        packages: &["bailiwick"],
+        filter: "a_misbehaving_ca",
+        scale: "BAILIWICK_CA_SEEDS",
+        figure: "50",
+    },
+    Campaign {
         name: "properties",
         shows: "generated cases of every property of the core",
         packages: &["bailiwick-core"],

@@ -80,6 +80,18 @@ impl Trouble {
         }
     }
 
+    /// Whether the CA may have done what was asked all the same: the answer is lost, or it is one that
+    /// can come after the deed.
+    #[must_use]
+    pub const fn may_have_acted(&self) -> bool {
+        match self {
+            Self::NoAnswer { sent, .. } => *sent,
+            Self::Refused { status, .. } => *status >= 500 && *status != 503,
+            Self::Strange(_) => true,
+            Self::Url { .. } | Self::Clear(_) | Self::Nonces | Self::Key(_) => false,
+        }
+    }
+
     /// Whether the CA refuses with this error type (RFC 8555, section 6.7).
     #[must_use]
     pub fn is(&self, kind: &str) -> bool {

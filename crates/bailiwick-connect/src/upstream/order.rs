@@ -2,17 +2,27 @@
 
 use std::time::Duration;
 
-use bailiwick_core::names::{DnsName, SanName};
-use bailiwick_wire::acme_client::{self as wire, AuthorizationSeen, BadAnswer, OrderSeen, Status};
-use bailiwick_wire::jose::KeyAuthorization;
-use bailiwick_wire::x509::read_chain;
-use futures::future::BoxFuture;
+use bailiwick_core::names::{SanName, SpkiHash};
+use bailiwick_core::record::Reached;
+use bailiwick_wire::acme_client::{self as wire, BadAnswer, OrderSeen, Status};
+use bailiwick_wire::x509::{answered_leaves, read_chain};
 
 use super::client::{AcmeClient, Trouble, pause};
+use super::journal::{Finalized, Journal, NotKept, Past};
+use super::prove::authorize;
 use crate::dns::{ChallengeRecords, NotWritten};
 
 /// When a record that is not everywhere yet is looked for again.
-const PROPAGATION_PAUSE: Duration = Duration::from_secs(2);
+pub(super) const PROPAGATION_PAUSE: Duration = Duration::from_secs(2);
+/// When is looked again whether a CA acts on a finalize whose answer was lost.
+const FINALIZE_PAUSE: Duration = Duration::from_secs(10);
+/// How often an order is asked for when the answers are lost: each may be an order at the CA.
+const ORDERS_MAX: u32 = 3;
+/// How often finalize is sent for one order; again only where nobody knows whether it arrived, or the
+/// CA could not take it then.
+const FINALIZES_MAX: u32 = 5;
+/// Certificates of one order that are kept. One is right; what is beyond these, nobody looks at.
+const SHOWN_MAX: usize = 8;
 
 /// What an order is for.
 #[derive(Clone, Copy, Debug)]
@@ -21,35 +31,12 @@ pub struct Work<'a> {
     pub names: &'a [SanName],
     /// The client's certificate request, DER; it goes to the CA as it stands.
     pub csr: &'a [u8],
+    /// The key of the request: what the certificate has to be for.
+    pub key: SpkiHash,
     /// What the CA calls the profile, where one is asked for.
     pub profile: Option<&'a str>,
     /// The certificate it replaces, as renewal information names it (RFC 9773, section 5).
     pub replaces: Option<&'a str>,
-}
-
-/// Something could not be remembered; nothing was done then.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("it could not be stored: {0}")]
-pub struct NotKept(pub String);
-
-/// What has to be remembered between two calls of [`advance`]. Every write is durable when it
-/// returns.
-pub trait Journal: Send + Sync {
-    /// The order's URL, once it was kept.
-    fn order_url(&self) -> BoxFuture<'_, Result<Option<String>, NotKept>>;
-    /// Keeps the order's URL.
-    fn keep_order_url<'a>(&'a self, url: &'a str) -> BoxFuture<'a, Result<(), NotKept>>;
-    /// The records that were, or may have been, written into zones.
-    fn placed(&self) -> BoxFuture<'_, Result<Vec<(DnsName, String)>, NotKept>>;
-    /// Keeps that a record is about to be written.
-    fn about_to_place<'a>(
-        &'a self,
-        owner: &'a DnsName,
-        value: &'a str,
-    ) -> BoxFuture<'a, Result<(), NotKept>>;
-    /// Forgets a record that is gone.
-    fn gone<'a>(&'a self, owner: &'a DnsName, value: &'a str)
-    -> BoxFuture<'a, Result<(), NotKept>>;
 }
 
 /// How far an order is.
@@ -76,12 +63,27 @@ pub enum Progress {
 }
 
 /// Why one way is not gone; each becomes a [`Progress`].
-enum Stop {
+pub(super) enum Stop {
     Trouble(Trouble),
     Kept(NotKept),
     Answer(BadAnswer),
     Record(NotWritten),
     Progress(Progress),
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Trouble(cause) => cause.fmt(f),
+            Self::Kept(cause) => cause.fmt(f),
+            Self::Answer(cause) => cause.fmt(f),
+            Self::Record(cause) => cause.fmt(f),
+            Self::Progress(
+                Progress::NotYet { why, .. } | Progress::Lost { why, .. } | Progress::Over(why),
+            ) => f.write_str(why),
+            Self::Progress(Progress::Issued(_)) => f.write_str("it was issued"),
+        }
+    }
 }
 
 impl From<Trouble> for Stop {
@@ -121,7 +123,8 @@ pub async fn advance(
             Progress::Lost { after: cause.after(), why: cause.to_string() }
         }
         Err(Stop::Trouble(cause)) => Progress::Over(cause.to_string()),
-        Err(Stop::Kept(cause)) => not_yet(PROPAGATION_PAUSE, cause.to_string()),
+        Err(Stop::Kept(cause @ NotKept::Taken { .. })) => Progress::Over(cause.to_string()),
+        Err(Stop::Kept(cause @ NotKept::Store(_))) => not_yet(PROPAGATION_PAUSE, cause.to_string()),
         Err(Stop::Answer(cause)) => {
             Progress::Lost { after: PROPAGATION_PAUSE, why: cause.to_string() }
         }
@@ -129,7 +132,7 @@ pub async fn advance(
     }
 }
 
-const fn not_yet(after: Duration, why: String) -> Progress {
+pub(super) const fn not_yet(after: Duration, why: String) -> Progress {
     Progress::NotYet { after, why }
 }
 
@@ -141,13 +144,12 @@ async fn go(
     journal: &dyn Journal,
     work: &Work<'_>,
 ) -> Result<Progress, Stop> {
-    let url = match journal.order_url().await? {
-        Some(url) => url,
-        None => place_order(client, journal, work).await?,
+    let past = journal.past().await?;
+    let url = match &past.url {
+        Some(url) => url.clone(),
+        None => place_order(client, journal, work, past.orders_lost).await?,
     };
-    let seen = client.get(&url).await.map_err(|cause| unknown_if_refused(cause, &url))?;
-    let after = pause(&seen);
-    let order = OrderSeen::read(&seen.body)?;
+    let (order, after) = look(client, &url).await?;
     if order.names != work.names {
         // Never finalized by us as long as it says so: the names are compared before.
         return Ok(Progress::Over("the CA's order is for other names than ours".to_owned()));
@@ -155,20 +157,13 @@ async fn go(
     match order.status {
         Status::Pending => {
             for authorization in &order.authorizations {
-                authorize(client, records, journal, authorization).await?;
+                authorize(client, records, journal, work, authorization).await?;
             }
             Ok(not_yet(Duration::from_secs(1), "the CA looks at the names".to_owned()))
         }
-        Status::Ready => {
-            client.post(&order.finalize, &wire::finalize(work.csr)).await.map_err(|cause| {
-                // A refusal of the request itself leaves the order ready and nothing issued; any
-                // other end of it is asked about.
-                refused_request(cause)
-            })?;
-            Ok(not_yet(Duration::from_secs(1), "the CA signs".to_owned()))
-        }
+        Status::Ready => finalize(client, journal, work, &order, &past).await,
         Status::Processing => Ok(not_yet(after, "the CA signs".to_owned())),
-        Status::Valid => download(client, &order).await,
+        Status::Valid => take(client, journal, work, past, order).await,
         Status::Over => {
             let why = order.error.unwrap_or_default();
             Ok(Progress::Over(format!("the CA ended the order: {why}")))
@@ -176,17 +171,29 @@ async fn go(
     }
 }
 
+async fn look(client: &AcmeClient<'_>, url: &str) -> Result<(OrderSeen, Duration), Stop> {
+    let seen = client.get(url).await.map_err(|cause| unknown_if_refused(cause, url))?;
+    let after = pause(&seen);
+    Ok((OrderSeen::read(&seen.body)?, after))
+}
+
 /// Places the order and keeps its URL. If the answer is lost, the CA has an order that nobody
-/// finalizes: it issues nothing and lapses.
+/// finalizes: it issues nothing and lapses. That can be so a few times, not for ever.
 async fn place_order(
     client: &AcmeClient<'_>,
     journal: &dyn Journal,
     work: &Work<'_>,
+    lost: u32,
 ) -> Result<String, Stop> {
+    let over = |why: String| Stop::Progress(Progress::Over(why));
+    if lost >= ORDERS_MAX {
+        let why = "the CA's answer to the order was lost each time; nothing was issued";
+        return Err(over(format!("{why}, after {lost} tries")));
+    }
     let known = |profile: &&str| client.directory().profiles.iter().any(|one| one == profile);
     if let Some(profile) = work.profile.filter(|profile| !known(profile)) {
         let why = format!("the CA has no profile `{profile}`; change `ca_profiles` of the issuer");
-        return Err(Stop::Progress(Progress::Over(why)));
+        return Err(over(why));
     }
     let url = client.directory().new_order.clone();
     // `replaces` only where renewal information is served (RFC 9773, section 5).
@@ -197,13 +204,109 @@ async fn place_order(
         Err(Trouble::Refused { status, problem, .. })
             if replaces.is_some() && (status == 409 || problem.kind == "malformed") =>
         {
-            client.post(&url, &payload(None)).await?
+            client.post(&url, &payload(None)).await
         }
-        other => other?,
+        other => other,
     };
-    let url = answer.field("location").ok_or(BadAnswer("Location"))?.to_owned();
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(cause) => {
+            if cause.may_have_acted() {
+                journal.reached(Reached::OrderLost(lost.saturating_add(1))).await?;
+            }
+            return Err(cause.into());
+        }
+    };
+    // Asked again, a CA that names no order would only get one more.
+    let url = answer.field("location");
+    let url = url.ok_or_else(|| over("the CA's answer names no order".to_owned()))?.to_owned();
     journal.keep_order_url(&url).await?;
     Ok(url)
+}
+
+/// Sends the request. That it goes out is put down before. Whoever finds that without an answer waits
+/// until the CA has had the time to act on it, and if it then still wants to be sent one, sends it
+/// once more; what the CA once took is never sent again.
+async fn finalize(
+    client: &AcmeClient<'_>,
+    journal: &dyn Journal,
+    work: &Work<'_>,
+    order: &OrderSeen,
+    past: &Past,
+) -> Result<Progress, Stop> {
+    let taken = past.said_valid || past.finalized == Finalized::Taken;
+    if past.finalized == Finalized::JustNow {
+        let why = "the CA was sent the request and may still act on it".to_owned();
+        return Ok(not_yet(FINALIZE_PAUSE, why));
+    } else if taken || past.finalizes >= FINALIZES_MAX {
+        let why = "the CA was sent the request and shows the order as not finalized".to_owned();
+        return Ok(Progress::Over(why));
+    }
+    journal.reached(Reached::Finalizing(past.finalizes.saturating_add(1))).await?;
+    match client.post(&order.finalize, &wire::finalize(work.csr)).await {
+        Ok(_) => {
+            journal.reached(Reached::FinalizeTaken).await?;
+            Ok(not_yet(Duration::from_secs(1), "the CA signs".to_owned()))
+        }
+        Err(cause) => {
+            // What it took before is not ready any more: that is no refusal.
+            if !cause.may_have_acted() && !cause.is("orderNotReady") {
+                journal.reached(Reached::FinalizeRefused).await?;
+            }
+            Err(refused_request(cause))
+        }
+    }
+}
+
+/// Takes the certificate when the CA shows the same one twice in a row; every one it shows is kept
+/// first, so that none is lost whatever the CA shows later.
+async fn take(
+    client: &AcmeClient<'_>,
+    journal: &dyn Journal,
+    work: &Work<'_>,
+    mut past: Past,
+    order: OrderSeen,
+) -> Result<Progress, Stop> {
+    if !past.said_valid {
+        journal.reached(Reached::SaidValid).await?;
+    }
+    let mut chain = download(client, &order).await?;
+    keep_shown(journal, work, &chain, &mut past.shown).await?;
+    if let Some(url) = past.url.clone() {
+        let (again, after) = look(client, &url).await?;
+        match again.status {
+            Status::Valid => {}
+            Status::Pending | Status::Ready | Status::Processing => {
+                return Ok(not_yet(after, "the CA took back that it has issued".to_owned()));
+            }
+            Status::Over => {
+                return Ok(Progress::Over("the CA ended the order after issuing".to_owned()));
+            }
+        }
+        chain = download(client, &again).await?;
+        keep_shown(journal, work, &chain, &mut past.shown).await?;
+    }
+    if past.shown.len() > 1 {
+        let count = past.shown.len();
+        return Ok(Progress::Over(format!("the CA shows {count} certificates for one order")));
+    }
+    Ok(Progress::Issued(chain))
+}
+
+/// Keeps every certificate of an answer that may have been issued for the order.
+pub(super) async fn keep_shown(
+    journal: &dyn Journal,
+    work: &Work<'_>,
+    chain: &[Vec<u8>],
+    shown: &mut Vec<Vec<u8>>,
+) -> Result<(), NotKept> {
+    for leaf in answered_leaves(chain, work.key) {
+        if shown.len() < SHOWN_MAX && !shown.iter().any(|one| one == leaf) {
+            journal.reached(Reached::Shown(leaf.clone())).await?;
+            shown.push(leaf.clone());
+        }
+    }
+    Ok(())
 }
 
 /// A CA that refuses to show an order it gave us may still have issued for it.
@@ -225,64 +328,15 @@ fn refused_request(cause: Trouble) -> Stop {
     Stop::Trouble(cause)
 }
 
-async fn authorize(
+pub(super) async fn download(
     client: &AcmeClient<'_>,
-    records: &dyn ChallengeRecords,
-    journal: &dyn Journal,
-    url: &str,
-) -> Result<(), Stop> {
-    let over = |why: String| Stop::Progress(Progress::Over(why));
-    let seen = client.get(url).await?;
-    let seen = AuthorizationSeen::read(&seen.body)?;
-    match seen.status {
-        Status::Valid => return Ok(()),
-        Status::Over => {
-            let why = seen.error.unwrap_or_default();
-            return Err(over(format!("the CA does not find `{}` to be ours: {why}", seen.name)));
-        }
-        Status::Pending | Status::Ready | Status::Processing => {}
-    }
-    let Some((challenge, token, status)) = seen.dns01 else {
-        return Err(over(format!("the CA offers no dns-01 for `{}`", seen.name)));
-    };
-    if status != Status::Pending {
-        return Ok(());
-    }
-    let authorization = KeyAuthorization::new(&token, client.key().thumbprint())
-        .map_err(|_| Stop::Answer(BadAnswer("token")))?;
-    let value = authorization.dns_01_value();
-    let owner = seen.name.base().child("_acme-challenge");
-    let owner = owner.map_err(|_| over(format!("`{}` is too long for dns-01", seen.name)))?;
-    journal.about_to_place(&owner, &value).await?;
-    records.place(&owner, &value).await?;
-    let waiting = records.waiting_for(&owner, &value).await;
-    if let Some(server) = waiting.first() {
-        let why = format!("{server} does not show the record at `{owner}` yet");
-        return Err(Stop::Progress(not_yet(PROPAGATION_PAUSE, why)));
-    }
-    client.post(&challenge, &serde_json::json!({})).await?;
-    Ok(())
-}
-
-async fn download(client: &AcmeClient<'_>, order: &OrderSeen) -> Result<Progress, Stop> {
+    order: &OrderSeen,
+) -> Result<Vec<Vec<u8>>, Stop> {
     let url = order.certificate.as_deref().ok_or(BadAnswer("certificate"))?;
     let answer = client.get(url).await.map_err(|cause| unknown_if_refused(cause, url))?;
     let chain = read_chain(&answer.body).map_err(|_| BadAnswer("certificate chain"))?;
     if chain.is_empty() {
         return Err(BadAnswer("certificate chain").into());
     }
-    Ok(Progress::Issued(chain))
-}
-
-/// Takes every record away that was written for the order. What cannot be taken away stays in the
-/// journal, and is tried again.
-///
-/// # Errors
-/// The first reason why not.
-pub async fn tidy(records: &dyn ChallengeRecords, journal: &dyn Journal) -> Result<(), String> {
-    for (owner, value) in journal.placed().await.map_err(|cause| cause.to_string())? {
-        records.clear(&owner, &value).await.map_err(|cause| cause.to_string())?;
-        journal.gone(&owner, &value).await.map_err(|cause| cause.to_string())?;
-    }
-    Ok(())
+    Ok(chain)
 }

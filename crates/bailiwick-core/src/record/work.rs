@@ -66,6 +66,10 @@ pub enum Work {
     PutPlacedRecord(PlacedRecord),
     /// It is gone again.
     ForgetPlacedRecord(PlacedRecord),
+    /// How far the order at a CA got is put down before the next request goes out.
+    PutOrderMark(OrderMark),
+    /// The change is over: nobody needs its marks.
+    ForgetOrderMarks(ChangeId),
     /// Evidence too large for a leaf; its digest stands in one.
     PutEvidence {
         /// SHA-256 of the octets.
@@ -86,6 +90,50 @@ pub struct PlacedRecord {
     pub owner: DnsName,
     /// Its text.
     pub value: String,
+}
+
+/// How far a change's order at a CA got, as far as the CA alone cannot be trusted to say so later.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OrderMark {
+    /// For which change.
+    pub change: ChangeId,
+    /// How far.
+    pub reached: Reached,
+    /// When.
+    pub at: Time,
+}
+
+/// What happened, or is about to, between us and a CA.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Reached {
+    /// The answer to an order that was asked for was lost, for so many times by now. The CA may have
+    /// an order that nobody finalizes.
+    OrderLost(u32),
+    /// Finalize is about to be sent, for this time, from 1: from here on the CA may issue.
+    Finalizing(u32),
+    /// The CA took it.
+    FinalizeTaken,
+    /// It did not reach the CA, or the CA refused it and said why.
+    FinalizeRefused,
+    /// The CA said that it has issued.
+    SaidValid,
+    /// The CA showed this certificate, DER.
+    Shown(Vec<u8>),
+}
+
+impl Reached {
+    /// How it is spelled where it is stored.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::OrderLost(_) => "order-lost",
+            Self::Finalizing(_) => "finalizing",
+            Self::FinalizeTaken => "finalize-taken",
+            Self::FinalizeRefused => "finalize-refused",
+            Self::SaidValid => "said-valid",
+            Self::Shown(_) => "shown",
+        }
+    }
 }
 
 /// A message to a person that leaves in the same transaction as what it is about.

@@ -1,7 +1,7 @@
 //! What is remembered of CAs behind ACME.
 
 use bailiwick_core::names::{CertFingerprint, ChangeId, Digest, DnsName, IssuerId, SpkiHash};
-use bailiwick_core::record::PlacedRecord;
+use bailiwick_core::record::{OrderMark, PlacedRecord, Reached};
 use bailiwick_core::time::Time;
 
 use crate::db::{Cell, Reader, args};
@@ -81,6 +81,48 @@ impl Store {
         .transpose()
     }
 
+    /// Another change whose order has this URL at the same CA.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn change_of_upstream_order(
+        &self,
+        issuer: &IssuerId,
+        url: &str,
+        but: &ChangeId,
+    ) -> Result<Option<ChangeId>, StoreError> {
+        let one = "SELECT change FROM upstream_order \
+            WHERE issuer = $1 AND url = $2 AND change <> $3";
+        let row = self.inner.db.first(one, &args![issuer, url, but]).await?;
+        row.map(|row| Reader::new("upstream_order", row).parsed(ChangeId::parse)).transpose()
+    }
+
+    /// How far the order of a change got, each with its moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn order_marks(&self, change: &ChangeId) -> Result<Vec<OrderMark>, StoreError> {
+        let all = "SELECT kind, value, at FROM order_mark WHERE change = $1 \
+            ORDER BY at, kind, value";
+        let rows = self.inner.db.all(all, &args![change]).await?;
+        rows.into_iter().map(|row| mark(change, row)).collect()
+    }
+
+    /// Another change whose order was shown this certificate.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn shown_to_another(
+        &self,
+        change: &ChangeId,
+        der: &[u8],
+    ) -> Result<Option<ChangeId>, StoreError> {
+        let one = "SELECT change FROM order_mark \
+            WHERE kind = 'shown' AND digest = $1 AND change <> $2";
+        let row = self.inner.db.first(one, &args![&Digest::of(der), change]).await?;
+        row.map(|row| Reader::new("order_mark", row).parsed(ChangeId::parse)).transpose()
+    }
+
     /// The digest of what is served behind a certificate, where it is not the issuer's own chain.
     ///
     /// # Errors
@@ -141,6 +183,23 @@ fn account(row: Vec<Cell>) -> Result<UpstreamAccountRow, StoreError> {
         at: row.time()?,
         ended: row.flag()?,
     })
+}
+
+fn mark(change: &ChangeId, row: Vec<Cell>) -> Result<OrderMark, StoreError> {
+    let mut row = Reader::new("order_mark", row);
+    let (kind, value, at) = (row.text()?, row.bytes()?, row.time()?);
+    let times = || <[u8; 4]>::try_from(value.as_slice()).ok().map(u32::from_be_bytes);
+    let reached = match kind.as_str() {
+        "order-lost" => times().map(Reached::OrderLost),
+        "finalizing" => times().map(Reached::Finalizing),
+        "finalize-taken" => Some(Reached::FinalizeTaken),
+        "finalize-refused" => Some(Reached::FinalizeRefused),
+        "said-valid" => Some(Reached::SaidValid),
+        "shown" => Some(Reached::Shown(value)),
+        _ => None,
+    };
+    let reached = reached.ok_or_else(|| row.damaged("kind"))?;
+    Ok(OrderMark { change: change.clone(), reached, at })
 }
 
 fn placed(row: Vec<Cell>) -> Result<PlacedRecord, StoreError> {

@@ -1,7 +1,8 @@
 //! Working state, as it is written.
 
 use bailiwick_core::gate::{Authorization, Order};
-use bailiwick_core::record::Work;
+use bailiwick_core::names::Digest;
+use bailiwick_core::record::{OrderMark, Reached, Work};
 use bailiwick_core::time::Time;
 use bailiwick_wire::{gate, rows};
 
@@ -64,6 +65,10 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 "DELETE FROM placed_record WHERE change = $1 AND owner = $2 AND value = $3";
             tx.exec(forget, &args![&placed.change, placed.owner.as_str(), &placed.value]).await?;
         }
+        Work::PutOrderMark(mark) => put_mark(tx, mark).await?,
+        Work::ForgetOrderMarks(change) => {
+            tx.exec("DELETE FROM order_mark WHERE change = $1", &args![change]).await?;
+        }
         Work::PutEvidence { digest, kind, octets } => {
             tx.exec(
                 "INSERT INTO evidence (digest, kind, octets) VALUES ($1, $2, $3) \
@@ -73,6 +78,21 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
             .await?;
         }
     }
+    Ok(())
+}
+
+/// A mark that is there already gets the newer moment.
+async fn put_mark(tx: &mut Tx, mark: &OrderMark) -> Result<(), Rejected> {
+    let value = match &mark.reached {
+        Reached::OrderLost(times) | Reached::Finalizing(times) => times.to_be_bytes().to_vec(),
+        Reached::FinalizeTaken | Reached::FinalizeRefused | Reached::SaidValid => Vec::new(),
+        Reached::Shown(der) => der.clone(),
+    };
+    let digest = Digest::of(&value);
+    let put = "INSERT INTO order_mark (change, kind, digest, value, at) \
+        VALUES ($1, $2, $3, $4, $5) \
+        ON CONFLICT (change, kind, digest) DO UPDATE SET at = excluded.at";
+    tx.exec(put, &args![&mark.change, mark.reached.as_str(), &digest, value, mark.at]).await?;
     Ok(())
 }
 

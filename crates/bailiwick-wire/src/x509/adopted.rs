@@ -18,6 +18,9 @@ const CHAIN_MAX: usize = 8;
 /// How far a CA's clock may be ahead of ours.
 const AHEAD_MS: i64 = HOUR_MS;
 
+/// Names of a wrong certificate that a message lists.
+const NAMES_SHOWN: usize = 5;
+
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
@@ -66,7 +69,7 @@ pub enum NotAdopted {
         what: &'static str,
     },
     /// One does not follow from the next.
-    #[error("certificate {0} of the chain is not signed by the one behind it")]
+    #[error("certificate {0} of the chain does not follow from the one behind it")]
     Link(usize),
 }
 
@@ -97,10 +100,27 @@ pub fn check_adopted(
     check_validity(&facts, asked)?;
     let mut child = leaf;
     for (number, parent) in (1..).zip(rest) {
-        linked(child, parent).ok_or(NotAdopted::Link(number))?;
+        linked(child, parent, asked.now).ok_or(NotAdopted::Link(number))?;
         child = parent;
     }
     Ok((facts, serial))
+}
+
+/// The certificates of an answer that may have been issued for a request with this key, wherever they
+/// stand in it: those for the key; where there is none, those that are no CA's; where all are, the first.
+#[must_use]
+pub fn answered_leaves(chain: &[Vec<u8>], key: SpkiHash) -> Vec<&Vec<u8>> {
+    let facts = |der: &Vec<u8>| read_certificate(der).ok();
+    let of_key = |der: &&Vec<u8>| facts(der).is_some_and(|facts| facts.key == key);
+    let no_ca = |der: &&Vec<u8>| facts(der).is_none_or(|facts| !facts.is_ca);
+    let mut found: Vec<&Vec<u8>> = chain.iter().filter(of_key).collect();
+    if found.is_empty() {
+        found = chain.iter().filter(no_ca).collect();
+    }
+    if found.is_empty() {
+        found.extend(chain.first());
+    }
+    found
 }
 
 fn check_names(facts: &CertificateFacts, asked: &[SanName]) -> Result<(), NotAdopted> {
@@ -116,7 +136,15 @@ fn check_names(facts: &CertificateFacts, asked: &[SanName]) -> Result<(), NotAdo
     if regular && seen.into_iter().eq(asked.iter()) {
         return Ok(());
     }
-    let shown = facts.names.iter().take(5).map(|name| format!("{name:?}")).collect::<Vec<_>>();
+    let spelled = |name: &NameSeen| match name {
+        NameSeen::Dns(name) => format!("`{name}`"),
+        NameSeen::OddDns(_)
+        | NameSeen::Ip(_)
+        | NameSeen::Email(_)
+        | NameSeen::Uri(_)
+        | NameSeen::Other { .. } => format!("{name:?}"),
+    };
+    let shown: Vec<String> = facts.names.iter().take(NAMES_SHOWN).map(spelled).collect();
     Err(NotAdopted::Names(shown.join(", ")))
 }
 
@@ -137,9 +165,12 @@ fn check_validity(facts: &CertificateFacts, asked: &Asked<'_>) -> Result<(), Not
     Ok(())
 }
 
-/// Whether `parent` is a CA, names itself as `child` names its issuer, and signed it.
-fn linked(child: &[u8], parent: &[u8]) -> Option<()> {
+/// Whether `parent` is a CA that is good now, names itself as `child` names its issuer, and signed it.
+fn linked(child: &[u8], parent: &[u8], now: Time) -> Option<()> {
     let parent_facts = read_certificate(parent).ok()?;
+    if now < parent_facts.not_before || now > parent_facts.not_after {
+        return None;
+    }
     let child = CertificateParts::read(child).ok()?;
     let parent = CertificateParts::read(parent).ok()?;
     if !parent_facts.is_ca || child.tbs.issuer.whole != parent.tbs.subject.whole {

@@ -2,9 +2,10 @@
 //! out, the connectors of the estate.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
-use bailiwick_connect::egress::{Egress, Fence, Limits, Trust};
+use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
 use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
 use bailiwick_core::change::IssueCertificate;
@@ -35,11 +36,37 @@ const LIMITS: Limits = Limits {
     whole_timeout: std::time::Duration::from_secs(8),
 };
 
+/// CAs behind ACME and the zones of other people, as they are reached. A test brings its own.
+pub(crate) trait Outside: Send + Sync {
+    /// The way to CAs.
+    fn web(&self, app: &App, live: &Live) -> Arc<dyn Web>;
+    /// The way into zones.
+    fn records<'a>(&'a self, app: &'a App, live: &'a Live) -> Box<dyn ChallengeRecords + 'a>;
+}
+
+/// The network: fenced, and into zones by the connectors of the estate.
+pub(crate) struct Network;
+
+impl Outside for Network {
+    fn web(&self, app: &App, live: &Live) -> Arc<dyn Web> {
+        let fence = Fence::new(app.settings.allowed_networks.clone());
+        Arc::new(Egress::new(app.dns.clone(), app.view(live), fence, LIMITS))
+    }
+
+    fn records<'a>(&'a self, app: &'a App, live: &'a Live) -> Box<dyn ChallengeRecords + 'a> {
+        Box::new(EstateRecords { app, live })
+    }
+}
+
 impl App {
-    /// The way out for what the estate or an answer names: fenced.
-    pub(crate) fn egress(&self, live: &Live) -> Egress {
-        let fence = Fence::new(self.settings.allowed_networks.clone());
-        Egress::new(self.dns.clone(), self.view(live), fence, LIMITS)
+    /// The way out for what the estate or an answer names.
+    pub(crate) fn web(&self, live: &Live) -> Arc<dyn Web> {
+        self.world.outside.web(self, live)
+    }
+
+    /// The way into zones.
+    pub(crate) fn records<'a>(&'a self, live: &'a Live) -> Box<dyn ChallengeRecords + 'a> {
+        self.world.outside.records(self, live)
     }
 
     /// How a CA behind ACME is reached, where the issuer is one.
@@ -100,7 +127,7 @@ impl App {
     /// Opens a CA for a key and, where it has one, its account.
     pub(crate) async fn open_upstream<'a>(
         &self,
-        egress: &'a Egress,
+        web: &'a dyn Web,
         upstream: &Upstream,
         key: &'a AccountKey,
         account: Option<String>,
@@ -115,7 +142,7 @@ impl App {
             None => Trust::system(),
         };
         let trust = trust.map_err(|cause| strange(cause.to_string()))?;
-        AcmeClient::open(egress, trust, &upstream.directory, key, account).await
+        AcmeClient::open(web, trust, &upstream.directory, key, account).await
     }
 
     /// The chain that was stored with a certificate, PEM.
@@ -179,11 +206,9 @@ impl App {
 pub(crate) struct NoWriter(String);
 
 /// Records in whatever zone of the estate they lie.
-pub(crate) struct EstateRecords<'a> {
-    /// For secrets and connectors.
-    pub(crate) app: &'a App,
-    /// The estate.
-    pub(crate) live: &'a Live,
+struct EstateRecords<'a> {
+    app: &'a App,
+    live: &'a Live,
 }
 
 impl ChallengeRecords for EstateRecords<'_> {

@@ -27,12 +27,16 @@ pub(crate) struct Replaced {
 }
 
 impl App {
-    /// When to renew a certificate of ours; `None` when it is none.
+    /// When to renew a certificate of ours, by its CA where it says so; `None` when it is none.
     pub(crate) async fn renewal_info(&self, id: &AriId) -> Result<Option<RenewalInfo>, Fault> {
         let Some(found) = self.certificate_by_ari(id).await? else { return Ok(None) };
         let revoked = self.store.revocation(&found.issuer, &found.serial).await?;
         let revoked_at: Option<Time> = revoked.map(|revoked| revoked.at);
-        let window = RenewalWindow::of(found.not_before, found.not_after, revoked_at);
+        let ours = RenewalWindow::of(found.not_before, found.not_after, revoked_at);
+        let window = match revoked_at {
+            Some(_) => ours,
+            None => self.window_of_ca(&found).await.unwrap_or(ours),
+        };
         let page = format!("certificates/{}", found.fingerprint);
         let explanation = revoked_at.map(|_| self.settings.page(&page));
         Ok(Some(RenewalInfo { window, explanation }))

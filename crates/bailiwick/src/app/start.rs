@@ -93,8 +93,11 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Opens what lies in the data folder, and begins where nothing does.
-    pub(crate) async fn with(options: &Options, settings: Settings) -> Result<Self, NotStarted> {
-        let world = World::system();
+    pub(crate) async fn with(
+        options: &Options,
+        settings: Settings,
+        world: World,
+    ) -> Result<Self, NotStarted> {
         let sealer = super::start_keys::sealer(&settings.data, &world)?;
         let ledger_key = super::start_keys::ledger_key(&settings, &sealer, &world)?;
         let url = store_url(options)?;
@@ -128,6 +131,8 @@ impl Opened {
             sealer,
             news,
             metrics: Metrics::new(),
+            ca_windows: super::CaWindows::default(),
+            turns: crate::drive::Turns::default(),
             world,
         });
         let first_start = app.begin(estate, &verifier).await?;
@@ -144,7 +149,8 @@ impl Running {
         let https = bind(options.listen, "listen").await?;
         let plain = bind(options.listen_http, "listen-http").await?;
         let settings = settings(&options, &https, &plain)?;
-        let Opened { app, tls, lab, first_start } = Opened::with(&options, settings).await?;
+        let Opened { app, tls, lab, first_start } =
+            Opened::with(&options, settings, World::system()).await?;
         let first_link = match (&lab, first_start) {
             (None, true) => app.first_link().await?.map(|link| link.url),
             _ => None,

@@ -192,6 +192,9 @@ impl Effects for Real<'_> {
         {
             super::upstream::tidy_change(self.app, &self.app.live.get(), &loaded.id).await;
         }
+        if let Change::RolledBack { .. } | Change::Closed { .. } = &loaded.change {
+            super::upstream::forget_marks(self.app, &loaded.id).await?;
+        }
         if let Change::Verifying(_) | Change::RolledBack { .. } | Change::Closed { .. } =
             &loaded.change
         {

@@ -2,7 +2,7 @@
 
 use bailiwick_core::change::{Event, Plan, Prepared, Receipt, RegisterAccount, Step};
 use bailiwick_core::names::{Digest, DnsName, IssuerId, SpkiHash};
-use bailiwick_core::record::{Batch, Fact, PlacedRecord, Work};
+use bailiwick_core::record::{Batch, Fact, OrderMark, PlacedRecord, Reached, Work};
 use bailiwick_core::time::Time;
 
 use super::{DRIVER, Story, batch, by, certificate, entry, issue_step, number};
@@ -68,12 +68,21 @@ pub(crate) fn upstream(at: Time) -> Vec<Batch> {
         kind,
         octets: text.into_bytes(),
     };
+    let mark = |reached| Work::PutOrderMark(OrderMark { change: story.id.clone(), reached, at });
     let work = vec![
         evidence("caa/v1", caa),
         evidence("chain/v1", chain),
         Work::PutPlacedRecord(placed.clone()),
         Work::PutPlacedRecord(PlacedRecord { value: "other".to_owned(), ..placed.clone() }),
         Work::ForgetPlacedRecord(placed),
+        mark(Reached::OrderLost(1)),
+        mark(Reached::OrderLost(2)),
+        mark(Reached::Finalizing(1)),
+        mark(Reached::FinalizeTaken),
+        mark(Reached::FinalizeRefused),
+        mark(Reached::SaidValid),
+        mark(Reached::Shown(issued.der.clone())),
+        mark(Reached::Shown(b"another".to_vec())),
     ];
     all.push(Batch { entries, work, ..Batch::default() });
     let set = Fact::SecretSet { purpose: "tsig".to_owned(), name: "shop.example".to_owned() };

@@ -54,8 +54,8 @@ pub(super) async fn apply(app: &App, wanted: &RegisterAccount, prepared: &Prepar
             Err(fault) => return Outcome::Failed(fault.to_string()),
         },
     };
-    let egress = app.egress(&live);
-    let client = match app.open_upstream(&egress, upstream, &key, None).await {
+    let web = app.web(&live);
+    let client = match app.open_upstream(web.as_ref(), upstream, &key, None).await {
         Ok(client) => client,
         Err(trouble) => return Outcome::Failed(trouble.to_string()),
     };
@@ -93,10 +93,10 @@ pub(super) async fn undo(app: &App, wanted: &RegisterAccount, touched: &Touched)
         Some(Receipt::AccountRegistered { uri, .. }) => Some(uri.clone()),
         _ => None,
     };
-    let egress = app.egress(&live);
+    let web = app.web(&live);
     let uri = match known {
         Some(uri) => Some(uri),
-        None => match app.open_upstream(&egress, upstream, &key, None).await {
+        None => match app.open_upstream(web.as_ref(), upstream, &key, None).await {
             Ok(client) => match find(&client).await {
                 Ok(uri) => uri,
                 Err(trouble) => return Outcome::Unknown(trouble.to_string()),
@@ -105,7 +105,7 @@ pub(super) async fn undo(app: &App, wanted: &RegisterAccount, touched: &Touched)
         },
     };
     let Some(uri) = uri else { return Outcome::Done(Receipt::Nothing) };
-    let client = app.open_upstream(&egress, upstream, &key, Some(uri.clone())).await;
+    let client = app.open_upstream(web.as_ref(), upstream, &key, Some(uri.clone())).await;
     let ended = match &client {
         Ok(client) => deactivate(client, &uri).await,
         Err(trouble) => return Outcome::Unknown(trouble.to_string()),

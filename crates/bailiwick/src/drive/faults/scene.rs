@@ -24,6 +24,7 @@ use crate::app::start::{Opened, Options};
 use crate::app::start_token::TokenOptions;
 use crate::drive::changes::drive;
 use crate::settings::Settings;
+use crate::world::World;
 
 /// The step types that there are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,10 +49,15 @@ pub(super) enum Stands {
 
 /// Opens the data folder as a start does.
 pub(super) async fn open(data: &Path) -> Opened {
+    open_in(data, None, World::system()).await
+}
+
+/// The same with another estate folder in another world.
+pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) -> Opened {
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
         data: data.to_path_buf(),
-        estate: None,
+        estate: estate.map(Path::to_path_buf),
         lab: true,
         database: None,
         listen: nowhere,
@@ -82,7 +88,7 @@ pub(super) async fn open(data: &Path) -> Opened {
         envelope_unused_days: 30,
         lab: true,
     };
-    Opened::with(&options, settings).await.unwrap()
+    Opened::with(&options, settings, world).await.unwrap()
 }
 
 /// An approved change that nobody has begun to carry out.
@@ -318,7 +324,7 @@ async fn done(app: &Arc<App>, step: impl FnOnce(&ChangeId) -> Step) -> ChangeId 
 }
 
 /// A change that one person asked for and another approved.
-async fn approved(app: &App, id: &ChangeId, steps: &[Step], work: Vec<Work>) {
+pub(super) async fn approved(app: &App, id: &ChangeId, steps: &[Step], work: Vec<Work>) {
     let now = app.now();
     let person = |name: &str| SignedIn::alone(PersonId::parse(name).unwrap());
     let by = Actor::Person(person("sam"));
