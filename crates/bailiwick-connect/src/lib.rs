@@ -12,6 +12,8 @@ pub mod token;
 
 pub mod upstream;
 
+pub mod attestation;
+
 pub mod validate;
 
 pub mod lab_dns;

@@ -5,6 +5,7 @@
 //! `history` keeps when owners changed. How it is written down is the business of `wire`.
 
 mod active;
+mod attestor;
 mod diff;
 mod fields;
 mod history;
@@ -16,6 +17,7 @@ mod words;
 mod zone;
 
 pub use active::{ActiveEstate, OwnerIndex};
+pub use attestor::{Attested, Attestor, AttestorKeys, AttestorKind, WorkloadRule};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
 pub use issuer::{
@@ -32,7 +34,7 @@ pub use zone::{
 
 use std::collections::BTreeMap;
 
-use crate::names::{ExceptionId, IssuerId, PersonId, ProfileId, ServiceId, TeamId};
+use crate::names::{AttestorId, ExceptionId, IssuerId, PersonId, ProfileId, ServiceId, TeamId};
 
 /// Everything an organisation decided about its trust, at one moment.
 ///
@@ -56,6 +58,8 @@ pub struct Estate {
     pub issuers: BTreeMap<IssuerId, Issuer>,
     /// The kinds of certificate it allows.
     pub profiles: BTreeMap<ProfileId, Profile>,
+    /// Whose word about workloads counts.
+    pub attestors: BTreeMap<AttestorId, Attestor>,
     /// What is allowed although a rule says no, until when.
     pub exceptions: BTreeMap<ExceptionId, Exception>,
     /// Its own Cedar policies beside the default ones: file name to text.

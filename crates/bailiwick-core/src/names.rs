@@ -7,8 +7,9 @@ mod workload;
 
 pub use dns::{BadName, DnsName, SanName, ZoneName};
 pub use ids::{
-    AccountId, AuthzId, BadId, ChallengeId, ChangeId, CredentialId, DecisionId, EnvelopeId,
-    ExceptionId, IssuerId, OrderId, PersonId, ProfileId, ServiceId, SessionId, TeamId, TokenId,
+    AccountId, AttestorId, AuthzId, BadId, ChallengeId, ChangeId, CredentialId, DecisionId,
+    EnvelopeId, ExceptionId, IssuerId, OrderId, PersonId, ProfileId, ServiceId, SessionId, TeamId,
+    TokenId,
 };
 pub use keys::{BadHex, CertFingerprint, CertSerial, Digest, SpkiHash};
 pub use workload::{BadSpiffeId, SpiffeId};

@@ -7,6 +7,7 @@
 
 mod access;
 mod approvals;
+mod attestation;
 mod bounds;
 mod change;
 mod compile;
@@ -26,11 +27,11 @@ mod verdict;
 pub use compile::{DEFAULTS, PolicyProblem, PolicyProblemKind, PolicySet, SCHEMA};
 
 pub use facts::{
-    Access, AccessFacts, AccountFacts, ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind,
-    CaaFact, ChangeFacts, ChangeKind, EnvelopeApproval, EnvelopeFacts, ExceptionFacts, Fact, Facts,
-    FinalizeFacts, IssueFacts, IssuerFacts, KeyFacts, NameFacts, ObjectFacts, PrincipalFacts,
-    PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage, TokenFacts, UsesLeft,
-    ValidationMethod, ZoneFacts,
+    Access, AccessFacts, AccountFacts, ApprovalFacts, ApproverKind, AttestationFacts, AuthorFacts,
+    AuthorKind, CaaFact, ChangeFacts, ChangeKind, EnrolFacts, EnvelopeApproval, EnvelopeFacts,
+    ExceptionFacts, Fact, Facts, FinalizeFacts, IssueFacts, IssuerFacts, KeyFacts, NameFacts,
+    ObjectFacts, PrincipalFacts, PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage,
+    TokenFacts, UsesLeft, ValidationMethod, ZoneFacts,
 };
 pub use gather::{EnvelopeAsked, IssueAsked, ObjectAsked, SignIn};
 pub use judge::{decide, judge};

@@ -116,6 +116,9 @@ pub enum Conflict {
         /// The key.
         key: String,
     },
+    /// The token was shown before.
+    #[error("the token was used already; get a fresh one")]
+    TokenSpent,
     /// The envelope got other bounds meanwhile.
     #[error("envelope `{id}` reaches otherwise than when this was planned; look at it again")]
     EnvelopeMoved {

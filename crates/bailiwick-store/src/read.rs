@@ -1,6 +1,7 @@
 //! Reading. Everything comes out as core types; what is stored and cannot be read is damaged, never
 //! skipped.
 
+mod attestation;
 mod certificates;
 mod changes;
 mod envelopes;

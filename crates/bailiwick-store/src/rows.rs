@@ -3,6 +3,7 @@
 
 mod accounts;
 mod authorizations;
+mod credentials;
 mod issuance;
 mod people;
 mod upstream;
@@ -42,13 +43,10 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         Row::SetAccountTerms { account, terms, at } => {
             accounts::set_terms(tx, account, terms, *at).await
         }
-        Row::PutCredential(credential) => issuance::put_credential(tx, credential).await,
-        Row::RevokeCredential { credential, at } => {
-            issuance::revoke_credential(tx, credential, *at).await
-        }
-        Row::RotateCredential { credential, successor, until, at } => {
-            issuance::rotate_credential(tx, credential, successor, [*until, *at]).await
-        }
+        Row::PutCredential(_)
+        | Row::PutAttestation { .. }
+        | Row::RevokeCredential { .. }
+        | Row::RotateCredential { .. } => credentials::apply(tx, row).await,
         Row::PutReplacement { .. }
         | Row::EndValidation { .. }
         | Row::PutStandingRecord { .. }

@@ -4,6 +4,7 @@
 //! each with its place and what to do. [`write()`] spells an estate as files again; [`encode`] and
 //! [`decode`] are the one canonical stored form, whose SHA-256 names the estate.
 
+mod attestors;
 mod authority;
 mod check;
 mod document;

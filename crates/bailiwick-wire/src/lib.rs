@@ -24,6 +24,8 @@ pub mod caa_text;
 
 pub mod jose;
 
+pub mod attestation;
+
 pub mod estate;
 
 pub mod policy;

@@ -16,6 +16,7 @@
 //! full.
 
 mod access;
+mod attestation;
 mod change;
 mod estate;
 mod issue;
@@ -48,6 +49,7 @@ pub fn facts_json(facts: &Facts) -> String {
         Facts::Issue(facts) => document(About::Issue, facts.form()),
         Facts::Change(facts) => document(About::Change, facts.form()),
         Facts::Access(facts) => document(About::Access, facts.form()),
+        Facts::Enrol(facts) => document(About::Enrol, facts.form()),
     }
 }
 
@@ -74,6 +76,7 @@ pub fn read_facts(text: &str) -> Result<Facts, BadFacts> {
         }
         About::Change => Facts::Change(Spell::read(body(text)?)?),
         About::Access => Facts::Access(Spell::read(body(text)?)?),
+        About::Enrol => Facts::Enrol(Spell::read(body(text)?)?),
     };
     if facts_json(&facts) == text { Ok(facts) } else { Err(BadFacts::NotCanonical) }
 }
@@ -148,6 +151,7 @@ enum About {
     Issue,
     Change,
     Access,
+    Enrol,
 }
 
 /// The part of a document that every version has.

@@ -13,6 +13,7 @@ mod changes;
 mod credentials;
 mod crl;
 mod decisions;
+mod enrol;
 mod envelope_views;
 mod envelopes;
 pub(crate) mod estate;
@@ -45,6 +46,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{DnsClient, Resolver, View};
 use bailiwick_connect::issuer::BuiltinIssuer;
 use bailiwick_connect::keys::Sealer;
@@ -59,6 +61,7 @@ use tokio::sync::broadcast;
 
 use crate::drive::Turns;
 use crate::fault::Fault;
+use crate::limits::ByAddress;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::world::World;
@@ -103,6 +106,10 @@ pub(crate) struct App {
     pub(crate) responders: Responders,
     /// Seals secrets at rest.
     pub(crate) sealer: Sealer,
+    /// The keys of attestors, as they were fetched.
+    pub(crate) key_sets: KeySets,
+    /// How often each address enrolled.
+    pub(crate) enrolments: ByAddress,
     /// Asks DNS.
     pub(crate) dns: DnsClient,
     /// The resolver asked beside the zones' own servers, where one is set.

@@ -27,6 +27,8 @@ spelled! {
         Issuer = "issuer",
         /// A profile.
         Profile = "profile",
+        /// An attestor.
+        Attestor = "attestor",
         /// An exception.
         Exception = "exception",
         /// A file of Cedar policies.
@@ -226,6 +228,7 @@ fn touch(diff: &mut EstateDiff, object: &ObjectRef, estate: &Estate) {
         | ObjectKind::Team
         | ObjectKind::Issuer
         | ObjectKind::Profile
+        | ObjectKind::Attestor
         | ObjectKind::Policy => {}
     }
 }

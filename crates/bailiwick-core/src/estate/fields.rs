@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use crate::certificate::ProfileRules;
 
 use super::diff::{ObjectKind, ObjectRef};
-use super::{Estate, Exception, Issuer, Organisation, Person, Profile, Scope, Service, Team, Zone};
+use super::{
+    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Person, Profile, Scope,
+    Service, Team, Zone,
+};
 
 /// Field paths and their values. A list is one text, its items in order.
 pub(super) type Fields = BTreeMap<String, String>;
@@ -23,6 +26,8 @@ pub(super) fn of(estate: &Estate) -> BTreeMap<ObjectRef, Fields> {
     estate.services.iter().for_each(|(id, it)| add(ObjectKind::Service, id.as_str(), service(it)));
     estate.issuers.iter().for_each(|(id, it)| add(ObjectKind::Issuer, id.as_str(), issuer(it)));
     estate.profiles.iter().for_each(|(id, it)| add(ObjectKind::Profile, id.as_str(), profile(it)));
+    let attestors = estate.attestors.iter();
+    attestors.for_each(|(id, it)| add(ObjectKind::Attestor, id.as_str(), attestor(it)));
     let exceptions = estate.exceptions.iter();
     exceptions.for_each(|(id, it)| add(ObjectKind::Exception, id.as_str(), exception(it)));
     let policies = estate.policies.iter();
@@ -45,7 +50,11 @@ pub(super) fn alters_trust(
         ObjectKind::Team => &["on_call", "deputy"],
         ObjectKind::Service => &["name"],
         // Policies may compare with the class of a zone.
-        ObjectKind::Zone | ObjectKind::Issuer | ObjectKind::Profile | ObjectKind::Policy => &[],
+        ObjectKind::Zone
+        | ObjectKind::Issuer
+        | ObjectKind::Profile
+        | ObjectKind::Attestor
+        | ObjectKind::Policy => &[],
         ObjectKind::Exception => &["reason"],
     };
     if harmless.contains(&field) {
@@ -144,6 +153,13 @@ fn service(it: &Service) -> Flat {
             .with("ownership.verified_at", &ownership.verified_at)
             .with("ownership.by", &ownership.by);
     }
+    for (key, rule) in &it.attested {
+        let field = |name: &str| format!("attested.{key}.{name}");
+        flat = flat.with(&field("attestor"), &rule.attestor).with(&field("answers"), &rule.answers);
+        for (claim, values) in &rule.claims {
+            flat = flat.list(&field(&format!("claims.{claim}")), values);
+        }
+    }
     for (key, spec) in &it.envelopes {
         let field = |name: &str| format!("envelopes.{key}.{name}");
         flat = flat
@@ -192,6 +208,22 @@ fn profile(it: &Profile) -> Flat {
         .maybe("rules", Some(&certificate.rules).filter(|rules| **rules != ProfileRules::Private))
         .list("environments", &it.environments)
         .maybe("attestation_required", it.attestation_required.as_ref())
+}
+
+fn attestor(it: &Attestor) -> Flat {
+    let keys = match &it.keys {
+        AttestorKeys::Written(set) => ("keys", Some(set)),
+        AttestorKeys::At(url) => ("keys_url", Some(url)),
+        AttestorKeys::Discovered | AttestorKeys::WithWorkloads => ("keys", None),
+    };
+    Flat::default()
+        .with("kind", &it.kind)
+        .with("issuer", &it.issuer)
+        .with("audience", &it.audience)
+        .maybe(keys.0, keys.1)
+        .maybe("trust_roots", it.trust_roots.as_ref())
+        .list("vouches_for", &it.vouches_for)
+        .with("holds_minutes", &it.holds_minutes)
 }
 
 fn exception(it: &Exception) -> Flat {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::names::{DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId, TeamId};
 use crate::time::Time;
 
+use super::attestor::WorkloadRule;
 use super::people::Duty;
 use super::words::{Environment, Namespace, RuleId};
 use super::zone::{View, ZoneKey};
@@ -34,6 +35,9 @@ pub struct Service {
     pub profiles: BTreeSet<ProfileId>,
     /// Its workload identity, for profiles that name one. No two services have the same.
     pub workload: Option<SpiffeId>,
+    /// Workloads that may act for it by what is attested about them. Where there is one, nobody
+    /// else does.
+    pub attested: BTreeMap<String, WorkloadRule>,
     /// Standing approvals declared with the estate.
     pub envelopes: BTreeMap<String, EnvelopeSpec>,
 }

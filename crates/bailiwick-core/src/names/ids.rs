@@ -95,6 +95,8 @@ ids! {
     IssuerId;
     /// A certificate profile, by the key in the estate.
     ProfileId;
+    /// Somebody whose word about workloads counts, by the key in the estate.
+    AttestorId;
     /// An API token.
     TokenId;
     /// A signed-in browser session.

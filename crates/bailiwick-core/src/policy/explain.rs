@@ -8,12 +8,12 @@ use crate::estate::{Mode, RuleId, Scope, ZoneKey};
 use crate::names::{ProfileId, TeamId};
 
 use super::compile::PolicySet;
-use super::facts::{AccessFacts, ChangeFacts, IssueFacts, NameFacts, ZoneFacts};
+use super::facts::{AccessFacts, ChangeFacts, EnrolFacts, IssueFacts, NameFacts, ZoneFacts};
 use super::question::{Asked, Question};
 use super::rule::{GrantWord, Rule};
 use super::template::{Template, Texts};
 use super::verdict::{Grantor, Reason};
-use super::{access, change, issue};
+use super::{access, attestation, change, issue};
 
 /// What one question is about.
 pub(super) enum About<'f> {
@@ -23,6 +23,8 @@ pub(super) enum About<'f> {
     Change { facts: &'f ChangeFacts, zone: Option<&'f ZoneFacts> },
     /// One access.
     Access(&'f AccessFacts),
+    /// One enrolment.
+    Enrol(&'f EnrolFacts),
 }
 
 impl<'f> About<'f> {
@@ -31,6 +33,7 @@ impl<'f> About<'f> {
             Self::Name { facts, name, zone, as_if } => issue::question(facts, name, zone, as_if),
             Self::Change { facts, zone } => change::question(facts, zone),
             Self::Access(facts) => access::question(facts),
+            Self::Enrol(facts) => attestation::question(facts),
         }
     }
 
@@ -39,6 +42,7 @@ impl<'f> About<'f> {
             Self::Name { facts, name, zone, .. } => issue::texts(facts, name, zone),
             Self::Change { facts, zone } => change::texts(facts, zone),
             Self::Access(facts) => access::texts(facts),
+            Self::Enrol(facts) => attestation::texts(facts),
         }
     }
 
@@ -47,6 +51,7 @@ impl<'f> About<'f> {
             Self::Name { facts, zone, .. } => issue::teams(facts, Some(zone), word),
             Self::Change { facts, zone } => change::teams(facts, zone, word),
             Self::Access(facts) => access::teams(facts, word),
+            Self::Enrol(facts) => attestation::teams(facts, word),
         }
     }
 }
@@ -78,7 +83,7 @@ fn reason(rule: &Rule, about: &About<'_>, fact: &Template) -> Reason {
     let texts = about.texts();
     let name = match about {
         About::Name { name, .. } if fact.mentions("name") => Some(name.name.clone()),
-        About::Name { .. } | About::Change { .. } | About::Access(_) => None,
+        About::Name { .. } | About::Change { .. } | About::Access(_) | About::Enrol(_) => None,
     };
     let teams = about.teams(rule.grantable);
     let grantor = if teams.is_empty() { Grantor::Nobody } else { Grantor::Teams(teams) };

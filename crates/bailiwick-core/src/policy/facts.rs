@@ -4,11 +4,13 @@
 // tidy: long file because the facts of one question belong side by side; each struct is a table
 
 mod access;
+mod attestation;
 mod change;
 
 pub use access::{
     Access, AccessFacts, ObjectFacts, PrincipalFacts, PrincipalKind, ResourceKind, TokenFacts,
 };
+pub use attestation::{AttestationFacts, EnrolFacts};
 pub use change::{ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind, ChangeFacts, ChangeKind};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +59,8 @@ pub enum Facts {
     Change(ChangeFacts),
     /// May this principal do this to this object?
     Access(AccessFacts),
+    /// May this workload have a credential?
+    Enrol(EnrolFacts),
 }
 
 /// May this certificate be issued?
@@ -80,6 +84,9 @@ pub struct IssueFacts {
     pub lifetime_seconds: Fact<u32>,
     /// The standing approval that covers the order, if there is one.
     pub envelope: Fact<Option<EnvelopeFacts>>,
+    /// What the service asks its workloads for and what is attested; `None` where it asks for
+    /// nothing and nothing is attested.
+    pub attestation: Option<AttestationFacts>,
     /// Exceptions of the estate; those that do not apply are harmless.
     pub exceptions: Vec<ExceptionFacts>,
     /// How far the order has come.

@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::estate::{ActiveEstate, Duties, Estate, EstateDiff, Zone, ZoneKey};
+use crate::estate::{ActiveEstate, Attested, Duties, Estate, EstateDiff, Service, Zone, ZoneKey};
 use crate::names::{ChangeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
 use crate::time::Time;
 
 use super::facts::{
-    AccountFacts, ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind, ChangeFacts, ChangeKind,
-    EnvelopeFacts, ExceptionFacts, Fact, IssueFacts, IssuerFacts, NameFacts, ObjectFacts,
-    PrincipalFacts, PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage, ZoneFacts,
+    AccountFacts, ApprovalFacts, ApproverKind, AttestationFacts, AuthorFacts, AuthorKind,
+    ChangeFacts, ChangeKind, EnrolFacts, EnvelopeFacts, ExceptionFacts, Fact, IssueFacts,
+    IssuerFacts, NameFacts, ObjectFacts, PrincipalFacts, PrincipalKind, ProfileFacts, ResourceKind,
+    ServiceFacts, Stage, ZoneFacts,
 };
 
 /// What an order asks for; the estate knows the rest.
@@ -30,6 +31,8 @@ pub struct IssueAsked<'a> {
     pub lifetime_seconds: Fact<u32>,
     /// The envelope that may cover it.
     pub envelope: Fact<Option<EnvelopeFacts>>,
+    /// What is attested about the account.
+    pub attested: Fact<Option<Attested>>,
     /// How far the order has come.
     pub stage: Stage,
 }
@@ -42,15 +45,10 @@ impl IssueFacts {
         let bound = asked.account.service.known();
         let service = bound.and_then(|id| estate.services.get_key_value(id));
         let names = asked.names.iter().flat_map(|name| name_facts(active, name)).collect();
-        let service = service.map(|(id, it)| ServiceFacts {
-            id: id.clone(),
-            environment: it.environment.clone(),
-            namespace: it.namespace.clone(),
-            profiles: it.profiles.clone(),
-            duties: it.duties.clone(),
-            ownership: it.ownership.clone(),
-            owner_since: Fact::of(active.history().owner_since(id)),
-        });
+        let rules = service.map(|(_, it)| it.attested.clone()).unwrap_or_default();
+        let about = !rules.is_empty() || asked.attested != Fact::Known(None);
+        let attestation = about.then_some(AttestationFacts { asked: rules, shown: asked.attested });
+        let service = service.map(|(id, it)| service_facts(active, id, it));
         let exceptions = estate.exceptions.iter().map(|(id, it)| ExceptionFacts {
             id: id.clone(),
             scope: it.scope.clone(),
@@ -80,10 +78,41 @@ impl IssueFacts {
             })),
             lifetime_seconds: asked.lifetime_seconds,
             envelope: asked.envelope,
+            attestation,
             exceptions: exceptions.filter(|it| asked.now < it.until).collect(),
             stage: asked.stage,
             account: asked.account,
         }
+    }
+}
+
+impl EnrolFacts {
+    /// The facts of a workload that wants to act for a service.
+    #[must_use]
+    pub fn gather(active: &ActiveEstate, service: &ServiceId, shown: Attested, now: Time) -> Self {
+        let estate = active.estate();
+        let found = estate.services.get_key_value(service);
+        Self {
+            now,
+            control_owner: estate.organisation.control_owner.clone(),
+            attestation: AttestationFacts {
+                asked: found.map(|(_, it)| it.attested.clone()).unwrap_or_default(),
+                shown: Fact::Known(Some(shown)),
+            },
+            service: Fact::of(found.map(|(id, it)| service_facts(active, id, it))),
+        }
+    }
+}
+
+fn service_facts(active: &ActiveEstate, id: &ServiceId, it: &Service) -> ServiceFacts {
+    ServiceFacts {
+        id: id.clone(),
+        environment: it.environment.clone(),
+        namespace: it.namespace.clone(),
+        profiles: it.profiles.clone(),
+        duties: it.duties.clone(),
+        ownership: it.ownership.clone(),
+        owner_since: Fact::of(active.history().owner_since(id)),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::estate::Mode;
 use crate::names::{PersonId, TeamId};
 use crate::time::{DAY_MS, SECOND_MS, Time};
 
+use super::attestation;
 use super::facts::{
     EnvelopeApproval, EnvelopeFacts, IssueFacts, NameFacts, ServiceFacts, Stage, UsesLeft,
     ZoneFacts,
@@ -54,6 +55,10 @@ pub(super) fn question<'f>(
             ("issuer", issuer(facts, name, zone)),
             ("envelope", standing(facts).and_then(|it| envelope(it, facts, name, zone))),
             ("csr", csr(facts, name)),
+            (
+                "attestation",
+                facts.attestation.as_ref().and_then(|it| attestation::value(it, facts.now)),
+            ),
         ],
         zone: Some(&zone.key),
         profile: facts.profile.known().map(|profile| &profile.id),
@@ -113,7 +118,7 @@ fn name_record(name: &NameFacts) -> Value {
     ])
 }
 
-fn service(service: &ServiceFacts, now: Time) -> Value {
+pub(super) fn service(service: &ServiceFacts, now: Time) -> Value {
     let verified = service.ownership.as_ref().map(|ownership| ownership.verified_at);
     let since = service.owner_since.known().copied();
     let confirmed = verified.zip(since).map(|(verified, since)| verified >= since);
@@ -232,6 +237,9 @@ pub(super) fn unknown(facts: &IssueFacts) -> Vec<&'static str> {
         ask("who approved the envelope", envelope.approvals.known().is_some());
     }
     ask("who owns a name", facts.names.iter().all(|name| name.owner.known().is_some()));
+    if let Some(unknown) = facts.attestation.as_ref().and_then(attestation::unknown_of) {
+        ask(unknown, false);
+    }
     if let Stage::Finalize(csr) = &facts.stage {
         ask("the key", csr.key.known().is_some());
         ask("how control was shown", csr.validated.known().is_some());
@@ -246,10 +254,19 @@ pub(super) fn teams(
     zone: Option<&ZoneFacts>,
     word: GrantWord,
 ) -> BTreeSet<TeamId> {
-    let duties = facts.service.known().map(|service| &service.duties);
+    team_of(facts.service.known(), &facts.control_owner, zone, word)
+}
+
+pub(super) fn team_of(
+    service: Option<&ServiceFacts>,
+    control_owner: &TeamId,
+    zone: Option<&ZoneFacts>,
+    word: GrantWord,
+) -> BTreeSet<TeamId> {
+    let duties = service.map(|service| &service.duties);
     let team = match word {
         GrantWord::Nobody => None,
-        GrantWord::ControlOwner => Some(&facts.control_owner),
+        GrantWord::ControlOwner => Some(control_owner),
         GrantWord::ZonePolicyOwner => zone.map(|zone| &zone.policy_owner),
         GrantWord::ZoneOperator => zone.map(|zone| &zone.operator),
         GrantWord::ServicePolicyOwner => duties.map(|duties| &duties.policy_owner),
@@ -272,6 +289,12 @@ fn quoted<T: ToString>(value: Option<&T>, none: &str) -> String {
 pub(super) fn texts(facts: &IssueFacts, name: &NameFacts, zone: &ZoneFacts) -> Texts {
     let mut texts = Texts::new();
     zone_texts(&mut texts, zone);
+    if let Some(service) = facts.service.known() {
+        service_texts(&mut texts, service, facts.now);
+    }
+    if let Some(facts) = &facts.attestation {
+        attestation::put_texts(&mut texts, facts);
+    }
     let account = &facts.account;
     let mut put = |key: &'static str, value: Option<String>| {
         texts.extend(value.map(|value| (key, value)));
@@ -288,17 +311,6 @@ pub(super) fn texts(facts: &IssueFacts, name: &NameFacts, zone: &ZoneFacts) -> T
     put("account.namespace", namespace.map(|it| quoted(it.as_ref(), no_namespace)));
     put("account.attestations", account.attestations.known().map(list));
     put("lifetime", facts.lifetime_seconds.known().map(|it| span(i64::from(*it))));
-    if let Some(service) = facts.service.known() {
-        put("service", Some(service.id.to_string()));
-        put("services", Some(format!("`{}`", service.id)));
-        put("service.environment", Some(service.environment.to_string()));
-        put("service.namespace", Some(quoted(service.namespace.as_ref(), no_namespace)));
-        put("service.profiles", Some(list(&service.profiles)));
-        put("service.policy_owner", Some(service.duties.policy_owner.to_string()));
-        put("service.operator", Some(service.duties.operator.to_string()));
-        put("ownership", Some(ownership(service, facts.now)));
-        put("owner_since", service.owner_since.known().map(ToString::to_string));
-    }
     if let Some(profile) = facts.profile.known() {
         put("profile", Some(profile.id.to_string()));
         put("profile.environments", Some(list(&profile.environments)));
@@ -326,6 +338,21 @@ pub(super) fn texts(facts: &IssueFacts, name: &NameFacts, zone: &ZoneFacts) -> T
         put("validated", method.map(|it| quoted(it.get(&name.name), "nothing")));
     }
     texts
+}
+
+pub(super) fn service_texts(texts: &mut Texts, service: &ServiceFacts, now: Time) {
+    let mut put = |key: &'static str, value: Option<String>| {
+        texts.extend(value.map(|value| (key, value)));
+    };
+    put("service", Some(service.id.to_string()));
+    put("services", Some(format!("`{}`", service.id)));
+    put("service.environment", Some(service.environment.to_string()));
+    put("service.namespace", Some(quoted(service.namespace.as_ref(), "no namespace")));
+    put("service.profiles", Some(list(&service.profiles)));
+    put("service.policy_owner", Some(service.duties.policy_owner.to_string()));
+    put("service.operator", Some(service.duties.operator.to_string()));
+    put("ownership", Some(ownership(service, now)));
+    put("owner_since", service.owner_since.known().map(ToString::to_string));
 }
 
 pub(super) fn zone_texts(texts: &mut Texts, zone: &ZoneFacts) {

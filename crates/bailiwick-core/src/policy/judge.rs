@@ -13,7 +13,7 @@ use super::question::Unaskable;
 use super::rule::{GrantWord, Rule};
 use super::slices::Answer;
 use super::verdict::{Decision, Grantor, Permit, Reason, Verdict};
-use super::{access, change, issue};
+use super::{access, attestation, change, issue};
 
 /// Decides. The same policies and the same facts always give the same verdict.
 ///
@@ -28,7 +28,7 @@ pub fn judge(policies: &PolicySet, facts: &Facts) -> Verdict {
             Facts::Issue(issue) if relaxed(issue) => {
                 Some(evaluate(policies, facts, AsIs::Enforced))
             }
-            Facts::Issue(_) | Facts::Change(_) | Facts::Access(_) => None,
+            Facts::Issue(_) | Facts::Change(_) | Facts::Access(_) | Facts::Enrol(_) => None,
         };
         outcome.notes.extend(enforced.into_iter().flat_map(|outcome| outcome.reasons));
         return Verdict {
@@ -43,11 +43,11 @@ pub fn judge(policies: &PolicySet, facts: &Facts) -> Verdict {
     }
     let missing_approvals = match facts {
         Facts::Change(change) => hypothetical::missing_approvals(policies, change),
-        Facts::Issue(_) | Facts::Access(_) => Vec::new(),
+        Facts::Issue(_) | Facts::Access(_) | Facts::Enrol(_) => Vec::new(),
     };
     let grantable = match facts {
         Facts::Issue(issue) => hypothetical::grantable(policies, issue, &outcome.reasons),
-        Facts::Change(_) | Facts::Access(_) => None,
+        Facts::Change(_) | Facts::Access(_) | Facts::Enrol(_) => None,
     };
     Verdict {
         decision: Decision::Deny,
@@ -81,6 +81,7 @@ impl PolicySet {
                 .map(|zone| shown(About::Change { facts, zone }))
                 .max(),
             Facts::Access(facts) => Some(shown(About::Access(facts))),
+            Facts::Enrol(facts) => Some(shown(About::Enrol(facts))),
         };
         largest.unwrap_or(0)
     }
@@ -152,6 +153,10 @@ fn evaluate(policies: &PolicySet, facts: &Facts, mode: AsIs) -> Outcome {
         Facts::Access(facts) => {
             unknown(&mut outcome, &access::unknown(facts));
             one(policies, &About::Access(facts), &mut outcome);
+        }
+        Facts::Enrol(facts) => {
+            unknown(&mut outcome, &attestation::unknown(facts));
+            one(policies, &About::Enrol(facts), &mut outcome);
         }
     }
     outcome

@@ -12,8 +12,17 @@ use crate::estate::ZoneKey;
 use crate::names::ProfileId;
 
 /// Types of entity in the schema.
-const TYPES: [&str; 8] =
-    ["Organisation", "Zone", "Account", "Person", "Token", "Agent", "Component", "Object"];
+const TYPES: [&str; 9] = [
+    "Organisation",
+    "Zone",
+    "Account",
+    "Person",
+    "Token",
+    "Agent",
+    "Component",
+    "Object",
+    "Workload",
+];
 
 /// The names of the schema, parsed once.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use super::question::Asked;
 use super::rule::{Rule, ZoneScope};
 
 /// Every action of the schema: a policy without an action stands in the slice of each.
-pub(super) const ACTIONS: [&str; 15] = [
+pub(super) const ACTIONS: [&str; 16] = [
     "order",
     "issue",
     "edit-estate",
@@ -31,6 +31,7 @@ pub(super) const ACTIONS: [&str; 15] = [
     "approve",
     "revoke",
     "administer",
+    "enrol",
 ];
 
 #[derive(Clone, Debug, Default)]

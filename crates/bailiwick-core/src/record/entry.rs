@@ -1,11 +1,15 @@
 //! Entries: what one leaf of the ledger says.
 
+// tidy: long file because every kind of entry stands in one enum, with its name and subject beside it
+
 use crate::actor::Actor;
 use crate::change::Event;
+use crate::estate::Attested;
 use crate::gate::{Account, Credential, StandingRecord, ValidationEvidence};
 use crate::names::{
-    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
-    IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
+    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
+    DecisionId, Digest, IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId,
+    TokenId,
 };
 use crate::time::Time;
 
@@ -190,6 +194,26 @@ pub enum Fact {
     },
     /// A credential was made.
     CredentialMade(Box<Credential>),
+    /// A workload proved what it is and got a credential, made in the same commit.
+    WorkloadEnrolled {
+        /// The credential.
+        credential: CredentialId,
+        /// What is attested about it.
+        attested: Box<Attested>,
+        /// Names the token it showed; none is taken twice.
+        token: Digest,
+        /// Why.
+        decision: Box<Decision>,
+    },
+    /// A workload proved what it is and got no credential.
+    WorkloadRefused {
+        /// For which service.
+        service: ServiceId,
+        /// Who attested it.
+        attestor: AttestorId,
+        /// Why.
+        decision: Box<Decision>,
+    },
     /// A credential was revoked.
     CredentialRevoked {
         /// Which.
@@ -314,6 +338,8 @@ impl Fact {
             Self::SecretSet { .. } => "secret.set".to_owned(),
             Self::AccountEnded { .. } => "account.ended".to_owned(),
             Self::CredentialMade(_) => "credential.made".to_owned(),
+            Self::WorkloadEnrolled { .. } => "workload.enrolled".to_owned(),
+            Self::WorkloadRefused { .. } => "workload.refused".to_owned(),
             Self::CredentialRevoked { .. } => "credential.revoked".to_owned(),
             Self::CredentialRotated { .. } => "credential.rotated".to_owned(),
             Self::AccountRevoked { .. } => "account.revoked".to_owned(),
@@ -354,6 +380,8 @@ impl Fact {
             Self::NameValidated(seen) => Some(format!("authz/{}", seen.authorization)),
             Self::AccountRegistered(account) => Some(format!("account/{}", account.id)),
             Self::CredentialMade(credential) => Some(format!("credential/{}", credential.id)),
+            Self::WorkloadEnrolled { credential, .. } => Some(format!("credential/{credential}")),
+            Self::WorkloadRefused { service, .. } => Some(format!("service/{service}")),
             Self::CredentialRevoked { credential } | Self::CredentialRotated { credential, .. } => {
                 Some(format!("credential/{credential}"))
             }

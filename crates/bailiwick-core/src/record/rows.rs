@@ -1,6 +1,7 @@
 //! Which rows an entry causes. Pure: the same entries give the same rows, always.
 
 use crate::change::{IssuedCertificate, Request, Revoked};
+use crate::estate::Attested;
 use crate::gate::{
     Account, AccountStatus, Bounds, Credential, Envelope, StandingRecord, ValidationEvidence,
 };
@@ -85,6 +86,15 @@ pub enum Row {
     },
     /// A credential came into being.
     PutCredential(Box<Credential>),
+    /// What is attested about the holder of a credential. A token is taken once: a second is refused.
+    PutAttestation {
+        /// Whose.
+        credential: CredentialId,
+        /// What.
+        attested: Box<Attested>,
+        /// Names the token.
+        token: Digest,
+    },
     /// A credential was revoked.
     RevokeCredential {
         /// Which.
@@ -283,7 +293,8 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         Fact::Change { id, seq, state, event } => change_rows(id, *seq, state, event, at),
         Fact::Decided { decision, .. }
         | Fact::OrderAccepted { decision, .. }
-        | Fact::OrderRefused { decision, .. } => {
+        | Fact::OrderRefused { decision, .. }
+        | Fact::WorkloadRefused { decision, .. } => {
             vec![Row::PutDecision { decision: decision.clone(), at }]
         }
         Fact::OrderReplaces { order, certificate } => {
@@ -307,6 +318,11 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         | Fact::CredentialRevoked { .. }
         | Fact::CredentialRotated { .. } => client_rows(&entry.fact, at).into_iter().collect(),
         Fact::UpstreamOrdered { change, issuer, url } => vec![ordered(change, issuer, url, at)],
+        Fact::WorkloadEnrolled { credential, attested, token, decision } => {
+            let (credential, attested) = (credential.clone(), attested.clone());
+            let decided = Row::PutDecision { decision: decision.clone(), at };
+            vec![decided, Row::PutAttestation { credential, attested, token: *token }]
+        }
         Fact::SignedIn { person, chain, session, expires_at } => vec![Row::PutSession {
             session: session.clone(),
             person: person.clone(),

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod attestation;
 mod changes;
 mod compiling;
 mod estates;

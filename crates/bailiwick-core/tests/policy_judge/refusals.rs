@@ -28,20 +28,20 @@ fn lines(verdict: &Verdict) -> Vec<String> {
     verdict.reasons().iter().map(line).collect()
 }
 
-fn refused(facts: IssueFacts, expected: &[&str]) {
+pub(crate) fn refused(facts: IssueFacts, expected: &[&str]) {
     let verdict = ask(facts);
     assert!(!verdict.allows());
     assert_eq!(lines(&verdict), expected);
 }
 
-fn allowed(facts: IssueFacts) {
+pub(crate) fn allowed(facts: IssueFacts) {
     let verdict = ask(facts);
     assert_eq!(lines(&verdict), Vec::<String>::new());
     assert!(verdict.allows());
 }
 
 /// The order of shop-web for its site, changed.
-fn shop(change: impl FnOnce(&mut IssueFacts)) -> IssueFacts {
+pub(crate) fn shop(change: impl FnOnce(&mut IssueFacts)) -> IssueFacts {
     let mut facts = order("shop-web", &["www.shop.example"]);
     change(&mut facts);
     facts
@@ -216,6 +216,7 @@ fn mis_2_attestation_missing() {
                 profile: &ProfileId::parse("workload").unwrap(),
                 lifetime_seconds: Fact::Known(3_600),
                 envelope: Fact::Known(None),
+                attested: Fact::Known(None),
                 stage: finalize(&names),
             },
         )

@@ -105,6 +105,7 @@ fn a_service(names: &[&str], owner: &str) -> Service {
         ownership: Some(Ownership { verified_at: days_ago(10), by: person("pia") }),
         profiles: profiles(&["tls-server", "workload"]),
         workload: None,
+        attested: BTreeMap::new(),
         envelopes: BTreeMap::new(),
     }
 }
@@ -184,6 +185,7 @@ pub(crate) fn estate() -> Estate {
             },
         )]),
         profiles: BTreeMap::from([(tls_server, tls_server_profile), (workload, workload_profile)]),
+        attestors: BTreeMap::new(),
         exceptions: BTreeMap::new(),
         policies: BTreeMap::new(),
     }
@@ -242,6 +244,7 @@ pub(crate) fn order_in(active: &ActiveEstate, of: &str, texts: &[&str]) -> Issue
             profile: &ProfileId::parse("tls-server").unwrap(),
             lifetime_seconds: Fact::Known(90 * 86_400),
             envelope: Fact::Known(None),
+            attested: Fact::Known(None),
             stage: finalize(&names),
         },
     )

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use bailiwick_core::ledger::{LeafHash, LeafIndex, RootHash, TreeSize};
 use bailiwick_core::names::{
-    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
-    DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, ServiceId, SessionId, SpkiHash,
-    TokenId,
+    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
+    DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, ServiceId,
+    SessionId, SpkiHash, TokenId,
 };
 use bailiwick_core::time::Time;
 
@@ -161,7 +161,7 @@ macro_rules! texts {
 }
 
 texts! {
-    AccountId AuthzId ChangeId CredentialId DecisionId DnsName EnvelopeId IssuerId OrderId PersonId
+    AccountId AttestorId AuthzId ChangeId CredentialId DecisionId DnsName EnvelopeId IssuerId OrderId PersonId
     ProfileId ServiceId SessionId TokenId
 }
 

@@ -18,7 +18,7 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
 }
 
 /// Every table that follows from the ledger.
-const TABLES: [Table; 20] = [
+const TABLES: [Table; 21] = [
     table(
         "change",
         1,
@@ -128,6 +128,11 @@ const TABLES: [Table; 20] = [
     table("certificate_chain", 1, &["fingerprint", "digest"]),
     table("account_terms", 1, &["account", "terms", "at"]),
     table("credential_rotation", 1, &["credential", "successor", "until", "at"]),
+    table(
+        "attestation",
+        1,
+        &["credential", "attestor", "subject", "claims", "token", "verified_at", "until"],
+    ),
     table("crl", 2, &["issuer", "number", "digest", "at", "next_update"]),
 ];
 

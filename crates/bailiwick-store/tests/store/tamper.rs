@@ -10,7 +10,7 @@ use crate::sample;
 ///
 /// Not here: what is no part of the ledger and says nothing twice (secrets and their hashes, links,
 /// leases, notices, holds, the body of an order beyond its columns, the kind of evidence).
-const TABLES: [(&str, usize, &[&str]); 20] = [
+const TABLES: [(&str, usize, &[&str]); 21] = [
     ("entry", 1, &["idx", "at", "kind", "subject", "body", "leaf_hash"]),
     ("tile", 2, &["level", "idx", "hashes", "root"]),
     ("checkpoint", 1, &["size", "root", "note", "at", "n"]),
@@ -106,6 +106,11 @@ const TABLES: [(&str, usize, &[&str]); 20] = [
     ("estate", 1, &["n", "digest", "at", "change"]),
     ("session", 1, &["id", "person", "chain", "at", "expires_at", "ended"]),
     ("token", 1, &["id", "person", "chain", "scopes", "purpose", "at", "expires_at", "revoked_at"]),
+    (
+        "attestation",
+        1,
+        &["credential", "attestor", "subject", "claims", "token", "verified_at", "until"],
+    ),
     ("crl", 2, &["issuer", "number", "digest", "at", "next_update"]),
     ("evidence", 1, &["digest", "octets"]),
     ("acme_order", 1, &["id", "account", "status", "expires_at", "change"]),

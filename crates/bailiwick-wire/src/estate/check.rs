@@ -341,6 +341,7 @@ fn canonical(kind: Kind, id: &str) -> String {
         | Kind::Service
         | Kind::Issuer
         | Kind::Profile
+        | Kind::Attestor
         | Kind::Exception => id.to_owned(),
     }
 }

@@ -190,6 +190,15 @@ impl<'s> File<'s> {
         Some(text)
     }
 
+    /// A text, or a list of them.
+    pub(super) fn texts<'t>(&mut self, section: Section<'t>, key: &str) -> Vec<At<&'t str>> {
+        if Self::value(section, key).is_some_and(|value| value.get_ref().is_array()) {
+            self.list(section, key)
+        } else {
+            self.text(section, key).into_iter().collect()
+        }
+    }
+
     /// A list of texts; one that is left out is empty.
     pub(super) fn list<'t>(&mut self, section: Section<'t>, key: &str) -> Vec<At<&'t str>> {
         let Some(value) = Self::value(section, key) else {

@@ -107,7 +107,7 @@ fn ca_profiles(
 }
 
 /// RFC 8555, section 6.1: ACME is spoken over HTTPS only.
-fn https(text: &str) -> Result<String, &'static str> {
+pub(super) fn https(text: &str) -> Result<String, &'static str> {
     let host = text.strip_prefix("https://").and_then(|rest| rest.split('/').next());
     let fits = text.bytes().all(|octet| octet.is_ascii_graphic());
     if fits && host.is_some_and(|host| !host.is_empty() && !host.contains('@')) {
@@ -125,7 +125,7 @@ fn contact(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn pem(text: &str) -> Result<String, String> {
+pub(super) fn pem(text: &str) -> Result<String, String> {
     let roots = crate::x509::read_chain(text.as_bytes()).map_err(|cause| cause.to_string())?;
     if roots.is_empty() { Err("no certificate; paste PEM".to_owned()) } else { Ok(text.to_owned()) }
 }

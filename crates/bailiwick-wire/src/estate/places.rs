@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{
-    Exception, Issuer, Organisation, Person, Profile, Service, Team, View, Zone, ZoneKey,
+    Attestor, Exception, Issuer, Organisation, Person, Profile, Service, Team, View, Zone, ZoneKey,
 };
 use bailiwick_core::names::{
-    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId, TeamId,
+    AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,
+    TeamId,
 };
 
 use super::document::{At, File};
@@ -29,6 +30,7 @@ pub(super) enum Kind {
     Service,
     Issuer,
     Profile,
+    Attestor,
     Exception,
 }
 
@@ -41,6 +43,7 @@ impl Kind {
             Self::Service => "service",
             Self::Issuer => "issuer",
             Self::Profile => "profile",
+            Self::Attestor => "attestor",
             Self::Exception => "exception",
         }
     }
@@ -54,6 +57,7 @@ impl Kind {
             Self::Service => "a file in services/",
             Self::Issuer => "issuers.toml",
             Self::Profile => "profiles.toml",
+            Self::Attestor => "attestors.toml",
             Self::Exception => "exceptions.toml",
         }
     }
@@ -109,6 +113,7 @@ pub(super) struct Reading {
     pub(super) services: BTreeMap<ServiceId, Service>,
     pub(super) issuers: BTreeMap<IssuerId, Issuer>,
     pub(super) profiles: BTreeMap<ProfileId, Profile>,
+    pub(super) attestors: BTreeMap<AttestorId, Attestor>,
     pub(super) exceptions: BTreeMap<ExceptionId, Exception>,
     pub(super) policies: BTreeMap<String, String>,
     /// Every object that is there, complete or not, by where it begins.
@@ -120,6 +125,8 @@ pub(super) struct Reading {
     pub(super) rules: Vec<RuleAt>,
     /// The workload that each service names.
     pub(super) workloads: Vec<(ServiceId, SpiffeId, Spot)>,
+    /// Key sets that stand in files of their own, by the attestor they are named after.
+    pub(super) key_sets: BTreeMap<String, (String, Spot)>,
     /// Where each team names who is on call.
     pub(super) on_call: BTreeMap<TeamId, Spot>,
     /// Kinds of which a file could not be read: what is missing may stand there.

@@ -9,6 +9,7 @@ use bailiwick_core::names::{
     BadId, DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,
 };
 
+use super::attestors;
 use super::document::{At, File, Section};
 use super::places::{Kind, NameAt, Owned, Reading};
 
@@ -16,7 +17,7 @@ use super::places::{Kind, NameAt, Owned, Reading};
 const ENVELOPE_CHARS_MAX: usize = 20;
 
 /// The keys of a service's file.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "id",
     "name",
     "environment",
@@ -29,6 +30,7 @@ const KEYS: [&str; 12] = [
     "duties",
     "ownership",
     "envelopes",
+    "attested",
 ];
 
 pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
@@ -76,6 +78,7 @@ pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<
             envelopes.extend(key.zip(spec).map(|(key, spec)| (key.value, spec)));
         }
     }
+    let attested = attestors::workloads(file, reading, root);
     if let (Some(name), Some(environment), Some(duties)) = (name, environment, duties) {
         let service = Service {
             name: name.value.to_owned(),
@@ -88,6 +91,7 @@ pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<
             ownership,
             profiles,
             workload: workload.map(|at| at.value),
+            attested,
             envelopes,
         };
         reading.services.insert(id, service);
@@ -168,7 +172,7 @@ fn ownership_of(
     Some(Ownership { verified_at: verified?.value, by: by? })
 }
 
-fn envelope_key(text: &str) -> Result<String, BadId> {
+pub(super) fn envelope_key(text: &str) -> Result<String, BadId> {
     let key = ServiceId::parse(text)?;
     if key.as_str().len() > ENVELOPE_CHARS_MAX { Err(BadId::Length) } else { Ok(key.to_string()) }
 }

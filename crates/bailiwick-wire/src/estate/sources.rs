@@ -9,7 +9,7 @@ use super::document::{File, Section};
 use super::places::{Kind, Reading};
 use super::problem::{EstateProblem, PROBLEMS_MAX, Place};
 use super::similar::hint;
-use super::{issuers, parts, profiles, services, zones};
+use super::{attestors, issuers, parts, profiles, services, zones};
 
 /// Files of an estate at most.
 const FILES_MAX: usize = 50_000;
@@ -22,12 +22,13 @@ const OCTETS_MAX: usize = 128 * 1_048_576;
 type Read = fn(&mut File<'_>, &mut Reading, Section<'_>);
 
 /// Files that stand in the folder itself.
-const FILES: [(&str, Read); 6] = [
+const FILES: [(&str, Read); 7] = [
     ("organisation.toml", parts::organisation),
     ("people.toml", parts::people),
     ("teams.toml", parts::teams),
     ("issuers.toml", issuers::issuers),
     ("profiles.toml", profiles::profiles),
+    ("attestors.toml", attestors::attestors),
     ("exceptions.toml", parts::exceptions),
 ];
 /// Files without which there is no estate.
@@ -62,6 +63,7 @@ pub(super) fn read(files: &[(String, String)]) -> Result<Estate, Vec<EstateProbl
             problems.push(whole_file(needed, "missing-file", message, "add the file"));
         }
     }
+    attestors::take_key_sets(files, &mut reading, &mut problems);
     check::everything(files, &reading, &mut problems);
     problems.sort();
     problems.dedup();
@@ -75,6 +77,7 @@ pub(super) fn read(files: &[(String, String)]) -> Result<Estate, Vec<EstateProbl
             services: reading.services,
             issuers: reading.issuers,
             profiles: reading.profiles,
+            attestors: reading.attestors,
             exceptions: reading.exceptions,
             policies: reading.policies,
         }),
@@ -90,6 +93,8 @@ fn whole_file(path: &str, rule: &'static str, message: String, remedy: &str) -> 
 enum FileKind {
     Table(Read),
     Policy(String),
+    /// The key set of an attestor.
+    Keys(String),
     Unknown,
 }
 
@@ -109,6 +114,9 @@ fn kind(path: &str) -> FileKind {
         FileKind::Table(services::service)
     } else if inside("policies/", ".cedar") {
         FileKind::Policy(path.to_owned())
+    } else if inside("attestors/", ".json") {
+        let name = path.strip_prefix("attestors/").and_then(|rest| rest.strip_suffix(".json"));
+        FileKind::Keys(name.unwrap_or_default().to_owned())
     } else {
         FileKind::Unknown
     }
@@ -132,13 +140,16 @@ fn one(file: &mut File<'_>, reading: &mut Reading) {
             None => reading.unread.extend(holds(file.path)),
         },
         FileKind::Policy(path) => drop(reading.policies.insert(path, file.text.to_owned())),
+        FileKind::Keys(name) => {
+            reading.key_sets.insert(name, (file.text.to_owned(), file.spot(start)));
+        }
         FileKind::Unknown => {
             let known = FILES.iter().map(|(name, _)| *name);
             let message =
                 format!("`{}` is no file of an estate{}", file.path, hint(file.path, known));
             let remedy = "use `organisation.toml`, `people.toml`, `teams.toml`, `issuers.toml`, \
-                          `profiles.toml`, `exceptions.toml`, `zones/*.toml`, `services/*.toml` and \
-                          `policies/*.cedar`";
+                          `profiles.toml`, `attestors.toml`, `exceptions.toml`, `zones/*.toml`, \
+                          `services/*.toml`, `attestors/*.json` and `policies/*.cedar`";
             file.problem(start, "unknown-file", message, remedy);
         }
     }
@@ -151,6 +162,7 @@ fn holds(path: &str) -> Option<Kind> {
         "teams.toml" => Some(Kind::Team),
         "issuers.toml" => Some(Kind::Issuer),
         "profiles.toml" => Some(Kind::Profile),
+        "attestors.toml" => Some(Kind::Attestor),
         "exceptions.toml" => Some(Kind::Exception),
         _ if path.starts_with("zones/") => Some(Kind::Zone),
         _ if path.starts_with("services/") => Some(Kind::Service),

@@ -4,6 +4,7 @@
 //! are sorted, there is no white space, moments are RFC 3339 in UTC. The SHA-256 of these octets
 //! names the estate in approvals and in the ledger, so version 1 can never change.
 
+mod attestor;
 mod from;
 mod shape;
 

@@ -1,7 +1,8 @@
 //! An estate as files, laid out one way.
 
 use bailiwick_core::estate::{
-    Estate, Exception, Issuer, Organisation, Profile, Scope, Service, Team, Zone, ZoneKey,
+    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Profile, Scope, Service, Team,
+    Zone, ZoneKey,
 };
 use bailiwick_core::names::ServiceId;
 
@@ -24,6 +25,7 @@ pub fn write(estate: &Estate) -> Vec<(String, String)> {
         ("teams.toml".to_owned(), sections(&estate.teams, team)),
         ("issuers.toml".to_owned(), sections(&estate.issuers, issuer)),
         ("profiles.toml".to_owned(), sections(&estate.profiles, profile)),
+        ("attestors.toml".to_owned(), sections(&estate.attestors, attestor)),
         ("exceptions.toml".to_owned(), sections(&estate.exceptions, exception)),
     ];
     let zones = estate.zones.iter().map(|(key, it)| {
@@ -161,6 +163,15 @@ fn service(id: &ServiceId, it: &Service) -> String {
         lines.text("verified", &ownership.verified_at);
         lines.text("by", &ownership.by);
     }
+    for (name, rule) in &it.attested {
+        lines.section(&format!("attested.{}", key(name)));
+        lines.text("attestor", &rule.attestor);
+        lines.text("answers", &rule.answers);
+        lines.section(&format!("attested.{}.claims", key(name)));
+        for (claim, values) in &rule.claims {
+            lines.list(&key(claim), values);
+        }
+    }
     for (name, spec) in &it.envelopes {
         lines.section(&format!("envelopes.{}", key(name)));
         lines.list("names", &spec.names);
@@ -220,6 +231,22 @@ fn profile(lines: &mut Lines, it: &Profile) {
     lines.text("rules", &certificate.rules);
     lines.list("environments", &it.environments);
     lines.maybe("attestation_required", it.attestation_required.as_ref());
+}
+
+fn attestor(lines: &mut Lines, it: &Attestor) {
+    lines.text("kind", &it.kind);
+    if !it.issuer.is_empty() {
+        lines.text("issuer", &it.issuer);
+    }
+    lines.text("audience", &it.audience);
+    match &it.keys {
+        AttestorKeys::Written(set) => lines.text("keys", set),
+        AttestorKeys::At(url) => lines.text("keys_url", url),
+        AttestorKeys::Discovered | AttestorKeys::WithWorkloads => {}
+    }
+    lines.maybe("trust_roots", it.trust_roots.as_ref());
+    lines.list("vouches_for", &it.vouches_for);
+    lines.raw("holds_minutes", &it.holds_minutes.to_string());
 }
 
 fn exception(lines: &mut Lines, it: &Exception) {

@@ -19,6 +19,7 @@ use bailiwick_core::time::Time;
 use serde::{Deserialize, Serialize};
 
 use super::BadFacts;
+use super::attestation::AttestationForm;
 use super::estate::ZoneForm;
 use super::spell::{FactForm, Spell, table};
 
@@ -105,6 +106,9 @@ pub(crate) struct IssueForm {
     issuer: FactForm<IssuerForm>,
     lifetime_seconds: FactForm<u32>,
     envelope: FactForm<Option<EnvelopeForm>>,
+    /// Came later: left out where there is none, so that the octets of every earlier decision stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attestation: Option<AttestationForm>,
     exceptions: Vec<ExceptionForm>,
     stage: StageForm,
 }
@@ -140,6 +144,7 @@ impl Spell for IssueFacts {
             issuer,
             lifetime_seconds,
             envelope,
+            attestation,
             exceptions,
             stage,
         } = self;
@@ -155,6 +160,7 @@ impl Spell for IssueFacts {
             issuer: issuer.form(),
             lifetime_seconds: lifetime_seconds.form(),
             envelope: envelope.form(),
+            attestation: attestation.form(),
             exceptions: exceptions.form(),
             stage: stage.form(),
         }
@@ -181,6 +187,7 @@ impl Spell for IssueFacts {
             issuer: Spell::read(form.issuer)?,
             lifetime_seconds: Spell::read(form.lifetime_seconds)?,
             envelope: Spell::read(form.envelope)?,
+            attestation: Spell::read(form.attestation)?,
             exceptions: Spell::read(form.exceptions)?,
             stage: Spell::read(form.stage)?,
         })

@@ -7,8 +7,8 @@ use bailiwick_core::estate::{
     AttestationKind, Environment, Mode, Namespace, Pattern, RuleId, ZoneClass,
 };
 use bailiwick_core::names::{
-    AccountId, ChangeId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName,
-    ServiceId, TeamId, TokenId,
+    AccountId, AttestorId, ChangeId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId,
+    SanName, ServiceId, TeamId, TokenId,
 };
 use bailiwick_core::policy::{
     Access, ApproverKind, CaaFact, ChangeKind, Fact, ResourceKind, ValidationMethod,
@@ -96,6 +96,7 @@ macro_rules! texts {
 }
 texts!(
     AccountId,
+    AttestorId,
     ChangeId,
     EnvelopeId,
     ExceptionId,

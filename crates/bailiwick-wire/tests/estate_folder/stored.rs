@@ -1,11 +1,11 @@
 //! The stored form and the files: one estate, three spellings that agree.
 
 use bailiwick_core::estate::{
-    Connector, ConnectorKind, Estate, Exception, Issuer, IssuerKind, RuleId, Scope, Upstream, View,
-    ZoneKey,
+    AttestationKind, Attestor, AttestorKeys, AttestorKind, Connector, ConnectorKind, Estate,
+    Exception, Issuer, IssuerKind, RuleId, Scope, Upstream, View, WorkloadRule, ZoneKey,
 };
 use bailiwick_core::names::{
-    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId,
+    AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId,
 };
 use bailiwick_core::time::Time;
 use bailiwick_wire::estate::{BadEstate, decode, digest, encode, read, write};
@@ -87,7 +87,47 @@ fn fuller() -> Estate {
         ..house.clone()
     };
     estate.issuers.insert(IssuerId::parse("public").unwrap(), public);
+    attest(&mut estate, &root.cert.pem());
     estate
+}
+
+/// An attestor of each kind, and a workload that one of them vouches for.
+fn attest(estate: &mut Estate, root: &str) {
+    let set = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","kid":"1"}]}"#;
+    let ways = [
+        ("a", AttestorKind::Oidc, "https://ci.example", AttestorKeys::Discovered),
+        ("b", AttestorKind::Oidc, "https://cd.example", AttestorKeys::Written(set.to_owned())),
+        ("c", AttestorKind::Kubernetes, "https://k.example", AttestorKeys::Discovered),
+        (
+            "d",
+            AttestorKind::Spiffe,
+            "shop.example",
+            AttestorKeys::At("https://s.example/b".to_owned()),
+        ),
+        ("e", AttestorKind::HostKey, "", AttestorKeys::WithWorkloads),
+    ];
+    for (number, (id, kind, issuer, keys)) in (1..).zip(ways) {
+        let attestor = Attestor {
+            kind,
+            issuer: issuer.to_owned(),
+            audience: "us".to_owned(),
+            keys,
+            trust_roots: (kind == AttestorKind::Kubernetes).then(|| root.to_owned()),
+            vouches_for: [AttestationKind::parse("workload").unwrap()].into(),
+            holds_minutes: number,
+        };
+        estate.attestors.insert(AttestorId::parse(id).unwrap(), attestor);
+    }
+    let claims = [("ref", vec!["refs/heads/main", "refs/tags/*"]), ("a/b.c", vec!["it's \"x\""])];
+    let claims = claims
+        .map(|(name, values)| (name.to_owned(), values.into_iter().map(str::to_owned).collect()));
+    let rule = WorkloadRule {
+        attestor: AttestorId::parse("a").unwrap(),
+        claims: claims.into(),
+        answers: PersonId::parse("sam").unwrap(),
+    };
+    let shop = estate.services.get_mut(&ServiceId::parse("shop-web").unwrap()).unwrap();
+    shop.attested.insert("deploy".to_owned(), rule);
 }
 
 #[test]

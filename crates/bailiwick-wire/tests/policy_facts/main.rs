@@ -34,7 +34,13 @@ fn runner(cases: u32) -> TestRunner {
 }
 
 fn every_kind() -> BoxedStrategy<Facts> {
-    prop_oneof![strategies::issue(), strategies::change(), strategies::access()].boxed()
+    prop_oneof![
+        strategies::issue(),
+        strategies::change(),
+        strategies::access(),
+        strategies::enrol()
+    ]
+    .boxed()
 }
 
 fn policies() -> &'static PolicySet {
@@ -79,7 +85,9 @@ fn questions() -> Vec<(Facts, bool)> {
 
 #[test]
 fn facts_are_read_as_they_were_written() {
-    for kind in [strategies::issue(), strategies::change(), strategies::access()] {
+    for kind in
+        [strategies::issue(), strategies::change(), strategies::access(), strategies::enrol()]
+    {
         runner(400)
             .run(&kind, |facts| {
                 let text = facts_json(&facts);
@@ -181,10 +189,11 @@ fn mutate(octets: &mut Vec<u8>, edit: u8, place: usize, other: usize, octet: u8)
 fn no_edit_of_facts_is_read_as_another_spelling_of_them() {
     let mut runner = runner(1);
     let edits = (any::<u8>(), any::<usize>(), any::<usize>(), any::<u8>());
-    let kinds = [strategies::issue(), strategies::change(), strategies::access()];
+    let kinds =
+        [strategies::issue(), strategies::change(), strategies::access(), strategies::enrol()];
     let (mut refused, mut other) = (0_u32, 0_u32);
     for number in 0..1_500 {
-        let facts = kinds[number % 3].new_tree(&mut runner).unwrap().current();
+        let facts = kinds[number % 4].new_tree(&mut runner).unwrap().current();
         let before = facts_json(&facts);
         let mut octets = before.clone().into_bytes();
         let (edit, place, swap, octet) = edits.new_tree(&mut runner).unwrap().current();

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::certificate::KeyKind;
 use bailiwick_core::estate::{
-    CaaIntent, Duties, Mode, Ownership, Pattern, Scope, View, ZoneClass, ZoneKey, ZoneLimits,
+    Attested, CaaIntent, Duties, Mode, Ownership, Pattern, Scope, View, WorkloadRule, ZoneClass,
+    ZoneKey, ZoneLimits,
 };
 use bailiwick_core::names::{SanName, ServiceId, ZoneName};
 use bailiwick_core::policy::{
-    Access, AccessFacts, AccountFacts, ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind,
-    CaaFact, ChangeFacts, ChangeKind, EnvelopeApproval, EnvelopeFacts, ExceptionFacts, Fact, Facts,
-    FinalizeFacts, IssueFacts, IssuerFacts, KeyFacts, NameFacts, ObjectFacts, PrincipalFacts,
-    PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage, TokenFacts, UsesLeft,
-    ValidationMethod, ZoneFacts,
+    Access, AccessFacts, AccountFacts, ApprovalFacts, ApproverKind, AttestationFacts, AuthorFacts,
+    AuthorKind, CaaFact, ChangeFacts, ChangeKind, EnrolFacts, EnvelopeApproval, EnvelopeFacts,
+    ExceptionFacts, Fact, Facts, FinalizeFacts, IssueFacts, IssuerFacts, KeyFacts, NameFacts,
+    ObjectFacts, PrincipalFacts, PrincipalKind, ProfileFacts, ResourceKind, ServiceFacts, Stage,
+    TokenFacts, UsesLeft, ValidationMethod, ZoneFacts,
 };
 use bailiwick_core::time::Time;
 use proptest::collection::{btree_map, btree_set, vec};
@@ -273,15 +274,39 @@ fn stage() -> BoxedStrategy<Stage> {
     prop_oneof![1 => Just(Stage::Order), 3 => finalize].boxed()
 }
 
+fn attestation() -> BoxedStrategy<AttestationFacts> {
+    let rule = (id!(AttestorId), btree_map(text(), btree_set(text(), 0..3), 0..3), id!(PersonId))
+        .prop_map(|(attestor, claims, answers)| WorkloadRule { attestor, claims, answers });
+    let attested = (id!(AttestorId), text(), btree_map(text(), text(), 0..3), time(), time())
+        .prop_map(|(attestor, subject, claims, verified_at, until)| Attested {
+            attestor,
+            subject,
+            claims,
+            verified_at,
+            until,
+        });
+    (btree_map("[a-z]{1,8}", rule, 0..3), fact(option::of(attested)))
+        .prop_map(|(asked, shown)| AttestationFacts { asked, shown })
+        .boxed()
+}
+
+pub(crate) fn enrol() -> BoxedStrategy<Facts> {
+    (time(), id!(TeamId), fact(service()), attestation())
+        .prop_map(|(now, control_owner, service, attestation)| {
+            Facts::Enrol(EnrolFacts { now, control_owner, service, attestation })
+        })
+        .boxed()
+}
+
 pub(crate) fn issue() -> BoxedStrategy<Facts> {
     (
         (time(), id!(TeamId), account(), fact(service()), names()),
         (fact(profile()), fact(issuer()), fact(any::<u32>())),
-        (fact(option::of(envelope())), vec(exception(), 0..3), stage()),
+        (fact(option::of(envelope())), option::of(attestation()), vec(exception(), 0..3), stage()),
     )
         .prop_map(|(first, (profile, issuer, lifetime_seconds), last)| {
             let (now, control_owner, account, service, names) = first;
-            let (envelope, exceptions, stage) = last;
+            let (envelope, attestation, exceptions, stage) = last;
             Facts::Issue(IssueFacts {
                 now,
                 control_owner,
@@ -292,6 +317,7 @@ pub(crate) fn issue() -> BoxedStrategy<Facts> {
                 issuer,
                 lifetime_seconds,
                 envelope,
+                attestation,
                 exceptions,
                 stage,
             })

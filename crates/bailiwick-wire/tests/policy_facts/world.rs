@@ -125,6 +125,7 @@ pub(crate) fn order(texts: &[impl AsRef<str>], zones: &[ZoneFacts]) -> IssueFact
         }),
         lifetime_seconds: Fact::Known(90 * 86_400),
         envelope: Fact::Known(None),
+        attestation: None,
         exceptions: Vec::new(),
         stage: Stage::Finalize(FinalizeFacts {
             key: Fact::Known(KeyFacts { kind: KeyKind::EcdsaP256, bits: 256 }),

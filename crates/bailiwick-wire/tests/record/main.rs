@@ -90,11 +90,13 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::SecretSet { .. } => 46,
         Fact::CredentialRotated { .. } => 47,
         Fact::AccountRevoked { .. } => 48,
+        Fact::WorkloadEnrolled { .. } => 49,
+        Fact::WorkloadRefused { .. } => 50,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 49;
+const KINDS: usize = 51;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -6,14 +6,15 @@ use bailiwick_core::change::{
     Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
     Revoked, Step,
 };
+use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
     Account, AccountStatus, Bounds, ChallengeKind, Credential, Envelope, EnvelopeEnd,
     StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
-    DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId,
-    SpkiHash, TeamId, TokenId, ZoneName,
+    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
+    DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, SanName,
+    ServiceId, SessionId, SpkiHash, TeamId, TokenId, ZoneName,
 };
 use bailiwick_core::record::{Decision, Entry, Fact};
 use bailiwick_core::time::Time;
@@ -519,6 +520,32 @@ fn upstream_events() -> Vec<Event> {
     ]
 }
 
+/// What came with attestation.
+fn attested_facts() -> Vec<Fact> {
+    let attested = Attested {
+        attestor: p!(AttestorId, "forge"),
+        subject: "repo:shop/pay:ref:refs/heads/main".to_owned(),
+        claims: [("ref", "refs/heads/main"), ("repository", "shop/pay")]
+            .map(|(name, said)| (name.to_owned(), said.to_owned()))
+            .into(),
+        verified_at: at("2026-03-03T10:00:00Z"),
+        until: at("2026-03-03T18:00:00Z"),
+    };
+    vec![
+        Fact::WorkloadEnrolled {
+            credential: p!(CredentialId, "cred-1"),
+            attested: Box::new(attested),
+            token: digest(7),
+            decision: decision(),
+        },
+        Fact::WorkloadRefused {
+            service: p!(ServiceId, "pay-api"),
+            attestor: p!(AttestorId, "forge"),
+            decision: decision(),
+        },
+    ]
+}
+
 /// The samples, in the order of the golden file.
 pub(crate) fn samples() -> Vec<Entry> {
     let of_change = |(seq, event): (u32, Event)| Fact::Change {
@@ -543,6 +570,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain((100..).zip(later_events()).map(of_change))
         .chain(upstream_facts())
         .chain(registry_facts())
+        .chain(attested_facts())
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

@@ -6,6 +6,7 @@ use bailiwick_core::change::{
     Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
     Revoked, Step,
 };
+use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
     ChallengeStatus, Credential, Envelope, EnvelopeEnd, Order, OrderStatus, Problem, ProblemKind,
@@ -424,6 +425,19 @@ fn account() -> impl Strategy<Value = Account> {
         })
 }
 
+fn attested() -> impl Strategy<Value = Attested> {
+    let claims = proptest::collection::btree_map(text(), text(), 0..3);
+    (id!(AttestorId), text(), claims, time(), time()).prop_map(
+        |(attestor, subject, claims, verified_at, until)| Attested {
+            attestor,
+            subject,
+            claims,
+            verified_at,
+            until,
+        },
+    )
+}
+
 fn credential() -> impl Strategy<Value = Credential> {
     (
         (id!(CredentialId), id!(ServiceId), text(), option::of(text()), texts()),
@@ -485,6 +499,27 @@ fn standing_record() -> impl Strategy<Value = StandingRecord> {
         .prop_map(|((name, account, service), (issuer, wildcard, until, text))| {
             StandingRecord { name, account, service, issuer, wildcard, until, text }
         })
+}
+
+/// What comes of enrolments.
+fn workload_facts() -> Vec<BoxedStrategy<Fact>> {
+    vec![
+        (id!(CredentialId), attested(), digest(), decision())
+            .prop_map(|(credential, attested, token, decision)| Fact::WorkloadEnrolled {
+                credential,
+                attested: Box::new(attested),
+                token,
+                decision,
+            })
+            .boxed(),
+        (id!(ServiceId), id!(AttestorId), decision())
+            .prop_map(|(service, attestor, decision)| Fact::WorkloadRefused {
+                service,
+                attestor,
+                decision,
+            })
+            .boxed(),
+    ]
 }
 
 fn order_facts() -> Vec<BoxedStrategy<Fact>> {
@@ -622,6 +657,7 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
             .boxed(),
     ];
     all.extend(order_facts());
+    all.extend(workload_facts());
     all.extend(registry_facts());
     all.extend(people_facts());
     all.extend(events().into_iter().map(|event| {

@@ -137,10 +137,8 @@ impl App {
         credential: Credential,
         more: Vec<Fact>,
     ) -> Result<FreshCredential, Fault> {
-        use base64::Engine as _;
-        let key = self.mac_key()?;
         let id = credential.id.clone();
-        let sealed = self.seal(SEALED_AS, id.as_str(), &key)?;
+        let (hmac_key, sealed) = self.fresh_mac_key(&id)?;
         let entry =
             |fact| Entry { at: credential.created_at, by: Actor::Person(asking.by.clone()), fact };
         let made = Fact::CredentialMade(Box::new(credential.clone()));
@@ -150,7 +148,6 @@ impl App {
             ..Batch::default()
         };
         self.commit(batch).await?;
-        let hmac_key = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key);
         Ok(FreshCredential { credential, hmac_key })
     }
 
@@ -235,6 +232,14 @@ impl App {
         let found = found.ok_or_else(|| Fault::not_found(format!("credential `{id}`")))?;
         self.permit(asking, Access::Administer, &of(&found))?;
         Ok(found)
+    }
+
+    /// A MAC key for a credential, as clients take it and as it is stored.
+    pub(super) fn fresh_mac_key(&self, id: &CredentialId) -> Result<(String, Vec<u8>), Fault> {
+        use base64::Engine as _;
+        let key = self.mac_key()?;
+        let sealed = self.seal(SEALED_AS, id.as_str(), &key)?;
+        Ok((base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key), sealed))
     }
 
     /// A MAC key whose base64url does not begin with a hyphen: clients take it on their command line,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::change::{Approval, Plan, Request, Step};
-use bailiwick_core::estate::{AttestationKind, Environment, Estate, Namespace};
+use bailiwick_core::estate::{AttestationKind, Attested, Environment, Estate, Namespace};
 use bailiwick_core::gate::{Account, AccountStatus, Envelope};
 use bailiwick_core::names::{IssuerId, ProfileId, SanName, ServiceId};
 use bailiwick_core::policy::{
@@ -45,7 +45,7 @@ pub(crate) fn issue(
     live: &Live,
     wanted: &Wanted<'_>,
     envelope: Option<&Granted>,
-    stage: Stage,
+    (stage, attested): (Stage, Option<Attested>),
     now: Time,
 ) -> Facts {
     let names: BTreeSet<SanName> = wanted.names.iter().cloned().collect();
@@ -57,6 +57,7 @@ pub(crate) fn issue(
         profile: wanted.profile,
         lifetime_seconds: Fact::Known(wanted.lifetime_seconds),
         envelope: Fact::Known(envelope.map(envelope_facts)),
+        attested: Fact::Known(attested),
         stage,
     };
     Facts::Issue(IssueFacts::gather(&live.active, asked))

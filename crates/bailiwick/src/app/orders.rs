@@ -124,6 +124,7 @@ impl App {
     ) -> Result<Judged, Fault> {
         let lifetime_seconds = lifetime(live, names, profile);
         let mut first = None;
+        let attested = self.attested(live, account).await?;
         let upstream = self.upstream_serving(live).await?;
         let serving =
             |issuer: &&IssuerId| self.issuers.contains_key(*issuer) || upstream.contains(issuer);
@@ -132,7 +133,8 @@ impl App {
         for issuer in live.estate().issuers.keys().filter(serving).filter(chosen) {
             let wanted = Wanted { account, names, profile, issuer, lifetime_seconds };
             let envelope = self.envelope_for(live, &wanted, now).await?;
-            let facts = facts::issue(live, &wanted, envelope.as_ref(), stage.clone(), now);
+            let known = (stage.clone(), attested.clone());
+            let facts = facts::issue(live, &wanted, envelope.as_ref(), known, now);
             let verdict = judge(&live.policy, &facts);
             let judged = Judged {
                 issuer: issuer.clone(),

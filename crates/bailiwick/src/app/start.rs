@@ -128,6 +128,8 @@ impl Opened {
             live: LiveCell::new(live),
             issuers,
             responders: super::Responders::default(),
+            key_sets: bailiwick_connect::attestation::KeySets::default(),
+            enrolments: crate::limits::ByAddress::default(),
             sealer,
             news,
             metrics: Metrics::new(),

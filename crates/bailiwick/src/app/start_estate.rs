@@ -63,6 +63,14 @@ pub(crate) fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, String
     Ok(files)
 }
 
+/// TOML, Cedar, and the key sets of attestors.
+fn is_of_estate(root: &Path, path: &Path) -> bool {
+    let key_set = || path.parent() == Some(&root.join("attestors"));
+    path.extension().is_some_and(|ending| {
+        ending == "toml" || ending == "cedar" || (ending == "json" && key_set())
+    })
+}
+
 fn collect(
     root: &Path,
     folder: &Path,
@@ -84,7 +92,7 @@ fn collect(
         }
         if kind.is_dir() {
             collect(root, &path, depth.saturating_add(1), files)?;
-        } else if path.extension().is_some_and(|ending| ending == "toml" || ending == "cedar") {
+        } else if is_of_estate(root, &path) {
             if kind.len() > OCTETS_MAX {
                 return Err(failed(&path, &"it has more than 1 MiB"));
             }

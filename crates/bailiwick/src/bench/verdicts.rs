@@ -161,6 +161,7 @@ impl Lab {
             profile: &ProfileId::parse("tls-server").map_err(odd)?,
             lifetime_seconds: Fact::Known(90 * 86_400),
             envelope: Fact::Known(None),
+            attested: Fact::Known(None),
             stage,
         };
         Ok(Facts::Issue(IssueFacts::gather(&self.active, asked)))

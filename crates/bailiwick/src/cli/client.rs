@@ -118,6 +118,16 @@ impl Server {
         })
     }
 
+    /// Prepares to ask without a token of a person, as a workload does.
+    pub(crate) fn client_of_workload(&self) -> Result<Client, NoAnswer> {
+        Self { token_file: None, person: None, ..self.clone() }.client().map(Client::without_token)
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        self.server.trim_end_matches('/')
+    }
+
     fn token(&self) -> Result<Option<String>, NoAnswer> {
         if let Ok(token) = std::env::var("BAILIWICK_TOKEN") {
             return Ok(Some(token.trim().to_owned()));
@@ -154,6 +164,10 @@ fn read(path: &std::path::Path, remedy: &'static str) -> Result<String, NoAnswer
 }
 
 impl Client {
+    fn without_token(self) -> Self {
+        Self { token: None, ..self }
+    }
+
     /// Reads something.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, NoAnswer> {
         self.send(self.http.get(self.url(path))).await

@@ -1,6 +1,7 @@
 //! Commands that ask a running server.
 
 mod commands;
+mod enroll;
 mod envelope;
 mod keep;
 mod print;
@@ -35,6 +36,7 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Credential(asked) => registry::credential(asked).await,
         RemoteCommand::Account(asked) => registry::account(asked).await,
         RemoteCommand::StandingRecord(asked) => registry::standing(asked).await,
+        RemoteCommand::Enroll(asked) => enroll::run(asked).await,
         RemoteCommand::Envelope(asked) => envelope::run(asked).await,
         RemoteCommand::Issuer(asked) => secrets::issuer(asked).await,
         RemoteCommand::Connector(asked) => secrets::connector(asked).await,

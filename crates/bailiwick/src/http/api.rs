@@ -4,6 +4,7 @@ pub(crate) mod bodies;
 mod caller;
 pub(crate) mod certificates;
 pub(crate) mod changes;
+mod enrolments;
 pub(crate) mod envelopes;
 mod error;
 mod estate;
@@ -50,6 +51,7 @@ pub(crate) use events::stream as events_stream;
         registry::revoke_credential,
         registry::accounts, registry::account, registry::deactivate_account, registry::agree,
         registry::standing_records,
+        enrolments::enrol,
         estate::show, estate::plan, estate::apply,
         upstream::accounts, upstream::register, upstream::set_secret,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
@@ -106,6 +108,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/accounts/{account}/deactivate", post(registry::deactivate_account))
         .route("/accounts/{account}/agree", post(registry::agree))
         .route("/standing-records", get(registry::standing_records))
+        .route("/enrolments", post(enrolments::enrol))
         .route("/estate", get(estate::show))
         .route("/estate/plan", post(estate::plan).layer(whole_estate()))
         .route("/estate/apply", post(estate::apply).layer(whole_estate()))

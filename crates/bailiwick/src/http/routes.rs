@@ -6,7 +6,8 @@
 pub(crate) enum Permission {
     /// Anybody: what it tells is public, or it is the way to prove who one is.
     Public,
-    /// The request proves itself: a JWS by an ACME account or a certificate's key (RFC 8555, 6.2).
+    /// The request proves itself: a JWS by an ACME account or a certificate's key (RFC 8555, 6.2), or
+    /// the token of a workload.
     Signed,
     /// Anybody who is signed in; what is shown is narrowed to what they may see.
     SignedIn,
@@ -93,6 +94,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/api/v1/accounts/{account}/deactivate", Asked("administer")),
     route("POST", "/api/v1/accounts/{account}/agree", Asked("administer")),
     route("GET", "/api/v1/standing-records", SignedIn),
+    route("POST", "/api/v1/enrolments", Signed),
     route("GET", "/api/v1/estate", Asked("read")),
     route("POST", "/api/v1/estate/plan", Asked("read")),
     route("POST", "/api/v1/estate/apply", Asked("request")),

@@ -13,6 +13,7 @@ pub(crate) mod certbot;
 pub(crate) mod chromium;
 pub(crate) mod dehydrated;
 pub(crate) mod dig;
+pub(crate) mod forge;
 pub(crate) mod lego;
 pub(crate) mod pebble;
 pub(crate) mod place;

@@ -126,6 +126,8 @@ pub(super) fn rows() -> Vec<Row> {
 /// A public route about one certificate, and the name of one that was never issued here (the example of
 /// RFC 9773 §4.1).
 const RENEWAL_INFO: &str = "/acme/renewal-info/{certificate}";
+/// Where workloads show their tokens.
+const ENROLMENTS: &str = "/api/v1/enrolments";
 const NOBODYS: &str = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE";
 
 impl Row {
@@ -198,6 +200,13 @@ fn without_credentials_only_what_is_public_answers() {
                     && answer.text.contains("no certificate of this server"));
             assert!(answered, "{told}");
             assert_ne!(answer.header("location"), Some("/sign-in"), "{told}");
+        } else if row.path == ENROLMENTS {
+            // A workload's token is all the credential there is, and there is none.
+            assert_eq!(
+                (answer.status, answer.member("/error").as_str()),
+                (400, "bad-input"),
+                "{told}"
+            );
         } else if row.permission == "signed-request" {
             assert_eq!((answer.status, answer.problem().as_str()), (400, "malformed"), "{told}");
         } else if row.path.starts_with("/api/") || row.path == "/events" {

@@ -12,6 +12,7 @@ mod acme_registry;
 mod acme_rest;
 mod acme_transport;
 mod acme_ways;
+mod attestation;
 mod authorization;
 mod canary;
 mod ceremony;

@@ -1,11 +1,14 @@
 //! What stands at the issuance gate.
 
 use bailiwick_core::actor::Actor;
+use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
     ChallengeStatus, Credential, Order, OrderStatus, ValidationEvidence,
 };
-use bailiwick_core::names::{AccountId, AuthzId, ChallengeId, CredentialId, DnsName, OrderId};
+use bailiwick_core::names::{
+    AccountId, AttestorId, AuthzId, ChallengeId, CredentialId, Digest, DnsName, OrderId,
+};
 use bailiwick_core::record::{Batch, Fact, Work};
 use bailiwick_core::time::{DAY_MS, Time};
 
@@ -30,6 +33,26 @@ pub(crate) fn credential(at: Time) -> (Credential, Batch) {
         Work::PutCredentialSecret { credential: made.id.clone(), sealed: b"sealed".to_vec() };
     let entries = vec![entry(at, by("ada"), Fact::CredentialMade(Box::new(made.clone())))];
     (made, Batch { entries, work: vec![secret], ..Batch::default() })
+}
+
+/// A workload that enrolled, with what is attested about it.
+pub(crate) fn enrolled(at: Time) -> (Credential, Batch) {
+    let (made, mut batch) = credential(at);
+    let attested = Attested {
+        attestor: AttestorId::parse("forge").unwrap(),
+        subject: "repo:shop/web".to_owned(),
+        claims: [("repository".to_owned(), "shop/web".to_owned())].into(),
+        verified_at: at,
+        until: at.plus_ms(DAY_MS),
+    };
+    let enrolled = Fact::WorkloadEnrolled {
+        credential: made.id.clone(),
+        attested: Box::new(attested),
+        token: Digest::of(made.id.as_str().as_bytes()),
+        decision: Box::new(decision("enrol")),
+    };
+    batch.entries.push(entry(at, DRIVER, enrolled));
+    (made, batch)
 }
 
 pub(crate) fn account(at: Time, credential: &Credential) -> (Account, Batch) {

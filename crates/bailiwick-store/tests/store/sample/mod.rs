@@ -158,7 +158,7 @@ pub(crate) fn life(at: Time) -> Vec<Batch> {
     let (made, batch_of_credential) = credential(at);
     let (registered, batch_of_account) = account(at, &made);
     let (ordered, authz, batch_of_order) = order(at, &registered);
-    all.extend([batch_of_credential, batch_of_account, batch_of_order]);
+    all.extend([batch_of_credential, batch_of_account, batch_of_order, gate::enrolled(at).1]);
     all.push(validated(at, &ordered, &authz));
     all.push(left_behind(at, &registered, &ordered, &authz));
     let (granted, batch_of_envelope) = envelope(at, Some(5));

@@ -8,7 +8,8 @@ use bailiwick_core::certificate::{
 use bailiwick_core::estate as core;
 use bailiwick_core::estate::{AttestationKind, Environment, Namespace, RuleId, View, ZoneKey};
 use bailiwick_core::names::{
-    DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId, TeamId,
+    AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,
+    TeamId,
 };
 use bailiwick_core::time::Time;
 
@@ -17,11 +18,11 @@ use super::shape;
 
 type Read<T> = Result<T, BadEstate>;
 
-fn word<T>(word: &str, parse: impl FnOnce(&str) -> Option<T>) -> Read<T> {
+pub(super) fn word<T>(word: &str, parse: impl FnOnce(&str) -> Option<T>) -> Read<T> {
     parse(word).ok_or_else(|| BadEstate::Word { word: word.chars().take(64).collect() })
 }
 
-fn all<T: Ord, E: Into<BadEstate>>(
+pub(super) fn all<T: Ord, E: Into<BadEstate>>(
     texts: &[String],
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Read<BTreeSet<T>> {
@@ -63,6 +64,7 @@ pub(super) fn estate(shape: shape::Estate) -> Read<core::Estate> {
         profiles: map(shape.profiles, |id| Ok(ProfileId::parse(id)?), |id, it| profile(id, &it))?,
         exceptions: map(shape.exceptions, |id| Ok(ExceptionId::parse(id)?), |_, it| exception(it))?,
         policies: shape.policies,
+        attestors: map(shape.attestors, |id| Ok(AttestorId::parse(id)?), |_, it| it.read())?,
     })
 }
 
@@ -141,6 +143,7 @@ fn service(it: shape::Service) -> Read<core::Service> {
         },
         ownership: ownership.transpose()?,
         profiles: all(&it.profiles, ProfileId::parse)?,
+        attested: map(it.attested, |id| Ok(id.to_owned()), |_, it| it.read())?,
         workload: it.workload.map(|id| word(&id, |id| SpiffeId::parse(id).ok())).transpose()?,
         envelopes: map(it.envelopes, |key| Ok(key.to_owned()), |_, it| envelope(it))?,
     })

@@ -1,7 +1,10 @@
 //! The fields of the stored form, in their order.
 
+// tidy: long file because the stored form of an estate is one table, read from top to bottom
+
 use std::collections::BTreeMap;
 
+use super::attestor::{Attestor, WorkloadRule};
 use bailiwick_core::certificate::ProfileRules;
 use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
@@ -9,7 +12,7 @@ use serde::{Deserialize, Serialize};
 type Map<T> = BTreeMap<String, T>;
 
 /// Texts of a set or a list.
-fn texts<T: ToString>(values: impl IntoIterator<Item = T>) -> Vec<String> {
+pub(super) fn texts<T: ToString>(values: impl IntoIterator<Item = T>) -> Vec<String> {
     values.into_iter().map(|value| value.to_string()).collect()
 }
 
@@ -34,6 +37,8 @@ pub(super) struct Estate {
     pub(super) profiles: Map<Profile>,
     pub(super) exceptions: Map<Exception>,
     pub(super) policies: Map<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) attestors: Map<Attestor>,
 }
 
 impl Estate {
@@ -49,6 +54,7 @@ impl Estate {
             profiles: map(&it.profiles, Profile::of),
             exceptions: map(&it.exceptions, Exception::of),
             policies: it.policies.clone(),
+            attestors: map(&it.attestors, Attestor::of),
         }
     }
 }
@@ -193,6 +199,8 @@ pub(super) struct Service {
     /// are left out where they say nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) workload: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) attested: Map<WorkloadRule>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -250,6 +258,7 @@ impl Service {
             profiles: texts(&it.profiles),
             envelopes: map(&it.envelopes, envelope),
             workload: text(it.workload.as_ref()),
+            attested: map(&it.attested, WorkloadRule::of),
         }
     }
 }

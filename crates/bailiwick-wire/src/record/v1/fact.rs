@@ -1,11 +1,13 @@
 //! The data of each kind of entry.
 
+use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
     Account, AccountStatus, Credential, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, DecisionId, Digest,
-    IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
+    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
+    DecisionId, Digest, IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId,
+    TokenId,
 };
 use bailiwick_core::record::{Decision, Fact};
 use bailiwick_core::time::Time;
@@ -115,6 +117,17 @@ mod others {
             },
             "account.revoked" => AccountRevoked { account: AccountId, why: String },
             "credential.revoked" => CredentialRevoked { credential: CredentialId },
+            "workload.enrolled" => WorkloadEnrolled {
+                credential: CredentialId,
+                attested: Box<Attested>,
+                token: Digest,
+                decision: Box<Decision>,
+            },
+            "workload.refused" => WorkloadRefused {
+                service: ServiceId,
+                attestor: AttestorId,
+                decision: Box<Decision>,
+            },
             "person.signed-in" => SignedIn {
                 person: PersonId,
                 chain: Vec<PersonId>,

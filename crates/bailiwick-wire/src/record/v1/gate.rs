@@ -1,12 +1,15 @@
 //! Accounts, credentials, envelopes and validations.
 
+use std::collections::BTreeMap;
+
+use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
     Account, AccountStatus, Bounds, ChallengeKind, Credential, Envelope, EnvelopeEnd,
     StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId, PersonId, ProfileId,
-    SanName, ServiceId,
+    AccountId, AttestorId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId,
+    PersonId, ProfileId, SanName, ServiceId,
 };
 use bailiwick_core::time::Time;
 
@@ -39,6 +42,13 @@ mirror! {
         expires_at: Time,
         revoked_at: Option<Time>,
         account: Option<AccountId>,
+    }
+    Attested => AttestedForm {
+        attestor: AttestorId,
+        subject: String,
+        claims: BTreeMap<String, String>,
+        verified_at: Time,
+        until: Time,
     }
     Envelope => EnvelopeForm {
         id: EnvelopeId,

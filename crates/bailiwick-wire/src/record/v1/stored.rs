@@ -5,9 +5,9 @@ use bailiwick_core::gate::{
     AccountStatus, AuthorizationStatus, ChallengeKind, ChallengeStatus, OrderStatus, ProblemKind,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, CertFingerprint, CertSerial, ChallengeId, ChangeId, CredentialId,
-    DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, SanName,
-    ServiceId, SessionId, SpiffeId, SpkiHash, TeamId, TokenId, ZoneName,
+    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChallengeId, ChangeId,
+    CredentialId, DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId,
+    SanName, ServiceId, SessionId, SpiffeId, SpkiHash, TeamId, TokenId, ZoneName,
 };
 use bailiwick_core::time::Time;
 use base64::Engine as _;
@@ -145,6 +145,7 @@ macro_rules! texts {
 }
 texts!(
     AccountId,
+    AttestorId,
     AuthzId,
     ChallengeId,
     ChangeId,
@@ -258,6 +259,18 @@ impl<T: Stored> Stored for Vec<T> {
 
     fn read(form: Self::Form) -> Result<Self, BadValue> {
         form.into_iter().map(T::read).collect()
+    }
+}
+
+impl Stored for std::collections::BTreeMap<String, String> {
+    type Form = Self;
+
+    fn form(&self) -> Result<Self, NotStorable> {
+        Ok(self.clone())
+    }
+
+    fn read(form: Self) -> Result<Self, BadValue> {
+        Ok(form)
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) enum RemoteCommand {
     Account(Asked<AccountCommand>),
     /// Standing validation records (dns-persist-01): whom each serves, since when, until when
     StandingRecord(Asked<StandingCommand>),
+    /// Prove what this workload is, and get a credential for its ACME client
+    Enroll(Enroll),
     /// Envelopes: standing approvals
     Envelope(Asked<EnvelopeCommand>),
     /// CAs behind ACME: accounts there, the key of an account binding
@@ -167,6 +169,41 @@ pub(crate) enum CertificateCommand {
         #[arg(long)]
         why: String,
     },
+}
+
+/// What a workload shows: a token, or a key that it signs a proof with.
+#[derive(Args)]
+pub(crate) struct Enroll {
+    /// The service it acts for
+    #[arg(long)]
+    pub service: String,
+    /// A file with its token (CI system, Kubernetes, JWT-SVID); `-` reads standard input
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["svid", "host_key"])]
+    pub token: Option<PathBuf>,
+    /// Its X.509-SVID with the chain, PEM; goes with --key
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "host_key"], requires = "key")]
+    pub svid: Option<PathBuf>,
+    /// The private key of the SVID, PKCS #8 in PEM
+    #[arg(long, value_name = "FILE", requires = "svid")]
+    pub key: Option<PathBuf>,
+    /// The private key of this host, PKCS #8 in PEM
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    pub host_key: Option<PathBuf>,
+    /// The `audience` of the attestor, for --svid and --host-key; the server's URL where absent
+    #[arg(long)]
+    pub audience: Option<String>,
+    /// Only print the thumbprint of --host-key, as the estate names it
+    #[arg(long, requires = "host_key")]
+    pub thumbprint: bool,
+    /// Write the options for certbot to a new file (`certbot -c FILE`) instead of showing the key
+    #[arg(long, value_name = "FILE")]
+    pub certbot: Option<PathBuf>,
+    /// Of whom
+    #[command(flatten)]
+    pub server: Server,
+    /// How the answer is printed
+    #[command(flatten)]
+    pub output: GlobalOutput,
 }
 
 #[derive(Subcommand)]

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::app::Story;
 use crate::http::api::bodies::{
-    CertificateBody, ChangeBody, ChangeLine, CredentialBody, FreshTokenBody, Me, PageOf,
-    ServiceBody, TokenBody,
+    CertificateBody, ChangeBody, ChangeLine, CredentialBody, EnrolledBody, FreshTokenBody, Me,
+    PageOf, ServiceBody, TokenBody,
 };
 
 /// Appends a line; writing to a `String` cannot fail.
@@ -151,6 +151,18 @@ pub(super) fn credential(body: &CredentialBody) -> String {
         "directory  {}\nkid        {}\nhmac key   {}\n\nThe key is shown this once. It binds one account \
          until {}.",
         body.directory, body.kid, body.hmac_key, body.expires_at
+    )
+}
+
+pub(super) fn enrolled(body: &EnrolledBody) -> String {
+    let claims: String =
+        body.claims.iter().map(|(name, said)| format!("           {name} {said}\n")).collect();
+    format!(
+        "attested   {} by {}\n{claims}until      {}\n{}",
+        body.subject,
+        body.attestor,
+        body.attested_until,
+        credential(&body.credential)
     )
 }
 

@@ -1,10 +1,12 @@
 //! What the API takes and gives, as the server writes it and the command line reads it.
 
 mod change;
+mod enrolment;
 mod envelope;
 mod registry;
 
 pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
+pub(crate) use enrolment::{EnrolBody, EnrolledBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,

@@ -10,8 +10,8 @@ use utoipa::openapi::{OpenApi, ResponseBuilder};
 
 use crate::fault::Fault;
 
-/// The one call that is how a token is had.
-const WITHOUT_TOKEN: &str = "/sign-in";
+/// The calls that prove themselves: one is how a token is had, the other shows a workload's own.
+const WITHOUT_TOKEN: [&str; 2] = ["/sign-in", "/enrolments"];
 
 /// Says that every call carries a token, and what is answered where it does not.
 pub(super) struct Token;
@@ -28,7 +28,7 @@ impl Modify for Token {
             .add_security_scheme("token", SecurityScheme::Http(bearer));
         description.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
         for (path, item) in &mut description.paths.paths {
-            if path == WITHOUT_TOKEN {
+            if WITHOUT_TOKEN.contains(&path.as_str()) {
                 continue;
             }
             let calls = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
