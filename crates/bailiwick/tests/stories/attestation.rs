@@ -199,7 +199,7 @@ fn any_other_job_branch_audience_or_time_is_refused_with_rule_fact_and_grantor()
 }
 
 #[test]
-fn keys_rotate_and_without_the_providers_keys_nobody_is_believed() {
+fn keys_are_fetched_once_and_without_them_nobody_is_believed() {
     let scene = Scene::start("holds_minutes = 60\n");
     scene.taken(&scene.key.sign(&scene.claims("shop/web", MAIN)));
     let asked = scene.forge.asked();
