@@ -263,7 +263,7 @@ fn told(change: &Change) -> String {
 /// Seeds of each mischief.
 fn seeds() -> u64 {
     let asked = std::env::var("BAILIWICK_CA_SEEDS").ok();
-    asked.map_or(3, |text| text.parse().unwrap())
+    asked.map_or(10, |text| text.parse().unwrap())
 }
 
 /// These seeds of some mischiefs, one after the other in one installation; then its ledger is sound.
