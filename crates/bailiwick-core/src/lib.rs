@@ -8,6 +8,8 @@ pub mod shown;
 
 pub mod names;
 
+pub mod records;
+
 pub mod caa;
 
 pub mod certificate;
