@@ -6,11 +6,16 @@
 //! needs afterwards (orders in flight, sealed secrets): it is no part of the ledger.
 
 mod clients;
+mod decision;
 mod entry;
+mod kinds;
 mod receipts;
+mod row;
 mod rows;
 mod work;
 
-pub use entry::{Decision, Entry, Fact, Mismatch};
-pub use rows::{ChangeRow, Row, rows};
+pub use decision::Decision;
+pub use entry::{Entry, Fact};
+pub use row::{ChangeRow, Mismatch, Row};
+pub use rows::rows;
 pub use work::{Batch, Expect, Notice, OrderMark, PlacedRecord, Reached, Work};

@@ -4,7 +4,7 @@ use crate::gate::AccountStatus;
 use crate::time::Time;
 
 use super::entry::Fact;
-use super::rows::Row;
+use super::row::Row;
 
 /// The row of one of them.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands over these facts only")]

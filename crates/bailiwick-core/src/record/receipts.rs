@@ -4,7 +4,7 @@ use crate::change::{Event, Receipt};
 use crate::names::ChangeId;
 use crate::time::Time;
 
-use super::rows::{ChangeRow, Row};
+use super::row::{ChangeRow, Row};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "only one event carries a plan and an end")]
 pub(super) fn change_rows(

@@ -1,0 +1,62 @@
+//! The organisation, its people and its teams in the stored form, field by field.
+
+use bailiwick_core::estate as core;
+use serde::{Deserialize, Serialize};
+
+use super::{text, texts};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct Organisation {
+    pub(in super::super) name: String,
+    pub(in super::super) control_owner: String,
+    pub(in super::super) auditors: Option<String>,
+    pub(in super::super) administrators: Vec<String>,
+}
+
+impl Organisation {
+    pub(super) fn of(it: &core::Organisation) -> Self {
+        Self {
+            name: it.name.clone(),
+            control_owner: it.control_owner.to_string(),
+            auditors: text(it.auditors.as_ref()),
+            administrators: texts(&it.administrators),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct Person {
+    pub(in super::super) name: String,
+    pub(in super::super) email: String,
+    pub(in super::super) left: Option<String>,
+}
+
+impl Person {
+    pub(super) fn of(it: &core::Person) -> Self {
+        Self { name: it.name.clone(), email: it.email.clone(), left: text(it.left.as_ref()) }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct Team {
+    pub(in super::super) unit: String,
+    pub(in super::super) members: Vec<String>,
+    pub(in super::super) parts: Vec<String>,
+    pub(in super::super) on_call: String,
+    pub(in super::super) deputy: String,
+}
+
+impl Team {
+    pub(super) fn of(it: &core::Team) -> Self {
+        Self {
+            unit: it.unit.clone(),
+            members: texts(&it.members),
+            parts: texts(&it.parts),
+            on_call: it.on_call.to_string(),
+            deputy: it.deputy.to_string(),
+        }
+    }
+}
