@@ -13,9 +13,12 @@ mod client;
 
 mod caa;
 
+mod set;
+
 mod writer;
 
 pub use client::{DnsClient, random_ids};
 pub use exchange::Limits;
+pub(crate) use exchange::{Unanswered, read_message, send_once};
 pub use view::{Resolver, ResolverTrust, View};
 pub use writer::{ChallengeRecords, NotWritten, ZoneWriter};

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use crate::dns::{DnsClient, View};
 
@@ -65,6 +66,15 @@ pub enum Method {
     Head,
     /// Send something there.
     Post,
+    /// Alter a part of it.
+    Patch,
+}
+
+impl Method {
+    /// Whether asking twice does what asking once does (RFC 9110, section 9.2.1): it only looks.
+    const fn only_looks(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
 }
 
 /// One request to a place that somebody else may have named.
@@ -76,10 +86,27 @@ pub struct Call {
     pub target: Target,
     /// `Content-Type` and octets of the body, where there is one.
     pub body: Option<(&'static str, Vec<u8>)>,
+    /// A secret that opens the door there, as a field of the request; never printed.
+    pub credential: Option<Credential>,
     /// What is taken, as in `Accept`.
     pub accept: &'static str,
     /// Whose certificate is believed, where TLS is spoken.
     pub trust: Trust,
+}
+
+/// A field of a request that holds a secret.
+#[derive(Clone)]
+pub struct Credential {
+    /// Its name, in lower case.
+    pub field: &'static str,
+    /// What it holds.
+    pub value: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Credential({})", self.field)
+    }
 }
 
 /// What can be called: the network, or a test's idea of one.
@@ -139,6 +166,7 @@ impl Egress {
                 method: call.method,
                 target: &call.target,
                 body: call.body.as_ref().map(|(kind, octets)| (*kind, octets.as_slice())),
+                credential: call.credential.as_ref(),
                 accept: call.accept,
                 trust: &call.trust,
                 failures_read: true,
@@ -146,7 +174,7 @@ impl Egress {
             match exchange(&one, &self.limits).await {
                 Ok(answer) => return Ok(answer),
                 // What was sent may have arrived: another address would be a second request.
-                Err(cause) if cause.may_have_arrived() && call.method == Method::Post => {
+                Err(cause) if cause.may_have_arrived() && !call.method.only_looks() => {
                     return Err(cause);
                 }
                 Err(cause) => last = cause,

@@ -4,6 +4,8 @@ pub mod dns;
 
 pub mod egress;
 
+pub mod zones;
+
 pub mod keys;
 
 pub mod issuer;

@@ -8,6 +8,16 @@ use std::fmt;
 
 use crate::names::{BadName, DnsName};
 
+mod serial;
+
+mod snapshot;
+
+pub use serial::SoaSerial;
+pub use snapshot::{DoesNotFollow, RecordOwner, SetChange, ZoneRecord, ZoneSnapshot, ZoneStep};
+
+/// Octets of a whole name without the trailing dot (RFC 1035, section 2.3.4).
+const NAME_OCTETS_MAX: usize = 253;
+
 /// The name that owns records: a DNS name, or `*.` in front of one (RFC 4592, section 2.1.1).
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
 pub struct OwnerName {
@@ -19,10 +29,14 @@ impl OwnerName {
     /// Parses `www.example.com`, `_443._tcp.example.com` or `*.example.com`.
     ///
     /// # Errors
-    /// As [`DnsName::parse`] for what follows the star.
+    /// As [`DnsName::parse`] for what follows the star; the star counts for the length.
     pub fn parse(text: &str) -> Result<Self, BadName> {
         let (wildcard, rest) = text.strip_prefix("*.").map_or((false, text), |rest| (true, rest));
-        Ok(Self { base: DnsName::parse(rest)?, wildcard })
+        let base = DnsName::parse(rest)?;
+        if wildcard && base.as_str().len().saturating_add(2) > NAME_OCTETS_MAX {
+            return Err(BadName::Length);
+        }
+        Ok(Self { base, wildcard })
     }
 
     /// The name without `*.`.
@@ -76,10 +90,14 @@ types! {
     CNAME = 5 "CNAME";
     SOA = 6 "SOA";
     PTR = 12 "PTR";
+    HINFO = 13 "HINFO";
     MX = 15 "MX";
     TXT = 16 "TXT";
+    RP = 17 "RP";
+    AFSDB = 18 "AFSDB";
     AAAA = 28 "AAAA";
     SRV = 33 "SRV";
+    NAPTR = 35 "NAPTR";
     DNAME = 39 "DNAME";
     DS = 43 "DS";
     SSHFP = 44 "SSHFP";
@@ -89,8 +107,10 @@ types! {
     NSEC3 = 50 "NSEC3";
     NSEC3PARAM = 51 "NSEC3PARAM";
     TLSA = 52 "TLSA";
+    SMIMEA = 53 "SMIMEA";
     CDS = 59 "CDS";
     CDNSKEY = 60 "CDNSKEY";
+    OPENPGPKEY = 61 "OPENPGPKEY";
     SVCB = 64 "SVCB";
     HTTPS = 65 "HTTPS";
     CAA = 257 "CAA";

@@ -12,7 +12,19 @@
 //!
 //! [`LookupAnswer`]: bailiwick_core::caa::LookupAnswer
 
+mod words;
+
 mod name;
+
+mod name_text;
+
+mod reader;
+
+mod layout;
+
+mod params;
+
+mod rdata_text;
 
 mod rdata;
 
@@ -20,15 +32,39 @@ mod query;
 
 mod message;
 
+mod sections;
+
+mod set;
+
 mod reply;
 
 mod tsig;
 
+mod signed_answers;
+
+mod transfer;
+
+mod notify;
+
 mod update;
 
+mod zone_lines;
+
+mod zone_file;
+
 pub use name::WireName;
+pub use name_text::{Origin, apex_of, owner_in, stars_over};
+pub use notify::{Notify, NotifyAnswer};
 pub use query::{Query, UDP_PAYLOAD_OCTETS};
 pub use rdata::{A, Aaaa, Caa, RecordKind, Txt};
+pub use rdata_text::{
+    RecordLine, rdata_text, read_rdata, read_record, read_ttl, set_lines, txt_rdata,
+};
 pub use reply::{Reply, Speaker, Way, read_reply};
+pub use set::{SetReply, read_set, serial_of};
+pub use signed_answers::{Covered, SignedAnswers};
+pub use transfer::{BadTransfer, TransferBounds, TransferQuery, TransferReader, Transferred};
 pub use tsig::{NotSigned, ShortSecret, Signed, TsigKey};
-pub use update::{TxtEdit, TxtUpdate, UpdateCode};
+pub use update::{TooLarge, Update, UpdateCode};
+pub use words::BadText;
+pub use zone_file::{BadZoneFile, ZoneFile};

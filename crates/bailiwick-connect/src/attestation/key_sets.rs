@@ -167,7 +167,14 @@ async fn get(web: &dyn Web, url: &str, attestor: &Attestor) -> Result<Vec<u8>, N
         }
         None => Trust::system()?,
     };
-    let call = Call { method: Method::Get, target, body: None, accept: "application/json", trust };
+    let call = Call {
+        method: Method::Get,
+        target,
+        body: None,
+        credential: None,
+        accept: "application/json",
+        trust,
+    };
     let answer = web.call(call).await;
     let answer = answer.map_err(|cause| NoKeys::NoAnswer { url: shown(url), cause })?;
     if answer.status == 200 {

@@ -11,17 +11,17 @@ use bailiwick_core::caa::{
 };
 use bailiwick_core::names::DnsName;
 use bailiwick_core::time::Time;
-use bailiwick_wire::dns::{A, Aaaa, Query, RecordKind, Reply, Txt, Way, WireName};
+use bailiwick_wire::dns::{A, Aaaa, Query, RecordKind, Reply, Txt, Way, WireName, read_reply};
 use futures::future::{BoxFuture, join_all, try_join};
 use tokio::time::timeout;
 
-use super::exchange::{Limits, exchange};
+use super::exchange::{Heard, Limits, exchange};
 use super::view::{Party, Standing, View};
 
 /// Asks name servers. Cheap to clone; holds no connection and no cache.
 #[derive(Clone)]
 pub struct DnsClient {
-    pub(super) limits: Limits,
+    pub(crate) limits: Limits,
     clock: Arc<dyn Fn() -> Time + Send + Sync>,
     ids: Arc<dyn Fn() -> Option<u16> + Send + Sync>,
 }
@@ -97,11 +97,11 @@ impl DnsClient {
         }
     }
 
-    pub(super) fn id(&self) -> Option<u16> {
+    pub(crate) fn id(&self) -> Option<u16> {
         (self.ids)()
     }
 
-    pub(super) fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         (self.clock)()
     }
 
@@ -177,7 +177,14 @@ impl DnsClient {
                 })
             };
             let server = party.source.server;
-            match exchange::<K>(server, party.speaker(), &self.limits, query).await {
+            let speaker = party.speaker();
+            let read = |octets: &[u8], query: &Query| match read_reply::<K>(octets, query, speaker)
+            {
+                Reply::Truncated => Heard::Truncated,
+                Reply::NotOurs => Heard::NotOurs,
+                reply @ (Reply::Answer(_) | Reply::Follow(_)) => Heard::Answer(reply),
+            };
+            match exchange(server, &self.limits, query, read).await {
                 Ok(Reply::Answer(answer)) => return ended(so_far, answer),
                 Ok(Reply::Follow(way)) => {
                     name = way.target.clone();

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bailiwick_core::caa::LookupFailure;
-use bailiwick_wire::dns::{Query, RecordKind, Reply, Speaker, read_reply};
+use bailiwick_wire::dns::Query;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::egress::{Permit, datagram, dial};
@@ -46,19 +47,31 @@ const STRAYS_MAX: u32 = 16;
 /// Larger than what we ask for; the rest would be cut off and so not be read.
 const DATAGRAM_OCTETS_MAX: usize = 4_096;
 
+/// What a message is to whoever asked.
+pub(super) enum Heard<T> {
+    /// The answer.
+    Answer(T),
+    /// It did not fit.
+    Truncated,
+    /// Not a reply to this question.
+    NotOurs,
+}
+
 /// Asks until there is a reply. Each try has a new identifier (from `query`) and a new source port.
-pub(super) async fn exchange<K: RecordKind>(
+pub(super) async fn exchange<T>(
     server: SocketAddr,
-    speaker: Speaker<'_>,
     limits: &Limits,
     query: impl Fn() -> Option<Query>,
-) -> Result<Reply<K::Value>, LookupFailure> {
+    read: impl Fn(&[u8], &Query) -> Heard<T>,
+) -> Result<T, LookupFailure> {
     let mut last = LookupFailure::Timeout;
     for _ in 0..limits.tries {
         let Some(query) = query() else { return Err(LookupFailure::Unreachable) };
-        let reply = match over_udp::<K>(server, speaker, limits, &query).await {
-            Ok(Reply::Truncated) => over_tcp::<K>(server, speaker, limits, &query).await,
-            other => other,
+        let reply = match over_udp(server, limits, &query, &read).await {
+            Ok(Heard::Truncated) => over_tcp(server, limits, &query, &read).await,
+            Ok(Heard::NotOurs) => Err(LookupFailure::Malformed),
+            Ok(Heard::Answer(answer)) => Ok(answer),
+            Err(failure) => Err(failure),
         };
         match reply {
             Ok(reply) => return Ok(reply),
@@ -68,12 +81,12 @@ pub(super) async fn exchange<K: RecordKind>(
     Err(last)
 }
 
-async fn over_udp<K: RecordKind>(
+async fn over_udp<T>(
     server: SocketAddr,
-    speaker: Speaker<'_>,
     limits: &Limits,
     query: &Query,
-) -> Result<Reply<K::Value>, LookupFailure> {
+    read: impl Fn(&[u8], &Query) -> Heard<T>,
+) -> Result<Heard<T>, LookupFailure> {
     let unreachable = |_| LookupFailure::Unreachable;
     // A socket of its own for each try, so that a late answer to the one before cannot be taken.
     let socket = datagram(Permit::named_by_operator(server)).await.map_err(unreachable)?;
@@ -87,27 +100,26 @@ async fn over_udp<K: RecordKind>(
             return Err(if strays > 0 { LookupFailure::Malformed } else { LookupFailure::Timeout });
         };
         let length = received.map_err(unreachable)?;
-        match read_reply::<K>(octets.get(..length).unwrap_or_default(), query, speaker) {
-            Reply::NotOurs if strays < STRAYS_MAX => strays += 1,
-            Reply::NotOurs => return Err(LookupFailure::Malformed),
-            reply @ (Reply::Answer(_) | Reply::Follow(_) | Reply::Truncated) => return Ok(reply),
+        match read(octets.get(..length).unwrap_or_default(), query) {
+            Heard::NotOurs if strays < STRAYS_MAX => strays += 1,
+            heard => return Ok(heard),
         }
     }
 }
 
-async fn over_tcp<K: RecordKind>(
+async fn over_tcp<T>(
     server: SocketAddr,
-    speaker: Speaker<'_>,
     limits: &Limits,
     query: &Query,
-) -> Result<Reply<K::Value>, LookupFailure> {
+    read: impl Fn(&[u8], &Query) -> Heard<T>,
+) -> Result<T, LookupFailure> {
     let Ok(Ok(octets)) = timeout(limits.tcp_timeout, ask_over_tcp(server, query)).await else {
         return Err(LookupFailure::Truncated);
     };
-    match read_reply::<K>(&octets, query, speaker) {
-        reply @ (Reply::Answer(_) | Reply::Follow(_)) => Ok(reply),
-        Reply::Truncated => Err(LookupFailure::Truncated),
-        Reply::NotOurs => Err(LookupFailure::Malformed),
+    match read(&octets, query) {
+        Heard::Answer(answer) => Ok(answer),
+        Heard::Truncated => Err(LookupFailure::Truncated),
+        Heard::NotOurs => Err(LookupFailure::Malformed),
     }
 }
 
@@ -121,8 +133,40 @@ pub(super) async fn over_tcp_raw(server: SocketAddr, question: &[u8]) -> std::io
     let mut stream = dial(Permit::named_by_operator(server)).await?;
     // In one segment: some servers do not wait for a second one (RFC 7766, section 8).
     stream.write_all(&[&length.to_be_bytes()[..], question].concat()).await?;
+    read_message(&mut stream).await
+}
+
+/// One message with its length before it.
+pub(crate) async fn read_message(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     let length = stream.read_u16().await?;
     let mut octets = vec![0; usize::from(length)];
     stream.read_exact(&mut octets).await?;
     Ok(octets)
+}
+
+/// Why there is no answer to a message that alters something.
+pub(crate) enum Unanswered {
+    /// There was no connection: nothing was sent.
+    NotSent,
+    /// It was sent, or a part of it; nobody knows what came of it.
+    NotKnown,
+}
+
+/// Sends a message over TCP, so that it arrives once or not at all, and waits for the answer.
+pub(crate) async fn send_once(
+    server: SocketAddr,
+    limits: &Limits,
+    message: &[u8],
+) -> Result<Vec<u8>, Unanswered> {
+    let length = u16::try_from(message.len()).map_err(|_| Unanswered::NotSent)?;
+    let connected = timeout(limits.tcp_timeout, dial(Permit::named_by_operator(server))).await;
+    let Ok(Ok(mut stream)) = connected else { return Err(Unanswered::NotSent) };
+    let talk = async {
+        stream.write_all(&[&length.to_be_bytes()[..], message].concat()).await?;
+        read_message(&mut stream).await
+    };
+    match timeout(limits.tcp_timeout, talk).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(Unanswered::NotKnown),
+    }
 }

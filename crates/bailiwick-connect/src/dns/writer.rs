@@ -1,17 +1,18 @@
 //! Writing into a zone: one TXT record comes or goes by a signed update, and the zone's servers say
 //! whether it did (RFC 2136, RFC 8945; promise P13).
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use bailiwick_core::caa::{LookupFailure, PrivateTlds};
 use bailiwick_core::names::{DnsName, ZoneName};
-use bailiwick_wire::dns::{NotSigned, TsigKey, TxtEdit, TxtUpdate, UpdateCode, WireName};
+use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
+use bailiwick_wire::dns::{NotSigned, RecordKind as _, TsigKey, Txt, UpdateCode, txt_rdata};
 use futures::future::{BoxFuture, join_all};
-use tokio::time::timeout;
 
 use super::client::DnsClient;
-use super::exchange::over_tcp_raw;
 use super::view::View;
+use crate::zones::{Authorities, NotApplied, Refused, UpdateDoor, UpdatePlace, ZoneDoor as _};
 
 /// How long a record may be remembered: it is there for minutes, and a wrong one must go quickly.
 const TTL_SECONDS: u32 = 60;
@@ -49,7 +50,7 @@ pub struct ZoneWriter {
     zone: ZoneName,
     primary: SocketAddr,
     servers: Vec<SocketAddr>,
-    key: TsigKey,
+    door: UpdateDoor,
 }
 
 /// A record was not written, or nobody knows.
@@ -74,7 +75,7 @@ pub enum NotWritten {
         /// Asked of whom.
         server: SocketAddr,
         /// Why.
-        cause: LookupFailure,
+        cause: String,
     },
     /// The server said no.
     #[error("{server} did not update `{owner}`: {code}")]
@@ -104,15 +105,13 @@ pub enum NotWritten {
         /// Who.
         server: SocketAddr,
     },
-    /// The server said done, and does not show it.
-    #[error(
-        "{server} acknowledged the update of `{owner}` and does not show it; is there a CNAME?"
-    )]
-    NotShown {
+    /// Another reason.
+    #[error("`{owner}`: {cause}")]
+    NotApplied {
         /// Which name.
         owner: DnsName,
-        /// Who.
-        server: SocketAddr,
+        /// Why.
+        cause: NotApplied,
     },
 }
 
@@ -137,7 +136,9 @@ impl ZoneWriter {
         if !servers.contains(&primary) {
             servers.push(primary);
         }
-        Self { dns, zone, primary, servers, key }
+        let authorities = Authorities::new(dns.clone(), zone.clone(), &servers);
+        let door = UpdateDoor::new(&authorities, UpdatePlace { primary, key });
+        Self { dns, zone, primary, servers, door }
     }
 
     /// The texts that one server of the zone shows.
@@ -155,88 +156,85 @@ impl ZoneWriter {
     }
 
     async fn make(&self, owner: &DnsName, value: &str, wanted: Wanted) -> Result<(), NotWritten> {
-        if !WireName::from(owner).is_at_or_below(&WireName::from(&self.zone)) {
+        if !owner.is_at_or_below(self.zone.apex()) {
             return Err(NotWritten::Outside { owner: owner.clone(), zone: self.zone.clone() });
         }
-        let mut last = UpdateCode::OtherBefore;
+        let set_owner = OwnerName::from(owner.clone());
+        let not_written = |cause| self.not_written(owner, cause);
+        let mut last = NotApplied::OtherBefore { there: Vec::new() };
         for _ in 0..LOOKS_MAX {
-            let before = self.before(owner).await?;
-            let is_there = before.iter().any(|text| text == value.as_bytes());
-            if is_there == (wanted == Wanted::There) {
+            let standing = self.door.standing(&set_owner, RecordType::TXT).await;
+            let before = standing.map_err(|cause| not_written(cause.into()))?;
+            let Some(edit) = edit(&set_owner, before, value.as_bytes(), wanted) else {
                 return Ok(());
-            }
-            let text = value.as_bytes().to_vec();
-            let value = text.clone();
-            let edit = match wanted {
-                Wanted::There => TxtEdit::Add { value, ttl_seconds: TTL_SECONDS },
-                Wanted::Gone => TxtEdit::Remove { value },
             };
-            match self.send(owner, before, edit).await? {
-                UpdateCode::Done => return self.shown_now(owner, &text, wanted).await,
-                // Somebody else wrote there in between: look again.
-                UpdateCode::OtherBefore => {}
-                code @ (UpdateCode::Refused
-                | UpdateCode::NotAuthoritative
-                | UpdateCode::OutsideZone
-                | UpdateCode::Other(_)) => {
-                    last = code;
-                    break;
+            match self.door.write(&[edit]).await {
+                Ok(_) => return Ok(()),
+                // Somebody else wrote there in between, or just after us: look again.
+                Err(cause @ (NotApplied::OtherBefore { .. } | NotApplied::Differs { .. }))
+                    if only_texts(&cause) =>
+                {
+                    last = cause
                 }
+                Err(cause) => return Err(not_written(cause)),
             }
         }
-        Err(NotWritten::Refused { owner: owner.clone(), server: self.primary, code: last })
+        Err(not_written(last))
     }
 
-    async fn before(&self, owner: &DnsName) -> Result<Vec<Vec<u8>>, NotWritten> {
-        self.shown(owner, self.primary).await.map_err(|cause| NotWritten::NotRead {
-            owner: owner.clone(),
-            server: self.primary,
-            cause,
-        })
-    }
-
-    /// A server may say done and do nothing (RFC 2136, section 3.4.2.2), so it is asked.
-    async fn shown_now(
-        &self,
-        owner: &DnsName,
-        text: &[u8],
-        wanted: Wanted,
-    ) -> Result<(), NotWritten> {
-        let is_there = self.before(owner).await?.iter().any(|one| one == text);
-        if is_there == (wanted == Wanted::There) {
-            Ok(())
-        } else {
-            Err(NotWritten::NotShown { owner: owner.clone(), server: self.primary })
+    fn not_written(&self, owner: &DnsName, cause: NotApplied) -> NotWritten {
+        let (owner, server) = (owner.clone(), self.primary);
+        match cause {
+            NotApplied::Unknown { .. } => NotWritten::Unknown { owner, server },
+            NotApplied::Refused(Refused::Outside { zone, .. }) => {
+                NotWritten::Outside { owner, zone }
+            }
+            NotApplied::Refused(Refused::NotRead { cause, .. }) => {
+                NotWritten::NotRead { owner, server, cause }
+            }
+            NotApplied::Refused(Refused::Code { code, .. }) => {
+                NotWritten::Refused { owner, server, code }
+            }
+            NotApplied::Refused(Refused::Signature { cause, .. }) => {
+                NotWritten::Signature { owner, server, cause }
+            }
+            cause @ (NotApplied::Refused(_)
+            | NotApplied::OtherBefore { .. }
+            | NotApplied::Differs { .. }) => NotWritten::NotApplied { owner, cause },
         }
     }
+}
 
-    async fn send(
-        &self,
-        owner: &DnsName,
-        before: Vec<Vec<u8>>,
-        edit: TxtEdit,
-    ) -> Result<UpdateCode, NotWritten> {
-        let unknown = || NotWritten::Unknown { owner: owner.clone(), server: self.primary };
-        let update = TxtUpdate {
-            zone: WireName::from(&self.zone),
-            owner: WireName::from(owner),
-            before,
-            edit,
-        };
-        let id = self.dns.id().ok_or_else(unknown)?;
-        let signed = self.key.sign(&update.octets(id), self.dns.now());
-        // Over TCP, so that it arrives once or not at all.
-        let limit = self.dns.limits.tcp_timeout;
-        let Ok(Ok(answer)) = timeout(limit, over_tcp_raw(self.primary, &signed.octets)).await
-        else {
-            return Err(unknown());
-        };
-        self.key.read_answer(&signed, &answer).map_err(|cause| NotWritten::Signature {
-            owner: owner.clone(),
-            server: self.primary,
-            cause,
-        })
+/// Whether what stands there is of the kind that is written.
+fn only_texts(cause: &NotApplied) -> bool {
+    match cause {
+        NotApplied::OtherBefore { there } | NotApplied::Differs { there, .. } => {
+            there.iter().all(|it| it.kind == RecordType::TXT)
+        }
+        NotApplied::Refused(_) | NotApplied::Unknown { .. } => false,
     }
+}
+
+/// The set with the text added or taken away; `None` where it is so already. The neighbours and
+/// their TTL stay.
+fn edit(
+    owner: &OwnerName,
+    before: Option<RRset>,
+    text: &[u8],
+    wanted: Wanted,
+) -> Option<RecordEdit> {
+    let says = |rdata: &Vec<u8>| Txt::read(rdata).is_some_and(|it| it == text);
+    let ttl_seconds = before.as_ref().map_or(TTL_SECONDS, RRset::ttl_seconds);
+    let mut all = before.as_ref().map_or_else(BTreeSet::new, |set| set.rdata().clone());
+    if all.iter().any(says) == (wanted == Wanted::There) {
+        return None;
+    }
+    match wanted {
+        Wanted::There => drop(all.insert(txt_rdata(text))),
+        Wanted::Gone => all.retain(|rdata| !says(rdata)),
+    }
+    let after = RRset::new(ttl_seconds, all);
+    RecordEdit::new(owner.clone(), RecordType::TXT, before, after).ok()
 }
 
 impl ChallengeRecords for ZoneWriter {

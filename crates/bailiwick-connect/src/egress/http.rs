@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use super::fence::{Fenced, Permit};
 use super::target::{Host, Scheme, Target};
 use super::trust::Trust;
-use super::{Limits, Method, dial};
+use super::{Credential, Limits, Method, dial};
 
 /// Octets of headers; hyper's smallest allowed buffer is 8 KiB.
 const HEADER_OCTETS_MAX: usize = 16 * 1024;
@@ -38,6 +38,8 @@ pub(crate) struct Exchange<'a> {
     pub target: &'a Target,
     /// `Content-Type` and octets.
     pub body: Option<(&'static str, &'a [u8])>,
+    /// A secret among the fields.
+    pub credential: Option<&'a Credential>,
     /// What is taken.
     pub accept: &'static str,
     /// Whose certificate is believed.
@@ -206,6 +208,7 @@ fn request(one: &Exchange<'_>) -> Result<Request<String>, NoAnswer> {
         Method::Get => hyper::Method::GET,
         Method::Head => hyper::Method::HEAD,
         Method::Post => hyper::Method::POST,
+        Method::Patch => hyper::Method::PATCH,
     };
     let mut request = Request::builder()
         .method(method)
@@ -214,6 +217,12 @@ fn request(one: &Exchange<'_>) -> Result<Request<String>, NoAnswer> {
         .header(header::USER_AGENT, "bailiwick (RFC 8555)")
         .header(header::ACCEPT, one.accept)
         .header(header::CONNECTION, "close");
+    if let Some(Credential { field, value }) = one.credential {
+        let mut value = header::HeaderValue::from_str(value)
+            .map_err(|_| NoAnswer::Http("the secret is no header field".to_owned()))?;
+        value.set_sensitive(true);
+        request = request.header(*field, value);
+    }
     let mut body = String::new();
     if let Some((kind, octets)) = one.body {
         request = request.header(header::CONTENT_TYPE, kind);

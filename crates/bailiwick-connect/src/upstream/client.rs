@@ -258,6 +258,7 @@ async fn call(
         method,
         target,
         body: body.map(|octets| (JOSE, octets)),
+        credential: None,
         accept: "application/json, application/pem-certificate-chain",
         trust: trust.clone(),
     };

@@ -88,6 +88,7 @@ impl Validator {
                 method: Method::Get,
                 target: place,
                 body: None,
+                credential: None,
                 accept: "*/*",
                 trust: &trust,
                 // A redirect or an error is not read further.

@@ -58,7 +58,14 @@ async fn a_name_that_changes_between_two_looks_gains_nothing() {
     for _ in 0..20 {
         let target = Target::parse(&url).unwrap();
         let trust = Trust::anybody().unwrap();
-        let call = Call { method: Method::Get, target, body: None, accept: "*/*", trust };
+        let call = Call {
+            method: Method::Get,
+            target,
+            body: None,
+            credential: None,
+            accept: "*/*",
+            trust,
+        };
         match egress.call(call).await {
             Ok(answer) => reached += usize::from(answer.status == 200),
             Err(cause) => {

@@ -2,9 +2,7 @@
 
 use super::name::WireName;
 use super::query::TYPE_OPT;
-
-/// Pointers followed in one name. A name has at most 127 labels, so more lead nowhere.
-const POINTERS_MAX: usize = 128;
+use super::reader::{NotMessage, Reader};
 
 pub(super) const TYPE_NS: u16 = 2;
 pub(super) const TYPE_CNAME: u16 = 5;
@@ -32,6 +30,12 @@ pub(super) struct Message {
 pub(super) struct Flags(u16);
 
 impl Flags {
+    pub(super) const fn of(bits: u16) -> Self {
+        Self(bits)
+    }
+    pub(super) const fn bits(self) -> u16 {
+        self.0
+    }
     pub(super) const fn response(self) -> bool {
         self.0 & 0x8000 != 0
     }
@@ -75,10 +79,6 @@ pub(super) enum Data {
     /// Everything else.
     Octets(Vec<u8>),
 }
-
-/// The octets are not a DNS message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct NotMessage;
 
 impl Message {
     pub(super) fn read(octets: &[u8]) -> Result<Self, NotMessage> {
@@ -183,69 +183,23 @@ impl<'a> Raw<'a> {
     }
 }
 
-struct Reader<'a> {
-    octets: &'a [u8],
-    at: usize,
+/// A message as it was before the signature that starts at an octet was put behind it (RFC 8945,
+/// section 4.3.2); `additional` is how many records it says it has there, the signature among them.
+pub(super) fn before_signature(
+    octets: &[u8],
+    starts: usize,
+    additional: u16,
+    id: u16,
+) -> Option<Vec<u8>> {
+    let mut body = octets.get(..starts)?.to_vec();
+    body.get_mut(10..12)?.copy_from_slice(&additional.saturating_sub(1).to_be_bytes());
+    body.get_mut(..2)?.copy_from_slice(&id.to_be_bytes());
+    Some(body)
 }
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8], NotMessage> {
-        let end = self.at.checked_add(count).ok_or(NotMessage)?;
-        let taken = self.octets.get(self.at..end).ok_or(NotMessage)?;
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn u8(&mut self) -> Result<u8, NotMessage> {
-        self.take(1)?.first().copied().ok_or(NotMessage)
-    }
-
-    fn u16(&mut self) -> Result<u16, NotMessage> {
-        self.take(2)?.try_into().map(u16::from_be_bytes).map_err(|_| NotMessage)
-    }
-
-    fn u32(&mut self) -> Result<u32, NotMessage> {
-        self.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| NotMessage)
-    }
-
-    fn question(&mut self) -> Result<Question, NotMessage> {
+impl Reader<'_> {
+    pub(super) fn question(&mut self) -> Result<Question, NotMessage> {
         Ok(Question { name: self.name()?, kind: self.u16()?, class: self.u16()? })
-    }
-
-    /// A name, with compression (RFC 1035, section 4.1.4). A pointer must point before the piece of
-    /// the name it ends, so every jump goes back and none can come round again.
-    fn name(&mut self) -> Result<WireName, NotMessage> {
-        let mut name = WireName::default();
-        let mut pieces = Reader { octets: self.octets, at: self.at };
-        let mut piece_starts = self.at;
-        let mut end = None;
-        for _ in 0..=POINTERS_MAX {
-            loop {
-                let length = pieces.u8()?;
-                match length >> 6 {
-                    0b00 if length == 0 => {
-                        self.at = end.unwrap_or(pieces.at);
-                        return Ok(name);
-                    }
-                    0b00 => {
-                        let label = pieces.take(usize::from(length))?;
-                        name.push(label).ok_or(NotMessage)?;
-                    }
-                    0b11 => {
-                        let low = pieces.u8()?;
-                        let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
-                        if target >= piece_starts {
-                            return Err(NotMessage);
-                        }
-                        end = end.or(Some(pieces.at));
-                        (piece_starts, pieces.at) = (target, target);
-                        break;
-                    }
-                    _ => return Err(NotMessage),
-                }
-            }
-        }
-        Err(NotMessage)
     }
 
     /// A count in the header is a claim; the octets that are there bound the work.

@@ -64,6 +64,20 @@ impl WireName {
         Some(prefix)
     }
 
+    /// Reads a name that is not compressed, and what follows it.
+    pub(super) fn read_plain(octets: &[u8]) -> Option<(Self, &[u8])> {
+        let mut name = Self::default();
+        let mut rest = octets;
+        loop {
+            let (label, after) = first_label(rest)?;
+            if label.is_empty() {
+                return Some((name, after));
+            }
+            name.push(label)?;
+            rest = after;
+        }
+    }
+
     /// The name in wire form, not compressed.
     pub(super) fn write(&self, octets: &mut Vec<u8>) {
         octets.extend(&self.octets);

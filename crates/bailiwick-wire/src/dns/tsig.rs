@@ -6,20 +6,21 @@ use aws_lc_rs::hmac;
 use bailiwick_core::names::DnsName;
 use bailiwick_core::time::Time;
 
-use super::message::{NotMessage, Raw};
+use super::message::{Raw, before_signature};
 use super::name::WireName;
+use super::reader::NotMessage;
 use super::update::{FLAGS_UPDATE, UpdateCode};
 
-const TYPE_TSIG: u16 = 250;
+pub(super) const TYPE_TSIG: u16 = 250;
 const CLASS_ANY: u16 = 255;
 /// How far two clocks may differ, in seconds (RFC 8945, section 10: recommended).
 const FUDGE_SECONDS: u16 = 300;
 /// Octets of a secret at least: half the hash, below which no server should go (RFC 8945, section 10).
 const SECRET_OCTETS_MIN: usize = 16;
 
-const BADSIG: u16 = 16;
-const BADKEY: u16 = 17;
-const BADTIME: u16 = 18;
+pub(super) const BADSIG: u16 = 16;
+pub(super) const BADKEY: u16 = 17;
+pub(super) const BADTIME: u16 = 18;
 
 /// A key that Bailiwick and a name server share. Never printed.
 #[derive(Clone)]
@@ -44,8 +45,8 @@ pub struct ShortSecret;
 pub struct Signed {
     /// What is sent.
     pub octets: Vec<u8>,
-    id: u16,
-    mac: Vec<u8>,
+    pub(super) id: u16,
+    pub(super) mac: Vec<u8>,
 }
 
 /// Why an answer to a signed message is not believed, or says that the signature was not.
@@ -157,17 +158,8 @@ impl TsigKey {
         let mut covered = Vec::with_capacity(octets.len().saturating_add(96));
         covered.extend(u16::try_from(sent.mac.len()).unwrap_or(0).to_be_bytes());
         covered.extend(&sent.mac);
-        let body = octets.get(..last.starts).ok_or(NotSigned::Forged)?;
-        let begins = covered.len();
-        covered.extend(body);
-        // As it was before the signature was put behind it (RFC 8945, section 4.3.2).
-        let additional = answer.additional.saturating_sub(1).to_be_bytes();
-        if let Some(count) = covered.get_mut(begins.saturating_add(10)..begins.saturating_add(12)) {
-            count.copy_from_slice(&additional);
-        }
-        if let Some(id) = covered.get_mut(begins..begins.saturating_add(2)) {
-            id.copy_from_slice(&rdata.original_id.to_be_bytes());
-        }
+        let body = before_signature(octets, last.starts, answer.additional, rdata.original_id);
+        covered.extend(body.ok_or(NotSigned::Forged)?);
         let stamp =
             Stamp { seconds: rdata.seconds, fudge: rdata.fudge, error: 0, other: rdata.other };
         self.variables(&mut covered, &stamp);
@@ -175,8 +167,16 @@ impl TsigKey {
         Ok(UpdateCode::of(answer.flags & 0x000f))
     }
 
+    pub(super) const fn name(&self) -> &WireName {
+        &self.name
+    }
+
+    pub(super) const fn hmac(&self) -> &hmac::Key {
+        &self.key
+    }
+
     /// The TSIG variables (RFC 8945, section 4.3.3).
-    fn variables(&self, covered: &mut Vec<u8>, stamp: &Stamp<'_>) {
+    pub(super) fn variables(&self, covered: &mut Vec<u8>, stamp: &Stamp<'_>) {
         self.name.write(covered);
         for field in [CLASS_ANY, 0, 0] {
             covered.extend(field.to_be_bytes());
@@ -190,15 +190,15 @@ impl TsigKey {
 }
 
 /// When something was signed.
-struct Stamp<'a> {
-    seconds: [u8; 6],
-    fudge: u16,
-    error: u16,
-    other: &'a [u8],
+pub(super) struct Stamp<'a> {
+    pub(super) seconds: [u8; 6],
+    pub(super) fudge: u16,
+    pub(super) error: u16,
+    pub(super) other: &'a [u8],
 }
 
 impl Stamp<'_> {
-    fn write_time(&self, octets: &mut Vec<u8>) {
+    pub(super) fn write_time(&self, octets: &mut Vec<u8>) {
         octets.extend(self.seconds);
         octets.extend(self.fudge.to_be_bytes());
     }
@@ -223,17 +223,17 @@ fn octet(octets: &[u8], at: usize) -> u8 {
 }
 
 /// The content of a TSIG record (RFC 8945, section 4.2).
-struct Tsig<'a> {
-    seconds: [u8; 6],
-    fudge: u16,
-    mac: &'a [u8],
-    original_id: u16,
-    error: u16,
-    other: &'a [u8],
+pub(super) struct Tsig<'a> {
+    pub(super) seconds: [u8; 6],
+    pub(super) fudge: u16,
+    pub(super) mac: &'a [u8],
+    pub(super) original_id: u16,
+    pub(super) error: u16,
+    pub(super) other: &'a [u8],
 }
 
 impl<'a> Tsig<'a> {
-    fn read(rdata: &'a [u8]) -> Option<Self> {
+    pub(super) fn read(rdata: &'a [u8]) -> Option<Self> {
         let mut name = Vec::new();
         algorithm().write(&mut name);
         let (given, rest) = rdata.split_at_checked(name.len())?;

@@ -1,106 +1,183 @@
-//! Updates of a zone (RFC 2136): TXT records come and go, and only while the set they belong to is
-//! the one that was looked at.
+//! Updates of a zone (RFC 2136): sets come, go and change, and only while what stands there is what
+//! was looked at.
+
+use bailiwick_core::names::ZoneName;
+use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 
 use super::name::WireName;
 use super::query::CLASS_IN;
-use super::rdata::{RecordKind as _, Txt};
 
-const TYPE_SOA: u16 = 6;
 /// "Not this record", and "no such set" (RFC 2136, sections 2.4.3 and 2.5.4).
 const CLASS_NONE: u16 = 254;
+/// "Whatever it is" (RFC 2136, sections 2.4.1 and 2.5.2).
+const CLASS_ANY: u16 = 255;
 /// Operation code 5 in the header's flags (RFC 2136, section 1.3).
 pub(super) const FLAGS_UPDATE: u16 = 0x2800;
-/// Octets of one string of a TXT record (RFC 1035, section 3.3).
-const STRING_OCTETS_MAX: usize = 255;
+/// Octets of a message, the room for its signature left free (RFC 1035, section 4.2.2; RFC 8945).
+const MESSAGE_OCTETS_MAX: usize = 65_535 - 512;
 
-/// One alteration of the TXT records at a name, as one message that is carried out whole or not at
-/// all (RFC 2136, section 3.7).
-///
-/// Always: the set that was looked at stands in the message as a prerequisite, so an alteration
-/// that was planned on one state cannot land on another (promise P13).
+/// The types that must not be beside a CNAME (RFC 2181, section 10.1) and that people edit. A server
+/// skips an addition that would bring the two together and says "done" (RFC 2136, section 3.4.2.2),
+/// so that there is none is made a condition.
+const BESIDE_CNAME: &[RecordType] = &[
+    RecordType::A,
+    RecordType::NS,
+    RecordType::PTR,
+    RecordType::MX,
+    RecordType::TXT,
+    RecordType::AAAA,
+    RecordType::SRV,
+    RecordType::NAPTR,
+    RecordType::DNAME,
+    RecordType::DS,
+    RecordType::SSHFP,
+    RecordType::TLSA,
+    RecordType::SVCB,
+    RecordType::HTTPS,
+    RecordType::CAA,
+    RecordType::SMIMEA,
+    RecordType::OPENPGPKEY,
+];
+
+/// One message that is carried out whole or not at all (RFC 2136, section 3.7).
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TxtUpdate {
-    /// The zone's apex.
-    pub zone: WireName,
-    /// The name whose records are altered.
-    pub owner: WireName,
-    /// Every TXT record that is there now; empty where there is none.
-    pub before: Vec<Vec<u8>>,
-    /// The one record that comes or goes.
-    pub edit: TxtEdit,
+pub struct Update {
+    zone: WireName,
+    conditions: Vec<Line>,
+    changes: Vec<Line>,
 }
 
-/// What is done with one record.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum TxtEdit {
-    /// It is added.
-    Add {
-        /// Its text.
-        value: Vec<u8>,
-        /// How long it may be remembered.
-        ttl_seconds: u32,
-    },
-    /// It is taken away.
-    Remove {
-        /// Its text.
-        value: Vec<u8>,
-    },
+struct Line {
+    owner: WireName,
+    kind: u16,
+    class: u16,
+    ttl_seconds: u32,
+    rdata: Vec<u8>,
 }
 
-impl TxtUpdate {
-    /// The message, not signed yet (RFC 2136, section 2).
+/// An update that does not fit into one message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the edits need more than {MESSAGE_OCTETS_MAX} octets in one message; split the change")]
+pub struct TooLarge;
+
+impl Update {
+    /// An update of a zone that changes nothing and requires nothing.
     #[must_use]
-    pub fn octets(&self, id: u16) -> Vec<u8> {
-        let prerequisites = self.before.len().max(1);
+    pub fn of(zone: &ZoneName) -> Self {
+        Self { zone: WireName::from(zone), conditions: Vec::new(), changes: Vec::new() }
+    }
+
+    /// The types that must not be beside an alias, as far as people edit them.
+    #[must_use]
+    pub const fn beside_alias() -> &'static [RecordType] {
+        BESIDE_CNAME
+    }
+
+    /// Edits of one zone, each on the condition that its pre-image stands there (promise P13).
+    #[must_use]
+    pub fn of_edits(zone: &ZoneName, edits: &[RecordEdit]) -> Self {
+        let mut update = Self::of(zone);
+        for edit in edits {
+            update.require(edit.owner(), edit.kind(), edit.before());
+        }
+        for edit in edits.iter().filter(|edit| edit.after().is_some() && edit.before().is_none()) {
+            let edited =
+                |kind| edits.iter().any(|it| it.owner() == edit.owner() && it.kind() == kind);
+            let beside: &[RecordType] = match edit.kind() {
+                RecordType::CNAME => BESIDE_CNAME,
+                _ => &[RecordType::CNAME],
+            };
+            for kind in beside.iter().filter(|kind| !edited(**kind)) {
+                update.require(edit.owner(), *kind, None);
+            }
+        }
+        // What goes first makes room: an alias cannot come while other records stand there. The last
+        // NS of a zone cannot go before the next has come (section 3.4.2.4).
+        let is_last = |edit: &&RecordEdit| {
+            edit.kind() == RecordType::NS && edit.owner().base() == zone.apex()
+        };
+        edits.iter().filter(|edit| !is_last(edit)).for_each(|edit| update.take_away(edit));
+        edits.iter().for_each(|edit| update.bring(edit));
+        edits.iter().filter(is_last).for_each(|edit| update.take_away(edit));
+        update
+    }
+
+    /// The condition that a set has exactly these records, or that there is no such set (sections
+    /// 2.4.2 and 2.4.3). TTLs are not compared.
+    pub fn require(&mut self, owner: &OwnerName, kind: RecordType, set: Option<&RRset>) {
+        match set {
+            None => self.conditions.push(line(owner, kind, CLASS_NONE, 0, Vec::new())),
+            Some(set) => {
+                for rdata in set.rdata() {
+                    self.conditions.push(line(owner, kind, CLASS_IN, 0, rdata.clone()));
+                }
+            }
+        }
+    }
+
+    /// The condition that there is a set of this type, whatever it holds (section 2.4.1).
+    pub fn require_some(&mut self, owner: &OwnerName, kind: RecordType) {
+        self.conditions.push(line(owner, kind, CLASS_ANY, 0, Vec::new()));
+    }
+
+    fn take_away(&mut self, edit: &RecordEdit) {
+        let (owner, kind) = (edit.owner(), edit.kind());
+        match (edit.before(), edit.after()) {
+            (Some(_), None) => self.changes.push(line(owner, kind, CLASS_ANY, 0, Vec::new())),
+            (Some(before), Some(after)) => {
+                for rdata in before.rdata().difference(after.rdata()) {
+                    self.changes.push(line(owner, kind, CLASS_NONE, 0, rdata.clone()));
+                }
+            }
+            (None, Some(_) | None) => {}
+        }
+    }
+
+    /// All records of the set and not only the new ones, so that each gets the TTL it shall have.
+    fn bring(&mut self, edit: &RecordEdit) {
+        let Some(after) = edit.after() else { return };
+        for rdata in after.rdata() {
+            let ttl = after.ttl_seconds();
+            self.changes.push(line(edit.owner(), edit.kind(), CLASS_IN, ttl, rdata.clone()));
+        }
+    }
+
+    /// The message, not signed yet (RFC 2136, section 2).
+    ///
+    /// # Errors
+    /// [`TooLarge`].
+    pub fn octets(&self, id: u16) -> Result<Vec<u8>, TooLarge> {
+        let count = |lines: &[Line]| u16::try_from(lines.len()).map_err(|_| TooLarge);
         let mut octets = Vec::with_capacity(512);
-        let count = u16::try_from(prerequisites).unwrap_or(u16::MAX);
-        for field in [id, FLAGS_UPDATE, 1, count, 1, 0] {
+        for field in [id, FLAGS_UPDATE, 1, count(&self.conditions)?, count(&self.changes)?, 0] {
             octets.extend(field.to_be_bytes());
         }
         self.zone.write(&mut octets);
-        for field in [TYPE_SOA, CLASS_IN] {
+        for field in [RecordType::SOA.number(), CLASS_IN] {
             octets.extend(field.to_be_bytes());
         }
-        if self.before.is_empty() {
-            // "RRset does not exist" (section 2.4.3).
-            record(&mut octets, &self.owner, CLASS_NONE, 0, &[]);
+        for line in self.conditions.iter().chain(&self.changes) {
+            line.write(&mut octets)?;
         }
-        for value in &self.before {
-            // "RRset exists, with exactly these" (section 2.4.2).
-            record(&mut octets, &self.owner, CLASS_IN, 0, &rdata(value));
-        }
-        match &self.edit {
-            TxtEdit::Add { value, ttl_seconds } => {
-                record(&mut octets, &self.owner, CLASS_IN, *ttl_seconds, &rdata(value));
-            }
-            TxtEdit::Remove { value } => {
-                record(&mut octets, &self.owner, CLASS_NONE, 0, &rdata(value));
-            }
-        }
-        octets
+        if octets.len() > MESSAGE_OCTETS_MAX { Err(TooLarge) } else { Ok(octets) }
     }
 }
 
-fn record(octets: &mut Vec<u8>, owner: &WireName, class: u16, ttl_seconds: u32, rdata: &[u8]) {
-    owner.write(octets);
-    octets.extend(Txt::TYPE.to_be_bytes());
-    octets.extend(class.to_be_bytes());
-    octets.extend(ttl_seconds.to_be_bytes());
-    octets.extend(u16::try_from(rdata.len()).unwrap_or(u16::MAX).to_be_bytes());
-    octets.extend(rdata);
+fn line(owner: &OwnerName, kind: RecordType, class: u16, ttl_seconds: u32, rdata: Vec<u8>) -> Line {
+    Line { owner: WireName::from(owner), kind: kind.number(), class, ttl_seconds, rdata }
 }
 
-/// The strings of a TXT record; a long text is cut into as many as it needs.
-fn rdata(value: &[u8]) -> Vec<u8> {
-    let mut octets = Vec::with_capacity(value.len().saturating_add(2));
-    if value.is_empty() {
-        octets.push(0);
+impl Line {
+    fn write(&self, octets: &mut Vec<u8>) -> Result<(), TooLarge> {
+        self.owner.write(octets);
+        octets.extend(self.kind.to_be_bytes());
+        octets.extend(self.class.to_be_bytes());
+        octets.extend(self.ttl_seconds.to_be_bytes());
+        octets.extend(u16::try_from(self.rdata.len()).map_err(|_| TooLarge)?.to_be_bytes());
+        octets.extend(&self.rdata);
+        Ok(())
     }
-    for string in value.chunks(STRING_OCTETS_MAX) {
-        octets.push(u8::try_from(string.len()).unwrap_or(0));
-        octets.extend(string);
-    }
-    octets
 }
 
 /// What the server said to an update (RFC 2136, section 2.2; RFC 8945, section 3).
@@ -141,7 +218,7 @@ impl std::fmt::Display for UpdateCode {
                 "the records changed between looking and writing; look again",
             ),
             Self::Refused => f.write_str(
-                "the server refuses; let its `update-policy` or `allow-update` name the connector's key for this name",
+                "the server refuses; let its `update-policy` or `allow-update` name the connector's key for this name, or look in its log for a record that it does not take",
             ),
             Self::NotAuthoritative => f.write_str(
                 "the server does not serve the zone or does not know the key; compare the connector's `server` and `key` with its configuration",

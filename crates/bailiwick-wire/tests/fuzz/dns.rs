@@ -2,10 +2,11 @@
 
 use aws_lc_rs::hmac;
 use bailiwick_core::caa::{ALIASES_MAX, Alias, LookupAnswer, RECORDS_MAX};
-use bailiwick_core::names::DnsName;
+use bailiwick_core::names::{DnsName, ZoneName};
+use bailiwick_core::records::{self, OwnerName, RRset, RecordEdit};
 use bailiwick_wire::dns::{
-    A, Aaaa, Caa, Query, RecordKind, Reply, Speaker, TsigKey, Txt, TxtEdit, TxtUpdate, UpdateCode,
-    WireName, read_reply,
+    A, Aaaa, Caa, Query, RecordKind, Reply, Speaker, TsigKey, Txt, Update, UpdateCode, WireName,
+    read_reply, txt_rdata,
 };
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query as Asked, ResponseCode};
 use hickory_proto::rr::rdata::opt::EdnsOption;
@@ -218,9 +219,11 @@ fn signed_answer(request: &[u8], secret: &[u8]) -> Vec<u8> {
 fn fuzz_dns_update_answer() {
     let secret = [7_u8; 32];
     let key = TsigKey::new(&DnsName::parse("key.shop.example").unwrap(), &secret).unwrap();
-    let edit = TxtEdit::Add { value: b"x".to_vec(), ttl_seconds: 60 };
-    let (zone, owner) = (wire("shop.example"), wire("_acme-challenge.shop.example"));
-    let sent = key.sign(&TxtUpdate { zone, owner, before: Vec::new(), edit }.octets(ID), now());
+    let zone = ZoneName::parse("shop.example").unwrap();
+    let owner = OwnerName::parse("_acme-challenge.shop.example").unwrap();
+    let after = RRset::new(60, [txt_rdata(b"x")]);
+    let edit = RecordEdit::new(owner, records::RecordType::TXT, None, after).unwrap();
+    let sent = key.sign(&Update::of_edits(&zone, &[edit]).octets(ID).unwrap(), now());
     let done = signed_answer(&sent.octets, &secret);
     let forged = signed_answer(&sent.octets, &[8; 32]);
     let unsigned_refusal = [ID, 0xa805, 0, 0, 0, 0].map(u16::to_be_bytes).concat();

@@ -27,4 +27,5 @@ mod tamper;
 mod token;
 mod tour;
 mod upstream_ca;
+mod zone_doors;
 mod zone_writer;

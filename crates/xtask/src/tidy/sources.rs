@@ -81,10 +81,17 @@ const EGRESS: &str = "crates/bailiwick-connect/src/egress/";
 /// The client side of the program talks to our own server, and so does the load it makes.
 const OWN_CLIENTS: &[&str] = &["crates/bailiwick/src/cli/", "crates/bailiwick/src/bench/"];
 
+/// Beside the way out: who only answers.
+const DATAGRAMS: &[&str] = &[
+    EGRESS,
+    "crates/bailiwick-connect/src/lab_dns.rs",
+    "crates/bailiwick-connect/src/zones/notify.rs",
+];
+
 const WAYS_OUT: &[WayOut] = &[
     WayOut { word: "TcpStream::connect", only_in: &[EGRESS] },
     WayOut { word: "TcpSocket", only_in: &[EGRESS] },
-    WayOut { word: "UdpSocket", only_in: &[EGRESS, "crates/bailiwick-connect/src/lab_dns.rs"] },
+    WayOut { word: "UdpSocket", only_in: DATAGRAMS },
     WayOut { word: "UnixStream", only_in: &[EGRESS] },
     WayOut { word: "hyper::client", only_in: &[EGRESS] },
     WayOut { word: "TlsConnector", only_in: &[EGRESS] },

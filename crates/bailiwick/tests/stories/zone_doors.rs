@@ -1,0 +1,4 @@
+//! Doors into zones, each held to the same contract on its own real server.
+
+mod contract;
+mod updates;
