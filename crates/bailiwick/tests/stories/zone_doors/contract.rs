@@ -161,7 +161,12 @@ async fn sets_come_change_and_go(stage: &Stage<'_>) {
         .await;
     stage.there_and_back(&[edit("last", txt, &["\"the only one\""], &[])]).await;
     stage
-        .there_and_back(&[edit("mail", RecordType::MX, &["10 www"], &["10 www", "20 last"])])
+        .there_and_back(&[edit(
+            "mail",
+            RecordType::MX,
+            &["10 www"],
+            &["10 www", "20 mx.other.example."],
+        )])
         .await;
     stage.there_and_back(&[edit("_25._tcp", RecordType::SRV, &[], &["1 2 25 www"])]).await;
     let long = RRset::new(300, [txt_rdata(&[b'x'; 700])]);
