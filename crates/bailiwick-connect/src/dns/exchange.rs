@@ -102,7 +102,7 @@ async fn over_udp<T>(
         let length = received.map_err(unreachable)?;
         match read(octets.get(..length).unwrap_or_default(), query) {
             Heard::NotOurs if strays < STRAYS_MAX => strays += 1,
-            heard => return Ok(heard),
+            heard @ (Heard::Answer(_) | Heard::Truncated | Heard::NotOurs) => return Ok(heard),
         }
     }
 }

@@ -199,6 +199,8 @@ fn change(
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
+
     use super::*;
 
     fn record(name: &str, last: u8) -> ZoneRecord {
@@ -220,7 +222,7 @@ mod tests {
             record("api.shop.example", 3),
         );
         let old = ZoneSnapshot::new(SoaSerial::of(u32::MAX), [www.clone(), www2.clone()]);
-        let steps = [step(u32::MAX, &[www.clone()], &[api.clone()]), step(0, &[www2.clone()], &[])];
+        let steps = [step(u32::MAX, from_ref(&www), from_ref(&api)), step(0, from_ref(&www2), &[])];
         let new = old.clone().after(steps).unwrap();
         assert_eq!(new, ZoneSnapshot::new(SoaSerial::of(1), [api.clone()]));
         assert_eq!(old.clone().after([step(7, &[], &[])]), Err(DoesNotFollow));

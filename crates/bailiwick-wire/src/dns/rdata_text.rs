@@ -169,21 +169,9 @@ fn read_field<'w, 'a>(
 ) -> Result<&'w [Word<'a>], BadText> {
     let next = |what| words.split_first().ok_or(BadText::Missing(what));
     match field {
-        Field::U8 => {
+        Field::U8 | Field::U16 | Field::U32 => {
             let (word, rest) = next("a number")?;
-            let number = number(word.raw, u32::from(u8::MAX))?;
-            rdata.extend(number.to_be_bytes().last());
-            Ok(rest)
-        }
-        Field::U16 => {
-            let (word, rest) = next("a number")?;
-            let [_, _, low @ ..] = number(word.raw, u32::from(u16::MAX))?.to_be_bytes();
-            rdata.extend(low);
-            Ok(rest)
-        }
-        Field::U32 => {
-            let (word, rest) = next("a number")?;
-            rdata.extend(number(word.raw, u32::MAX)?.to_be_bytes());
+            read_number(field, word.raw, rdata)?;
             Ok(rest)
         }
         Field::V4 => {
@@ -246,6 +234,27 @@ fn read_field<'w, 'a>(
             Ok(&[])
         }
     }
+}
+
+fn read_number(field: Field, word: &str, rdata: &mut Vec<u8>) -> Result<(), BadText> {
+    let (octets, max) = match field {
+        Field::U8 => (1, u32::from(u8::MAX)),
+        Field::U16 => (2, u32::from(u16::MAX)),
+        Field::U32
+        | Field::V4
+        | Field::V6
+        | Field::Name
+        | Field::String
+        | Field::Strings
+        | Field::Tag
+        | Field::Value
+        | Field::Hex
+        | Field::Base64
+        | Field::Params => (4, u32::MAX),
+    };
+    let number = number(word, max)?.to_be_bytes();
+    rdata.extend(number.iter().skip(number.len().saturating_sub(octets)));
+    Ok(())
 }
 
 fn push_string(octets: &[u8], rdata: &mut Vec<u8>) -> Result<(), BadText> {

@@ -166,7 +166,7 @@ impl TransferReader {
         self.end_if_up_to_date();
         match std::mem::replace(&mut self.state, State::Beginning) {
             State::Ended(transferred) => Ok(Some(transferred)),
-            state => {
+            state @ (State::Beginning | State::Whole(_) | State::Gone(..) | State::Come(..)) => {
                 self.state = state;
                 Ok(None)
             }
