@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::estate::Estate;
 use crate::names::{AccountId, PersonId, ServiceId};
+use crate::time::Time;
 
 /// A person who is signed in, with everybody who stands behind that sign-in.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -19,6 +21,17 @@ impl SignedIn {
     #[must_use]
     pub const fn alone(person: PersonId) -> Self {
         Self { person, chain: Vec::new() }
+    }
+
+    /// The same with those behind it whom the person stands in for at `now`.
+    #[must_use]
+    pub fn standing_in(mut self, estate: &Estate, now: Time) -> Self {
+        for person in estate.stood_in_for(&self.person, now) {
+            if !self.everybody().any(|one| *one == person) {
+                self.chain.push(person);
+            }
+        }
+        self
     }
 
     /// The person and everybody in the chain.
@@ -80,6 +93,8 @@ pub enum Actor {
         service: ServiceId,
         /// Who made the credential it is bound by: stands behind everything it asks for.
         made_by: PersonId,
+        /// Everybody who stood behind that sign-in.
+        chain: Vec<PersonId>,
     },
     /// A part of Bailiwick.
     Component(Component),
@@ -103,7 +118,9 @@ impl Actor {
     pub fn shares_somebody_with(&self, other: &SignedIn) -> bool {
         match self {
             Self::Person(signed_in) => signed_in.shares_somebody_with(other),
-            Self::Account { made_by, .. } => other.everybody().any(|person| person == made_by),
+            Self::Account { made_by, chain, .. } => {
+                other.everybody().any(|person| person == made_by || chain.contains(person))
+            }
             Self::Component(_) => false,
         }
     }

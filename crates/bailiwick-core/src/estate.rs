@@ -12,6 +12,7 @@ mod history;
 mod issuer;
 mod lookup;
 mod people;
+mod power;
 mod service;
 mod words;
 mod zone;
@@ -25,6 +26,7 @@ pub use issuer::{
 };
 pub use lookup::{NoPerson, OnDuty};
 pub use people::{Duty, Organisation, Person, Team};
+pub use power::{DelegationIntent, DelegationSeen, GatedKind, StandIn, ZoneGate};
 pub use service::{Duties, EnvelopeSpec, Exception, Ownership, Scope, Service};
 pub(crate) use words::spelled;
 pub use words::{AttestationKind, Environment, Namespace, RuleId};
@@ -62,6 +64,8 @@ pub struct Estate {
     pub attestors: BTreeMap<AttestorId, Attestor>,
     /// What is allowed although a rule says no, until when.
     pub exceptions: BTreeMap<ExceptionId, Exception>,
+    /// Who stands in for whom, by a name of the organisation's own.
+    pub stand_ins: BTreeMap<String, StandIn>,
     /// Its own Cedar policies beside the default ones: file name to text.
     pub policies: BTreeMap<String, String>,
 }

@@ -17,6 +17,7 @@ mod gather;
 mod hypothetical;
 mod issue;
 mod judge;
+mod powers;
 mod question;
 mod rule;
 mod slices;
@@ -35,6 +36,9 @@ pub use facts::{
 };
 pub use gather::{EnvelopeAsked, IssueAsked, ObjectAsked, SignIn};
 pub use judge::{decide, judge};
+pub use powers::{
+    KnownSecret, Opens, Power, PowersAsked, Side, ToxicCombination, may, powers, toxic,
+};
 pub use verdict::{
     Decision, GrantAct, Grantable, Grantor, MissingApproval, Permit, Reason, Role, Verdict,
 };

@@ -11,6 +11,7 @@ mod document;
 mod issuers;
 mod parts;
 mod places;
+mod power;
 mod plan;
 mod problem;
 mod profiles;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::names::{DnsName, SanName, ServiceId};
 
-use super::{Estate, EstateHistory};
+use super::{DelegationSeen, Estate, EstateHistory, ZoneKey};
 
 /// Which service owns which name, as an index: a hundred thousand services cost what ten do.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -47,6 +47,8 @@ pub struct ActiveEstate {
     estate: Estate,
     history: EstateHistory,
     owners: OwnerIndex,
+    /// `None`: what was seen could not be read.
+    delegations: Option<BTreeMap<ZoneKey, DelegationSeen>>,
 }
 
 impl ActiveEstate {
@@ -54,7 +56,20 @@ impl ActiveEstate {
     #[must_use]
     pub fn new(estate: Estate, history: EstateHistory) -> Self {
         let owners = OwnerIndex::of(&estate);
-        Self { estate, history, owners }
+        Self { estate, history, owners, delegations: Some(BTreeMap::new()) }
+    }
+
+    /// The same with what was seen of delegations; `None` where that is not known.
+    #[must_use]
+    pub fn with_delegations(self, seen: Option<BTreeMap<ZoneKey, DelegationSeen>>) -> Self {
+        Self { delegations: seen, ..self }
+    }
+
+    /// What was seen of the delegation of a zone; `None` where that is not known.
+    #[must_use]
+    pub fn delegation(&self, zone: &ZoneKey) -> Option<DelegationSeen> {
+        let seen = self.delegations.as_ref()?.get(zone);
+        Some(seen.cloned().unwrap_or(DelegationSeen::Unwatched))
     }
 
     /// The estate.

@@ -31,6 +31,8 @@ spelled! {
         Attestor = "attestor",
         /// An exception.
         Exception = "exception",
+        /// Somebody who stands in for somebody else.
+        StandIn = "stand-in",
         /// A file of Cedar policies.
         Policy = "policy",
     }
@@ -127,6 +129,17 @@ impl EstateDiff {
     #[must_use]
     pub fn trust_impacting(&self) -> bool {
         self.objects.iter().any(ObjectDiff::trust_impacting)
+    }
+
+    /// Zones whose intended CAA records differ.
+    #[must_use]
+    pub fn caa_zones(&self) -> BTreeSet<ZoneKey> {
+        let alters = |diff: &&ObjectDiff| {
+            diff.object.kind == ObjectKind::Zone
+                && diff.change.fields().iter().any(|field| field.field.starts_with("caa."))
+        };
+        let zones = self.objects.iter().filter(alters);
+        zones.filter_map(|diff| ZoneKey::parse(&diff.object.id)).collect()
     }
 
     /// Whether services are all that differs.
@@ -229,6 +242,7 @@ fn touch(diff: &mut EstateDiff, object: &ObjectRef, estate: &Estate) {
         | ObjectKind::Issuer
         | ObjectKind::Profile
         | ObjectKind::Attestor
+        | ObjectKind::StandIn
         | ObjectKind::Policy => {}
     }
 }

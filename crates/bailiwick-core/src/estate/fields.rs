@@ -7,7 +7,7 @@ use crate::certificate::ProfileRules;
 use super::diff::{ObjectKind, ObjectRef};
 use super::{
     Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Person, Profile, Scope,
-    Service, Team, Zone,
+    Service, StandIn, Team, Zone,
 };
 
 /// Field paths and their values. A list is one text, its items in order.
@@ -30,6 +30,8 @@ pub(super) fn of(estate: &Estate) -> BTreeMap<ObjectRef, Fields> {
     attestors.for_each(|(id, it)| add(ObjectKind::Attestor, id.as_str(), attestor(it)));
     let exceptions = estate.exceptions.iter();
     exceptions.for_each(|(id, it)| add(ObjectKind::Exception, id.as_str(), exception(it)));
+    let stand_ins = estate.stand_ins.iter();
+    stand_ins.for_each(|(id, it)| add(ObjectKind::StandIn, id, stand_in(it)));
     let policies = estate.policies.iter();
     policies
         .for_each(|(name, text)| add(ObjectKind::Policy, name, Flat::default().with("text", text)));
@@ -55,6 +57,7 @@ pub(super) fn alters_trust(
         | ObjectKind::Profile
         | ObjectKind::Attestor
         | ObjectKind::Policy => &[],
+        ObjectKind::StandIn => &["reason"],
         ObjectKind::Exception => &["reason"],
     };
     if harmless.contains(&field) {
@@ -115,8 +118,22 @@ fn team(it: &Team) -> Flat {
         .with("deputy", &it.deputy)
 }
 
-fn zone(it: &Zone) -> Flat {
+fn stand_in(it: &StandIn) -> Flat {
     Flat::default()
+        .with("of", &it.of)
+        .with("by", &it.by)
+        .with("team", &it.team)
+        .with("from", &it.from)
+        .with("until", &it.until)
+        .with("reason", &it.reason)
+}
+
+fn zone(it: &Zone) -> Flat {
+    let delegation = it.delegation.as_ref();
+    Flat::default()
+        .list("gates", it.gates.iter().map(ToString::to_string))
+        .list("delegation.ns", delegation.into_iter().flat_map(|it| &it.ns))
+        .list("delegation.ds", delegation.into_iter().flat_map(|it| &it.ds))
         .with("class", &it.class)
         .with("pattern", &it.pattern)
         .with("mode", &it.mode)

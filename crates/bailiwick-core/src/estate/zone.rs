@@ -6,6 +6,7 @@ use std::fmt;
 
 use crate::names::{DnsName, TeamId, ZoneName};
 
+use super::power::{DelegationIntent, ZoneGate};
 use super::words::spelled;
 
 spelled! {
@@ -121,6 +122,10 @@ pub struct Zone {
     pub caa: CaaIntent,
     /// Limits that the policy compares with.
     pub limits: ZoneLimits,
+    /// What it asks for beside its pattern.
+    pub gates: Vec<ZoneGate>,
+    /// What the parent zone should say about it; `None`: what was seen first counts.
+    pub delegation: Option<DelegationIntent>,
 }
 
 spelled! {

@@ -21,6 +21,8 @@ pub struct Credential {
     pub attestations: Vec<String>,
     /// Who made it.
     pub created_by: PersonId,
+    /// Everybody behind that sign-in: nobody of them is independent of what is asked for with it.
+    pub chain: Vec<PersonId>,
     /// When it was made.
     pub created_at: Time,
     /// After this moment no account can be registered with it.
@@ -51,6 +53,8 @@ pub struct Account {
     pub credential: CredentialId,
     /// Who made that credential: never independent of what the account asks for.
     pub made_by: PersonId,
+    /// Everybody who stood behind that sign-in.
+    pub chain: Vec<PersonId>,
     /// The service it asks for.
     pub service: ServiceId,
     /// The environment its credential was made for.

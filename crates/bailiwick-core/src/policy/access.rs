@@ -88,7 +88,7 @@ pub(super) fn teams(facts: &AccessFacts, word: GrantWord) -> BTreeSet<TeamId> {
     let object = &facts.object;
     let of = |teams: &Fact<BTreeSet<TeamId>>| teams.known().cloned().unwrap_or_default();
     match word {
-        GrantWord::Nobody => BTreeSet::new(),
+        GrantWord::Nobody | GrantWord::ZoneGates => BTreeSet::new(),
         GrantWord::ControlOwner => BTreeSet::from([object.control_owner.clone()]),
         GrantWord::ZonePolicyOwner | GrantWord::ServicePolicyOwner => of(&object.policy_owners),
         GrantWord::ZoneOperator | GrantWord::ServiceOperator => of(&object.operators),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::estate::{GatedKind, ZoneGate};
 use crate::names::TeamId;
 
 use super::approvals::{Approvers, Only};
@@ -39,6 +40,7 @@ pub(super) fn question<'f>(facts: &'f ChangeFacts, zone: Option<&'f ZoneFacts>) 
         context: vec![
             ("trust_impacting", facts.trust_impacting.known().and_then(|it| flag(*it))),
             ("services_only", facts.services_only.known().and_then(|it| flag(*it))),
+            ("gates_open", zone.and_then(|zone| long(open_count(facts, zone)))),
             ("emergency", facts.emergency.known().and_then(|it| flag(*it))),
             ("author_holds", record(author_holds(facts, zone))),
             ("approvals", record(approvals(facts, zone))),
@@ -82,6 +84,63 @@ fn author_holds(facts: &ChangeFacts, zone: Option<&ZoneFacts>) -> FieldList {
     ]
 }
 
+fn zones_of(facts: &ChangeFacts) -> impl Iterator<Item = &ZoneFacts> {
+    facts.zones.known().into_iter().flatten()
+}
+
+/// The gates of a zone that ask for more for this change.
+pub(super) fn gates<'f>(
+    facts: &ChangeFacts,
+    zone: &'f ZoneFacts,
+) -> impl Iterator<Item = &'f ZoneGate> {
+    let kind = gated_kind(facts.kind);
+    let caa = facts.caa_zones.contains(&zone.key);
+    zone.gates.iter().filter(move |gate| {
+        kind.is_some_and(|kind| gate.kinds.contains(&kind))
+            || (caa && gate.kinds.contains(&GatedKind::EditCaa))
+    })
+}
+
+/// What gates call a kind of change; giving rights up is never gated.
+const fn gated_kind(kind: ChangeKind) -> Option<GatedKind> {
+    match kind {
+        ChangeKind::EditEstate | ChangeKind::GrantException => Some(GatedKind::EditEstate),
+        ChangeKind::GrantEnvelope => Some(GatedKind::GrantEnvelope),
+        ChangeKind::IssueCertificate => Some(GatedKind::IssueCertificate),
+        ChangeKind::RevokeCertificate
+        | ChangeKind::EndEnvelope
+        | ChangeKind::NarrowEnvelope
+        | ChangeKind::RegisterAccount => None,
+    }
+}
+
+/// The gates that are not open yet, each with how many count so far.
+fn open<'f>(facts: &ChangeFacts, zone: &'f ZoneFacts) -> Vec<(&'f ZoneGate, i64)> {
+    let approvers = Approvers::of(facts);
+    let counted = |gate: &'f ZoneGate| {
+        let only = if gate.independent { Only::Independent } else { Only::All };
+        (gate, approvers.in_team(&gate.team, only))
+    };
+    let all = gates(facts, zone).map(counted);
+    all.filter(|(gate, have)| *have < i64::from(gate.approvals)).collect()
+}
+
+fn open_count(facts: &ChangeFacts, zone: &ZoneFacts) -> i64 {
+    i64::try_from(open(facts, zone).len()).unwrap_or(i64::MAX)
+}
+
+/// What the gates of a zone ask for, as text.
+fn gate_texts(texts: &mut Texts, facts: &ChangeFacts, zone: &ZoneFacts) {
+    let open = open(facts, zone).into_iter();
+    let open: Vec<String> =
+        open.map(|(gate, have)| format!("approval by {gate} (it has {have})")).collect();
+    texts.insert("zone.gates", open.join("; and "));
+    let teams: BTreeSet<String> =
+        gates(facts, zone).map(|gate| format!("`{}`", gate.team)).collect();
+    let teams: Vec<String> = teams.into_iter().collect();
+    texts.insert("zone.gate_teams", teams.join(" and "));
+}
+
 /// Everybody whose approval of this change means something.
 fn concerned(facts: &ChangeFacts) -> BTreeSet<TeamId> {
     let zones = facts.zones.known().into_iter().flatten();
@@ -89,6 +148,8 @@ fn concerned(facts: &ChangeFacts) -> BTreeSet<TeamId> {
     let services = facts.services.known().into_iter().flat_map(|services| services.values());
     let of_services = services.flat_map(|it| it.each().map(|(_, team)| team));
     let others = facts.also_concerned.iter().chain([&facts.control_owner]);
+    let asked = zones_of(facts).flat_map(|zone| gates(facts, zone)).map(|gate| &gate.team);
+    let others = others.chain(asked);
     of_zones.chain(of_services).chain(others).cloned().collect()
 }
 
@@ -148,6 +209,10 @@ pub(super) fn teams(
         GrantWord::ZoneOperator => zone.map(|zone| &zone.operator).into_iter().collect(),
         GrantWord::ServicePolicyOwner => policy_owners,
         GrantWord::ServiceOperator => operators,
+        GrantWord::ZoneGates => {
+            let open = zone.map(|zone| open(facts, zone)).unwrap_or_default();
+            open.into_iter().map(|(gate, _)| &gate.team).collect()
+        }
     };
     teams.into_iter().cloned().collect()
 }
@@ -157,6 +222,7 @@ pub(super) fn texts(facts: &ChangeFacts, zone: Option<&ZoneFacts>) -> Texts {
     let mut texts = Texts::new();
     if let Some(zone) = zone {
         zone_texts(&mut texts, zone);
+        gate_texts(&mut texts, facts, zone);
     }
     let approvers = Approvers::of(facts);
     let concerned = concerned(facts);

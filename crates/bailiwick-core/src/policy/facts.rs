@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;
 use crate::estate::{
-    AttestationKind, CaaIntent, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId,
-    Scope, ZoneClass, ZoneKey, ZoneLimits, spelled,
+    AttestationKind, CaaIntent, DelegationSeen, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId,
+    Scope, ZoneClass, ZoneGate, ZoneKey, ZoneLimits, spelled,
 };
 use crate::names::{
     AccountId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
@@ -216,6 +216,10 @@ pub struct ZoneFacts {
     pub caa: CaaIntent,
     /// Its limits.
     pub limits: ZoneLimits,
+    /// What it asks for beside its pattern.
+    pub gates: Vec<ZoneGate>,
+    /// Whether its parent says what was decided.
+    pub delegation: Fact<DelegationSeen>,
 }
 
 /// A profile, as far as policy asks.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::estate::{ActiveEstate, Attested, Duties, Estate, EstateDiff, Service, Zone, ZoneKey};
+use crate::estate::{ActiveEstate, Attested, DelegationSeen, Duties, Estate, EstateDiff, Service, Zone, ZoneKey};
 use crate::names::{ChangeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
 use crate::time::Time;
 
@@ -126,10 +126,11 @@ fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
     if zones.is_empty() {
         return vec![fact(Fact::Unknown)];
     }
-    zones.into_iter().map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone)))).collect()
+    let seen = |key| Fact::of(active.delegation(key));
+    zones.into_iter().map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone, seen(key))))).collect()
 }
 
-fn zone_facts(key: &ZoneKey, zone: &Zone) -> ZoneFacts {
+fn zone_facts(key: &ZoneKey, zone: &Zone, delegation: Fact<DelegationSeen>) -> ZoneFacts {
     ZoneFacts {
         key: key.clone(),
         class: zone.class,
@@ -139,6 +140,8 @@ fn zone_facts(key: &ZoneKey, zone: &Zone) -> ZoneFacts {
         operator: zone.operator.clone(),
         caa: zone.caa.clone(),
         limits: zone.limits,
+        gates: zone.gates.clone(),
+        delegation,
     }
 }
 
@@ -151,14 +154,22 @@ pub struct SignIn {
     pub chain: BTreeSet<PersonId>,
 }
 
+/// Everybody behind a sign-in: whoever made it possible, and whoever the person stands in for.
+fn behind(estate: &Estate, sign_in: &SignIn, now: Time) -> BTreeSet<PersonId> {
+    let mut chain = sign_in.chain.clone();
+    chain.extend(estate.stood_in_for(&sign_in.person, now));
+    chain
+}
+
 impl AuthorFacts {
-    /// A person as author. Teams of a person the estate does not hold are not known.
+    /// A person as author, with whoever they stand in for behind them. Teams of a person the estate
+    /// does not hold are not known.
     #[must_use]
-    pub fn person(estate: &Estate, sign_in: &SignIn) -> Self {
+    pub fn person(estate: &Estate, sign_in: &SignIn, now: Time) -> Self {
         let known = estate.people.contains_key(&sign_in.person);
         Self {
-            teams: Fact::of(known.then(|| estate.teams_of(&sign_in.person))),
-            chain: Fact::Known(sign_in.chain.clone()),
+            teams: Fact::of(known.then(|| estate.teams_at(&sign_in.person, now))),
+            chain: Fact::Known(behind(estate, sign_in, now)),
             kind: AuthorKind::Person(sign_in.person.clone()),
         }
     }
@@ -169,9 +180,9 @@ impl AuthorFacts {
         account: crate::names::AccountId,
         service: ServiceId,
         made_by: BTreeSet<PersonId>,
-        estate: &Estate,
+        (estate, now): (&Estate, Time),
     ) -> Self {
-        let teams = made_by.iter().flat_map(|person| estate.teams_of(person)).collect();
+        let teams = made_by.iter().flat_map(|person| estate.teams_at(person, now)).collect();
         let kind = AuthorKind::Account(account, service);
         Self { kind, teams: Fact::Known(teams), chain: Fact::Known(made_by) }
     }
@@ -188,7 +199,7 @@ impl AuthorFacts {
 }
 
 impl ApprovalFacts {
-    /// An approval by a person, with the teams they belong to now.
+    /// An approval by a person, with the teams they belong to now and whoever they stand in for now.
     #[must_use]
     pub fn person(estate: &Estate, sign_in: &SignIn, now: Time) -> Self {
         let known = estate.people.get(&sign_in.person);
@@ -196,8 +207,8 @@ impl ApprovalFacts {
             person: sign_in.person.clone(),
             kind: ApproverKind::Person,
             works_here: Fact::of(known.map(|person| person.works_here(now))),
-            teams: Fact::of(known.map(|_| estate.teams_of(&sign_in.person))),
-            chain: Fact::Known(sign_in.chain.clone()),
+            teams: Fact::of(known.map(|_| estate.teams_at(&sign_in.person, now))),
+            chain: Fact::Known(behind(estate, sign_in, now)),
         }
     }
 }
@@ -224,7 +235,10 @@ impl ChangeFacts {
     ) -> Self {
         let before = old.unwrap_or(new);
         let zone = |key: &ZoneKey| before.zones.get(key).or_else(|| new.zones.get(key));
-        let zones = diff.zones.iter().filter_map(|key| Some(zone_facts(key, zone(key)?))).collect();
+        // An edit issues nothing: whether the delegation changed is asked when something is.
+        let unasked = || Fact::Known(DelegationSeen::Unwatched);
+        let facts = |key: &ZoneKey| Some(zone_facts(key, zone(key)?, unasked()));
+        let zones = diff.zones.iter().filter_map(facts).collect();
         let service = |id: &ServiceId| before.services.get(id).or_else(|| new.services.get(id));
         let services: BTreeMap<ServiceId, Duties> = diff
             .services
@@ -246,6 +260,7 @@ impl ChangeFacts {
             also_concerned,
             services_only: Fact::Known(diff.services_only()),
             trust_impacting: Fact::Known(diff.trust_impacting()),
+            caa_zones: diff.caa_zones(),
             emergency: Fact::Known(false),
         }
     }
@@ -271,6 +286,7 @@ impl ChangeFacts {
             also_concerned: BTreeSet::new(),
             services_only: Fact::Known(false),
             trust_impacting: Fact::Known(true),
+            caa_zones: BTreeSet::new(),
             emergency: Fact::Known(false),
         }
     }
@@ -311,6 +327,7 @@ impl ChangeFacts {
             also_concerned: BTreeSet::new(),
             services_only: Fact::Known(true),
             trust_impacting: Fact::Known(kind != ChangeKind::RevokeCertificate),
+            caa_zones: BTreeSet::new(),
             emergency: Fact::Known(false),
         }
     }
@@ -325,7 +342,7 @@ impl PrincipalFacts {
         Self {
             kind,
             works_here: Fact::of(person.map(|person| person.works_here(now))),
-            teams: Fact::of(person.map(|_| estate.teams_of(&id))),
+            teams: Fact::of(person.map(|_| estate.teams_at(&id, now))),
             administrator: Fact::Known(estate.organisation.administrators.contains(&id)),
         }
     }

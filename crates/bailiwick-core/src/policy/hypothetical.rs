@@ -6,7 +6,7 @@ use crate::estate::{Ownership, Pattern};
 use crate::names::{EnvelopeId, PersonId, TeamId};
 use crate::time::DAY_MS;
 
-use super::change::resources;
+use super::change::{gates, resources};
 use super::compile::PolicySet;
 use super::facts::{
     ApprovalFacts, ApproverKind, ChangeFacts, EnvelopeApproval, EnvelopeFacts, Fact, Facts,
@@ -101,6 +101,8 @@ fn kinds(facts: &ChangeFacts) -> Vec<Kind> {
         zones().map(move |zone| (role, team(zone).clone())).collect::<Vec<_>>()
     };
     let mut pairs = of_zones(Role::ZonePolicyOwner, |zone| &zone.policy_owner);
+    let asked = zones().flat_map(|zone| gates(facts, zone));
+    pairs.extend(asked.map(|gate| (Role::ZoneGate, gate.team.clone())));
     pairs.extend(duties().map(|it| (Role::ServicePolicyOwner, it.policy_owner.clone())));
     pairs.push((Role::ControlOwner, facts.control_owner.clone()));
     pairs.extend(of_zones(Role::ZoneOperator, |zone| &zone.operator));

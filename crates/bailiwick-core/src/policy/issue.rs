@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::estate::Mode;
+use crate::estate::{DelegationSeen, Mode};
 use crate::names::{PersonId, TeamId};
 use crate::time::{DAY_MS, SECOND_MS, Time};
 
@@ -104,10 +104,15 @@ pub(super) fn zone_fields(zone: &ZoneFacts, as_if: Option<Mode>) -> FieldList {
         ("wildcard_allowed", flag(zone.limits.wildcard_allowed)),
         ("lifetime_days_max", long(zone.limits.lifetime_days_max)),
         ("ownership_days_max", long(zone.limits.ownership_days_max)),
+        ("delegation_changed", delegation_changed(zone)),
     ]
 }
 
 type Value = Option<cedar_policy::RestrictedExpression>;
+
+fn delegation_changed(zone: &ZoneFacts) -> Value {
+    flag(matches!(zone.delegation.known()?, DelegationSeen::Changed(_)))
+}
 
 fn name_record(name: &NameFacts) -> Value {
     let owner = name.owner.known().and_then(Option::as_ref);
@@ -265,7 +270,7 @@ pub(super) fn team_of(
 ) -> BTreeSet<TeamId> {
     let duties = service.map(|service| &service.duties);
     let team = match word {
-        GrantWord::Nobody => None,
+        GrantWord::Nobody | GrantWord::ZoneGates => None,
         GrantWord::ControlOwner => Some(control_owner),
         GrantWord::ZonePolicyOwner => zone.map(|zone| &zone.policy_owner),
         GrantWord::ZoneOperator => zone.map(|zone| &zone.operator),
@@ -365,7 +370,16 @@ pub(super) fn zone_texts(texts: &mut Texts, zone: &ZoneFacts) {
         ("zone.names_per_certificate_max", zone.limits.names_per_certificate_max.to_string()),
         ("zone.lifetime_days_max", zone.limits.lifetime_days_max.to_string()),
         ("zone.ownership_days_max", zone.limits.ownership_days_max.to_string()),
+        ("zone.delegation", delegation(zone)),
     ]);
+}
+
+fn delegation(zone: &ZoneFacts) -> String {
+    match zone.delegation.known() {
+        None => "whether it changed is not known".to_owned(),
+        Some(DelegationSeen::Unwatched | DelegationSeen::AsDecided) => "as decided".to_owned(),
+        Some(DelegationSeen::Changed(what)) => what.clone(),
+    }
 }
 
 fn ownership(service: &ServiceFacts, now: Time) -> String {

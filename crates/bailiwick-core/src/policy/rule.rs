@@ -18,6 +18,8 @@ pub(super) enum GrantWord {
     ZonePolicyOwner,
     /// The operator of the zone.
     ZoneOperator,
+    /// The teams that gates of the zone still ask for.
+    ZoneGates,
     /// The policy owner of the service.
     ServicePolicyOwner,
     /// The operator of the service.
@@ -32,6 +34,7 @@ impl GrantWord {
             "nobody" => Some(Self::Nobody),
             "zone.policy_owner" => Some(Self::ZonePolicyOwner),
             "zone.operator" => Some(Self::ZoneOperator),
+            "zone.gates" => Some(Self::ZoneGates),
             "service.policy_owner" => Some(Self::ServicePolicyOwner),
             "service.operator" => Some(Self::ServiceOperator),
             "organisation.control_owner" => Some(Self::ControlOwner),
@@ -145,7 +148,8 @@ impl Rule {
             policy,
             "grantable",
             &mut bad,
-            "one of `nobody`, `zone.policy_owner`, `zone.operator`, `service.policy_owner`, \
+            "one of `nobody`, `zone.policy_owner`, `zone.operator`, `zone.gates`, \
+             `service.policy_owner`, \
              `service.operator`, `organisation.control_owner`",
             GrantWord::parse,
         );

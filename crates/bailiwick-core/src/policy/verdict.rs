@@ -98,6 +98,8 @@ spelled! {
         ServicePolicyOwner = "service-policy-owner",
         /// As owner of the control objective.
         ControlOwner = "control-owner",
+        /// As the team that a gate of a zone names.
+        ZoneGate = "zone-gate",
         /// As operator of a zone.
         ZoneOperator = "zone-operator",
         /// As operator of a service.

@@ -148,11 +148,11 @@ fn taking_back_is_easier_than_granting() {
     let mut by_account = revoke("pat", &[]);
     let account = AccountId::parse("acct-1").unwrap();
     by_account.author =
-        AuthorFacts::account(account, service("shop-web"), BTreeSet::new(), &estate());
+        AuthorFacts::account(account, service("shop-web"), BTreeSet::new(), (&estate(), NOW));
     check(&by_account, true);
     let account = AccountId::parse("acct-2").unwrap();
     by_account.author =
-        AuthorFacts::account(account, service("pay-api"), BTreeSet::new(), &estate());
+        AuthorFacts::account(account, service("pay-api"), BTreeSet::new(), (&estate(), NOW));
     check(&by_account, false);
     // Whoever signed with the certificate's key: Bailiwick saw that, and asks for them.
     let mut by_key = revoke("pat", &[]);

@@ -86,6 +86,8 @@ fn a_zone(pattern: Pattern) -> Zone {
             lifetime_days_max: 90,
             ownership_days_max: 365,
         },
+        gates: Vec::new(),
+        delegation: None,
     }
 }
 
@@ -187,6 +189,7 @@ pub(crate) fn estate() -> Estate {
         profiles: BTreeMap::from([(tls_server, tls_server_profile), (workload, workload_profile)]),
         attestors: BTreeMap::new(),
         exceptions: BTreeMap::new(),
+        stand_ins: BTreeMap::new(),
         policies: BTreeMap::new(),
     }
 }
@@ -283,7 +286,7 @@ pub(crate) fn signed_in(id: &str) -> SignIn {
 }
 
 pub(crate) fn author(id: &str) -> AuthorFacts {
-    AuthorFacts::person(&estate(), &signed_in(id))
+    AuthorFacts::person(&estate(), &signed_in(id), NOW)
 }
 
 pub(crate) fn approvals(ids: &[&str]) -> Vec<ApprovalFacts> {

@@ -29,16 +29,17 @@ impl Who {
 #[derive(Clone, Copy, Debug)]
 enum Requester {
     Person(Who),
-    Account { made_by: &'static str },
+    Account { made_by: &'static str, chain: &'static [&'static str] },
     Component(Component),
 }
 
-const REQUESTERS: [Requester; 9] = [
+const REQUESTERS: [Requester; 10] = [
     Requester::Person(Who("ana", &[])),
     Requester::Person(Who("ana", &["vic"])),
     Requester::Person(Who("ana", &["vic", "root"])),
     Requester::Person(Who("ben", &["ana"])),
-    Requester::Account { made_by: "ana" },
+    Requester::Account { made_by: "ana", chain: &[] },
+    Requester::Account { made_by: "ana", chain: &["vic"] },
     Requester::Component(Component::FirstStart),
     Requester::Component(Component::Gate),
     Requester::Component(Component::Driver),
@@ -64,10 +65,11 @@ impl Requester {
     fn actor(self) -> Actor {
         match self {
             Self::Person(who) => Actor::Person(signed_in(who.0, who.1)),
-            Self::Account { made_by } => Actor::Account {
+            Self::Account { made_by, chain } => Actor::Account {
                 account: AccountId::parse("acct-1").unwrap(),
                 service: ServiceId::parse("shop-web").unwrap(),
                 made_by: person(made_by),
+                chain: chain.iter().map(|id| person(id)).collect(),
             },
             Self::Component(component) => Actor::Component(component),
         }
@@ -76,7 +78,7 @@ impl Requester {
     fn humans(self) -> BTreeSet<&'static str> {
         match self {
             Self::Person(who) => who.humans(),
-            Self::Account { made_by } => BTreeSet::from([made_by]),
+            Self::Account { made_by, chain } => Who(made_by, chain).humans(),
             Self::Component(_) => BTreeSet::new(),
         }
     }

@@ -39,6 +39,7 @@ const TABLES: [Table; 21] = [
             "expires_at",
             "revoked_at",
             "account",
+            "chain",
         ],
     ),
     table(
@@ -58,6 +59,7 @@ const TABLES: [Table; 21] = [
             "attestations",
             "binding",
             "created_at",
+            "chain",
         ],
     ),
     table(

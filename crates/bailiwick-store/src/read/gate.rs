@@ -17,7 +17,7 @@ macro_rules! account {
     ($rest:literal) => {
         concat!(
             "SELECT id, thumbprint, jwk, contacts, status, credential, made_by, service, \
-             environment, namespace, attestations, binding, created_at FROM account ",
+             environment, namespace, attestations, binding, created_at, chain FROM account ",
             $rest
         )
     };
@@ -27,7 +27,7 @@ macro_rules! credential {
     ($rest:literal) => {
         concat!(
             "SELECT id, service, environment, namespace, attestations, created_by, created_at, \
-             expires_at, revoked_at, account FROM credential ",
+             expires_at, revoked_at, account, chain FROM credential ",
             $rest
         )
     };
@@ -275,6 +275,7 @@ fn account(row: Vec<Cell>) -> Result<Account, StoreError> {
         attestations: row.texts()?,
         binding: row.text()?,
         created_at: row.time()?,
+        chain: row.list(PersonId::parse)?,
     })
 }
 
@@ -291,6 +292,7 @@ fn credential(row: Vec<Cell>) -> Result<Credential, StoreError> {
         expires_at: row.time()?,
         revoked_at: row.time_maybe()?,
         account: row.parsed_maybe(AccountId::parse)?,
+        chain: row.list(PersonId::parse)?,
     })
 }
 

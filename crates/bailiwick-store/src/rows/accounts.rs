@@ -19,8 +19,8 @@ pub(super) async fn put(tx: &mut Tx, account: &Account) -> Result<(), Rejected> 
         return Err(Conflict::CredentialUnusable { id: account.credential.clone() }.into());
     }
     let put = "INSERT INTO account (id, thumbprint, jwk, contacts, status, credential, made_by, \
-        service, environment, namespace, attestations, binding, created_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING";
+        service, environment, namespace, attestations, binding, created_at, chain) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING";
     let given = args![
         &account.id,
         &account.thumbprint,
@@ -35,6 +35,7 @@ pub(super) async fn put(tx: &mut Tx, account: &Account) -> Result<(), Rejected> 
         encode_list(&account.attestations),
         &account.binding,
         account.created_at,
+        encode_list(&account.chain),
     ];
     new(tx.exec(put, &given).await?, "account", &account.id)
 }

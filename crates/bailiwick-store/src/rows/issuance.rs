@@ -14,8 +14,8 @@ use crate::writer::Rejected;
 
 pub(super) async fn put_credential(tx: &mut Tx, made: &Credential) -> Result<(), Rejected> {
     let put = "INSERT INTO credential (id, service, environment, namespace, attestations, \
-        created_by, created_at, expires_at, revoked_at, account) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING";
+        created_by, created_at, expires_at, revoked_at, account, chain) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING";
     let given = args![
         &made.id,
         &made.service,
@@ -27,6 +27,7 @@ pub(super) async fn put_credential(tx: &mut Tx, made: &Credential) -> Result<(),
         made.expires_at,
         made.revoked_at,
         made.account.as_ref(),
+        encode_list(&made.chain),
     ];
     new(tx.exec(put, &given).await?, "credential", &made.id)
 }

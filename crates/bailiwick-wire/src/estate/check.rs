@@ -26,6 +26,7 @@ pub(super) fn everything(
     check.references();
     check.teams();
     check.duties();
+    check.stand_ins();
     check.names_in_zones();
     check.two_owners();
     check.workloads();
@@ -165,6 +166,20 @@ impl<'r> Check<'r> {
                 );
                 let remedy = format!("name others as `on_call` and `deputy` of team `{id}`");
                 self.problem(duty.spot, "duty-without-person", message, remedy);
+            }
+        }
+    }
+
+    /// Only what somebody has in a team can be done for them.
+    fn stand_ins(&mut self) {
+        for (id, (one, spot)) in &self.reading.stand_ins {
+            let Some((members, _)) = self.members(&one.team) else { return };
+            let known = self.reading.teams.contains_key(&one.team);
+            if known && self.reading.people.contains_key(&one.of) && !members.contains(&one.of) {
+                let (of, team) = (&one.of, &one.team);
+                let message =
+                    format!("stand-in `{id}` is for `{of}`, who is not one of team `{team}`");
+                self.problem(*spot, "not-a-member", message, "name a team they are in");
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{
-    Attestor, Exception, Issuer, Organisation, Person, Profile, Service, Team, View, Zone, ZoneKey,
+    Attestor, Exception, Issuer, Organisation, Person, Profile, Service, StandIn, Team, View, Zone, ZoneKey,
 };
 use bailiwick_core::names::{
     AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,
@@ -115,6 +115,7 @@ pub(super) struct Reading {
     pub(super) profiles: BTreeMap<ProfileId, Profile>,
     pub(super) attestors: BTreeMap<AttestorId, Attestor>,
     pub(super) exceptions: BTreeMap<ExceptionId, Exception>,
+    pub(super) stand_ins: BTreeMap<String, (StandIn, Spot)>,
     pub(super) policies: BTreeMap<String, String>,
     /// Every object that is there, complete or not, by where it begins.
     pub(super) seen: BTreeMap<(Kind, String), Spot>,

@@ -9,7 +9,7 @@ use super::document::{File, Section};
 use super::places::{Kind, Reading};
 use super::problem::{EstateProblem, PROBLEMS_MAX, Place};
 use super::similar::hint;
-use super::{attestors, issuers, parts, profiles, services, zones};
+use super::{attestors, issuers, parts, power, profiles, services, zones};
 
 /// Files of an estate at most.
 const FILES_MAX: usize = 50_000;
@@ -22,7 +22,7 @@ const OCTETS_MAX: usize = 128 * 1_048_576;
 type Read = fn(&mut File<'_>, &mut Reading, Section<'_>);
 
 /// Files that stand in the folder itself.
-const FILES: [(&str, Read); 7] = [
+const FILES: [(&str, Read); 8] = [
     ("organisation.toml", parts::organisation),
     ("people.toml", parts::people),
     ("teams.toml", parts::teams),
@@ -30,6 +30,7 @@ const FILES: [(&str, Read); 7] = [
     ("profiles.toml", profiles::profiles),
     ("attestors.toml", attestors::attestors),
     ("exceptions.toml", parts::exceptions),
+    ("stand-ins.toml", power::stand_ins),
 ];
 /// Files without which there is no estate.
 const NEEDED: [&str; 3] = ["organisation.toml", "people.toml", "teams.toml"];
@@ -79,6 +80,7 @@ pub(super) fn read(files: &[(String, String)]) -> Result<Estate, Vec<EstateProbl
             profiles: reading.profiles,
             attestors: reading.attestors,
             exceptions: reading.exceptions,
+            stand_ins: reading.stand_ins.into_iter().map(|(id, (one, _))| (id, one)).collect(),
             policies: reading.policies,
         }),
         Some(_) | None => Err(problems),
@@ -148,7 +150,7 @@ fn one(file: &mut File<'_>, reading: &mut Reading) {
             let message =
                 format!("`{}` is no file of an estate{}", file.path, hint(file.path, known));
             let remedy = "use `organisation.toml`, `people.toml`, `teams.toml`, `issuers.toml`, \
-                          `profiles.toml`, `attestors.toml`, `exceptions.toml`, `zones/*.toml`, \
+                          `profiles.toml`, `attestors.toml`, `exceptions.toml`, `stand-ins.toml`, `zones/*.toml`, \
                           `services/*.toml`, `attestors/*.json` and `policies/*.cedar`";
             file.problem(start, "unknown-file", message, remedy);
         }

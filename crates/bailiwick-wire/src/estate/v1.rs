@@ -6,6 +6,7 @@
 
 mod attestor;
 mod from;
+mod power;
 mod shape;
 
 use bailiwick_core::estate::Estate;

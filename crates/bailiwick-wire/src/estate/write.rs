@@ -1,7 +1,7 @@
 //! An estate as files, laid out one way.
 
 use bailiwick_core::estate::{
-    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Profile, Scope, Service, Team,
+    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Profile, Scope, Service, StandIn, Team,
     Zone, ZoneKey,
 };
 use bailiwick_core::names::ServiceId;
@@ -28,6 +28,9 @@ pub fn write(estate: &Estate) -> Vec<(String, String)> {
         ("attestors.toml".to_owned(), sections(&estate.attestors, attestor)),
         ("exceptions.toml".to_owned(), sections(&estate.exceptions, exception)),
     ];
+    if !estate.stand_ins.is_empty() {
+        files.push(("stand-ins.toml".to_owned(), sections(&estate.stand_ins, stand_in)));
+    }
     let zones = estate.zones.iter().map(|(key, it)| {
         let name = key.to_string().replace('/', ".");
         (format!("zones/{name}.toml"), zone(key, it))
@@ -114,6 +117,31 @@ fn team(lines: &mut Lines, it: &Team) {
     lines.text("deputy", &it.deputy);
 }
 
+fn stand_in(lines: &mut Lines, it: &StandIn) {
+    lines.text("of", &it.of);
+    lines.text("by", &it.by);
+    lines.text("team", &it.team);
+    lines.text("from", &it.from);
+    lines.text("until", &it.until);
+    lines.text("reason", &it.reason);
+}
+
+/// What a zone asks for beside its pattern, and what its parent should say.
+fn power(lines: &mut Lines, it: &Zone) {
+    for (number, gate) in it.gates.iter().enumerate() {
+        lines.section(&format!("gates.gate-{}", number.saturating_add(1)));
+        lines.list("for", &gate.kinds);
+        lines.text("team", &gate.team);
+        lines.raw("approvals", &gate.approvals.to_string());
+        lines.raw("independent", &gate.independent.to_string());
+    }
+    if let Some(delegation) = &it.delegation {
+        lines.section("delegation");
+        lines.list("ns", &delegation.ns);
+        lines.list("ds", &delegation.ds);
+    }
+}
+
 fn zone(key: &ZoneKey, it: &Zone) -> String {
     let mut lines = Lines::default();
     lines.text("name", &key.name);
@@ -140,6 +168,7 @@ fn zone(key: &ZoneKey, it: &Zone) -> String {
     lines.raw("wildcard_allowed", &limits.wildcard_allowed.to_string());
     lines.raw("lifetime_days_max", &limits.lifetime_days_max.to_string());
     lines.raw("ownership_days_max", &limits.ownership_days_max.to_string());
+    power(&mut lines, it);
     lines.0
 }
 

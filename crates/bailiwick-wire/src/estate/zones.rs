@@ -9,6 +9,7 @@ use bailiwick_core::names::{DnsName, ZoneName};
 
 use super::document::{At, File, Section};
 use super::places::{Kind, Reading};
+use super::power;
 use super::profiles::DAYS_MAX;
 
 /// Where DNS is asked when no port is written (RFC 1035, section 4.2.1).
@@ -29,6 +30,8 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
             "connector",
             "caa",
             "limits",
+            "gates",
+            "delegation",
         ],
     );
     let name = file.needed(root, "name");
@@ -64,12 +67,27 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
     let connector = connector.and_then(|section| connector_of(file, section));
     let caa = file.table(root, "caa").map_or_else(CaaIntent::default, |section| caa(file, section));
     let limits = file.needed_table(root, "limits").and_then(|section| limits(file, section));
+    let gates = file.table(root, "gates");
+    let gates = gates.map_or_else(Vec::new, |section| power::gates(file, reading, section, zone));
+    let delegation = file.table(root, "delegation");
+    let delegation = delegation.map(|section| power::delegation(file, section));
     if let (true, Some(key), Some(class), Some(pattern), Some(mode)) =
         (fresh, key, class, pattern, mode)
         && let (Some(policy_owner), Some(operator), Some(limits)) = (policy_owner, operator, limits)
     {
-        let zone =
-            Zone { class, pattern, mode, policy_owner, operator, servers, connector, caa, limits };
+        let zone = Zone {
+            class,
+            pattern,
+            mode,
+            policy_owner,
+            operator,
+            servers,
+            connector,
+            caa,
+            limits,
+            gates,
+            delegation,
+        };
         reading.zones.insert(key, zone);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::estate::Duties;
+use bailiwick_core::estate::{Duties, ZoneKey};
 use bailiwick_core::names::{AccountId, ChangeId, PersonId, ServiceId, TeamId};
 use bailiwick_core::policy::{
     ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind, ChangeFacts, ChangeKind, Fact, ZoneFacts,
@@ -26,6 +26,8 @@ table! {
         also_concerned: BTreeSet<TeamId>,
         services_only: Fact<bool>,
         trust_impacting: Fact<bool>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        caa_zones: BTreeSet<ZoneKey>,
         emergency: Fact<bool>,
     }
     AuthorFacts => AuthorForm {

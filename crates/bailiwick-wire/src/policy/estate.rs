@@ -1,10 +1,13 @@
 //! What the estate says: duties, confirmations, zones, and where an exception holds.
 
+use std::collections::BTreeSet;
+
 use bailiwick_core::estate::{
-    CaaIntent, Duties, Mode, Ownership, Pattern, Scope, ZoneClass, ZoneKey, ZoneLimits,
+    CaaIntent, DelegationSeen, Duties, GatedKind, Mode, Ownership, Pattern, Scope, ZoneClass,
+    ZoneGate, ZoneKey, ZoneLimits,
 };
 use bailiwick_core::names::{PersonId, SanName, ServiceId, TeamId};
-use bailiwick_core::policy::ZoneFacts;
+use bailiwick_core::policy::{Fact, ZoneFacts};
 use bailiwick_core::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +34,17 @@ table! {
         operator: TeamId,
         caa: CaaIntent,
         limits: ZoneLimits,
+        // Came later: zones without them keep the octets they always had.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        gates: Vec<ZoneGate>,
+        #[serde(default = "unwatched", skip_serializing_if = "is_unwatched")]
+        delegation: Fact<DelegationSeen>,
+    }
+    ZoneGate => GateForm {
+        kinds: BTreeSet<GatedKind>,
+        team: TeamId,
+        approvals: u32,
+        independent: bool,
     }
     CaaIntent => CaaForm {
         issue: Vec<String>,
@@ -42,6 +56,45 @@ table! {
         wildcard_allowed: bool,
         lifetime_days_max: u32,
         ownership_days_max: u32,
+    }
+}
+
+/// What was seen of a delegation.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum DelegationForm {
+    Unwatched,
+    AsDecided,
+    Changed(String),
+}
+
+type DelegationFact = <Fact<DelegationSeen> as Spell>::Form;
+
+fn unwatched() -> DelegationFact {
+    Fact::Known(DelegationSeen::Unwatched).form()
+}
+
+fn is_unwatched(form: &DelegationFact) -> bool {
+    matches!(form, super::spell::FactForm::Known(DelegationForm::Unwatched))
+}
+
+impl Spell for DelegationSeen {
+    type Form = DelegationForm;
+
+    fn form(&self) -> DelegationForm {
+        match self {
+            Self::Unwatched => DelegationForm::Unwatched,
+            Self::AsDecided => DelegationForm::AsDecided,
+            Self::Changed(what) => DelegationForm::Changed(what.clone()),
+        }
+    }
+
+    fn read(form: DelegationForm) -> Result<Self, BadFacts> {
+        Ok(match form {
+            DelegationForm::Unwatched => Self::Unwatched,
+            DelegationForm::AsDecided => Self::AsDecided,
+            DelegationForm::Changed(what) => Self::Changed(what),
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::certificate::KeyKind;
 use bailiwick_core::estate::{
-    AttestationKind, Environment, Mode, Namespace, Pattern, RuleId, ZoneClass,
+    AttestationKind, Environment, GatedKind, Mode, Namespace, Pattern, RuleId, ZoneClass,
 };
 use bailiwick_core::names::{
     AccountId, AttestorId, ChangeId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId,
@@ -41,11 +41,11 @@ pub(super) trait Spell: Sized {
 /// A table of structs of the core and their forms. Every field must be named, so that a new one in
 /// the core does not compile until it has been given a place here, which is in a new version.
 macro_rules! table {
-    ($($core:ty => $form:ident { $($field:ident: $type:ty,)+ })+) => {$(
+    ($($core:ty => $form:ident { $($(#[$note:meta])* $field:ident: $type:ty,)+ })+) => {$(
         #[derive(serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(crate) struct $form {
-            $($field: <$type as $crate::policy::spell::Spell>::Form,)+
+            $($(#[$note])* $field: <$type as $crate::policy::spell::Spell>::Form,)+
         }
 
         impl $crate::policy::spell::Spell for $core {
@@ -128,6 +128,7 @@ words!(
     ApproverKind = "kind of approver",
     CaaFact = "answer of CAA",
     ChangeKind = "kind of change",
+    GatedKind = "kind of gated change",
     KeyKind = "kind of key",
     Mode = "mode of a zone",
     Pattern = "pattern of a zone",

@@ -85,7 +85,14 @@ mirror! {
 #[serde(tag = "is", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum ActorForm {
     Person { person: String, chain: Vec<String> },
-    Account { account: String, service: String, made_by: String },
+    Account {
+        account: String,
+        service: String,
+        made_by: String,
+        // Came later: entries without one keep the octets they always had.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<String>,
+    },
     Component { name: String },
 }
 
@@ -97,10 +104,11 @@ impl Stored for Actor {
             Self::Person(SignedIn { person, chain }) => {
                 ActorForm::Person { person: person.form()?, chain: chain.form()? }
             }
-            Self::Account { account, service, made_by } => ActorForm::Account {
+            Self::Account { account, service, made_by, chain } => ActorForm::Account {
                 account: account.form()?,
                 service: service.form()?,
                 made_by: made_by.form()?,
+                chain: chain.form()?,
             },
             Self::Component(component) => {
                 ActorForm::Component { name: component.as_str().to_owned() }
@@ -114,10 +122,11 @@ impl Stored for Actor {
                 person: PersonId::read(person)?,
                 chain: Vec::<PersonId>::read(chain)?,
             }),
-            ActorForm::Account { account, service, made_by } => Self::Account {
+            ActorForm::Account { account, service, made_by, chain } => Self::Account {
                 account: AccountId::read(account)?,
                 service: ServiceId::read(service)?,
                 made_by: PersonId::read(made_by)?,
+                chain: Vec::<PersonId>::read(chain)?,
             },
             ActorForm::Component { name } => Self::Component(
                 Component::parse(&name).ok_or(BadValue::Word { of: "component", word: name })?,

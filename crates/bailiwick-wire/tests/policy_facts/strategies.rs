@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::certificate::KeyKind;
 use bailiwick_core::estate::{
-    Attested, CaaIntent, Duties, Mode, Ownership, Pattern, Scope, View, WorkloadRule, ZoneClass,
-    ZoneKey, ZoneLimits,
+    Attested, CaaIntent, DelegationSeen, Duties, GatedKind, Mode, Ownership, Pattern, Scope, View,
+    WorkloadRule, ZoneClass, ZoneGate, ZoneKey, ZoneLimits,
 };
 use bailiwick_core::names::{SanName, ServiceId, ZoneName};
 use bailiwick_core::policy::{
@@ -90,6 +90,21 @@ fn duties() -> impl Strategy<Value = Duties> {
     )
 }
 
+fn gate() -> impl Strategy<Value = ZoneGate> {
+    let kinds = btree_set(select(GatedKind::ALL), 0..3);
+    (kinds, id!(TeamId), any::<u32>(), any::<bool>()).prop_map(
+        |(kinds, team, approvals, independent)| ZoneGate { kinds, team, approvals, independent },
+    )
+}
+
+fn delegation() -> impl Strategy<Value = DelegationSeen> {
+    prop_oneof![
+        Just(DelegationSeen::Unwatched),
+        Just(DelegationSeen::AsDecided),
+        text().prop_map(DelegationSeen::Changed),
+    ]
+}
+
 fn zone() -> BoxedStrategy<ZoneFacts> {
     let texts = || vec(text(), 0..2);
     let caa = (texts(), texts(), texts()).prop_map(|(issue, issuewild, iodef)| CaaIntent {
@@ -106,8 +121,9 @@ fn zone() -> BoxedStrategy<ZoneFacts> {
         },
     );
     let words = (select(ZoneClass::ALL), select(Pattern::ALL), select(Mode::ALL));
-    (zone_key(), words, id!(TeamId), id!(TeamId), caa, limits)
-        .prop_map(|(key, (class, pattern, mode), policy_owner, operator, caa, limits)| ZoneFacts {
+    let power = (vec(gate(), 0..2), fact(delegation()));
+    (zone_key(), words, id!(TeamId), id!(TeamId), caa, limits, power)
+        .prop_map(|(key, (class, pattern, mode), policy_owner, operator, caa, limits, power)| ZoneFacts {
             key,
             class,
             pattern,
@@ -116,6 +132,8 @@ fn zone() -> BoxedStrategy<ZoneFacts> {
             operator,
             caa,
             limits,
+            gates: power.0,
+            delegation: power.1,
         })
         .boxed()
 }
@@ -352,10 +370,10 @@ pub(crate) fn change() -> BoxedStrategy<Facts> {
         .prop_map(|services: BTreeMap<ServiceId, Duties>| services);
     (
         (time(), id!(TeamId), id!(ChangeId), select(ChangeKind::ALL), author),
-        (vec(approval, 0..3), fact(vec(zone(), 0..3)), fact(services), ids!(TeamId)),
+        (vec(approval, 0..3), fact(vec(zone(), 0..3)), fact(services), ids!(TeamId), btree_set(zone_key(), 0..2)),
         (fact(any::<bool>()), fact(any::<bool>()), fact(any::<bool>())),
     )
-        .prop_map(|(first, (approvals, zones, services, also_concerned), flags)| {
+        .prop_map(|(first, (approvals, zones, services, also_concerned, caa_zones), flags)| {
             let (now, control_owner, change, kind, author) = first;
             let (services_only, trust_impacting, emergency) = flags;
             Facts::Change(ChangeFacts {
@@ -370,6 +388,7 @@ pub(crate) fn change() -> BoxedStrategy<Facts> {
                 also_concerned,
                 services_only,
                 trust_impacting,
+                caa_zones,
                 emergency,
             })
         })

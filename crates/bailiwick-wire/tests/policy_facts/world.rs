@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::certificate::KeyKind;
 use bailiwick_core::estate::{
-    CaaIntent, Duties, Environment, Mode, Ownership, Pattern, RuleId, Scope, ZoneClass, ZoneKey,
+    CaaIntent, DelegationSeen, Duties, Environment, Mode, Ownership, Pattern, RuleId, Scope, ZoneClass, ZoneKey,
     ZoneLimits,
 };
 use bailiwick_core::names::{
@@ -65,6 +65,8 @@ pub(crate) fn zone(key: &str, pattern: Pattern) -> ZoneFacts {
             lifetime_days_max: 90,
             ownership_days_max: 365,
         },
+        gates: Vec::new(),
+        delegation: Fact::Known(DelegationSeen::Unwatched),
     }
 }
 
@@ -192,6 +194,7 @@ pub(crate) fn change(approvals: &[(&str, &[&str])]) -> ChangeFacts {
         also_concerned: BTreeSet::new(),
         services_only: Fact::Known(true),
         trust_impacting: Fact::Known(true),
+        caa_zones: BTreeSet::new(),
         emergency: Fact::Known(false),
     }
 }

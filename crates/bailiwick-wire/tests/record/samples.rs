@@ -43,6 +43,7 @@ fn client() -> Actor {
         account: p!(AccountId, "acct-1"),
         service: p!(ServiceId, "shop-web"),
         made_by: p!(PersonId, "carl"),
+        chain: Vec::new(),
     }
 }
 
@@ -317,6 +318,7 @@ fn gate_facts() -> Vec<Fact> {
             status: AccountStatus::Valid,
             credential: p!(CredentialId, "cred-1"),
             made_by: p!(PersonId, "carl"),
+        chain: Vec::new(),
             service: p!(ServiceId, "shop-web"),
             environment: "production".to_owned(),
             namespace: Some("shop".to_owned()),
@@ -334,6 +336,7 @@ fn gate_facts() -> Vec<Fact> {
             namespace: None,
             attestations: Vec::new(),
             created_by: p!(PersonId, "carl"),
+            chain: Vec::new(),
             created_at: at("2026-03-01"),
             expires_at: at("2026-03-08"),
             revoked_at: None,

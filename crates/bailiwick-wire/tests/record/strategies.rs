@@ -102,9 +102,9 @@ fn actor() -> impl Strategy<Value = Actor> {
     ]);
     prop_oneof![
         signed_in().prop_map(Actor::Person),
-        (id!(AccountId), id!(ServiceId), id!(PersonId)).prop_map(|(account, service, made_by)| {
-            Actor::Account { account, service, made_by }
-        }),
+        (id!(AccountId), id!(ServiceId), id!(PersonId), vec(id!(PersonId), 0..2)).prop_map(
+            |(account, service, made_by, chain)| Actor::Account { account, service, made_by, chain },
+        ),
         component.prop_map(Actor::Component),
     ]
 }
@@ -401,12 +401,12 @@ fn account() -> impl Strategy<Value = Account> {
     (
         (id!(AccountId), text(), text(), texts(), account_status()),
         (id!(CredentialId), id!(PersonId), id!(ServiceId), text(), option::of(text())),
-        (texts(), text(), time()),
+        (texts(), text(), time(), vec(id!(PersonId), 0..2)),
     )
         .prop_map(|(key, whose, rest)| {
             let (id, thumbprint, jwk, contacts, status) = key;
             let (credential, made_by, service, environment, namespace) = whose;
-            let (attestations, binding, created_at) = rest;
+            let (attestations, binding, created_at, chain) = rest;
             Account {
                 id,
                 thumbprint,
@@ -415,6 +415,7 @@ fn account() -> impl Strategy<Value = Account> {
                 status,
                 credential,
                 made_by,
+                chain,
                 service,
                 environment,
                 namespace,
@@ -441,10 +442,17 @@ fn attested() -> impl Strategy<Value = Attested> {
 fn credential() -> impl Strategy<Value = Credential> {
     (
         (id!(CredentialId), id!(ServiceId), text(), option::of(text()), texts()),
-        (id!(PersonId), time(), time(), option::of(time()), option::of(id!(AccountId))),
+        (
+            id!(PersonId),
+            vec(id!(PersonId), 0..2),
+            time(),
+            time(),
+            option::of(time()),
+            option::of(id!(AccountId)),
+        ),
     )
         .prop_map(|((id, service, environment, namespace, attestations), rest)| {
-            let (created_by, created_at, expires_at, revoked_at, account) = rest;
+            let (created_by, chain, created_at, expires_at, revoked_at, account) = rest;
             Credential {
                 id,
                 service,
@@ -452,6 +460,7 @@ fn credential() -> impl Strategy<Value = Credential> {
                 namespace,
                 attestations,
                 created_by,
+                chain,
                 created_at,
                 expires_at,
                 revoked_at,

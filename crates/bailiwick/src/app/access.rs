@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
-use bailiwick_core::estate::Estate;
-use bailiwick_core::names::{ChangeId, Digest, PersonId, ServiceId, SessionId, TokenId};
+use bailiwick_core::estate::{Estate, ZoneKey};
+use bailiwick_core::names::{
+    ChangeId, Digest, PersonId, SanName, ServiceId, SessionId, TokenId,
+};
 use bailiwick_core::policy::{
     Access, AccessFacts, Facts, ObjectAsked, ObjectFacts, PrincipalFacts, PrincipalKind,
     ResourceKind, TokenFacts, judge,
@@ -222,7 +224,8 @@ impl App {
             .filter(|row| now < row.expires_at && !row.ended)
             .filter(|row| live.estate().works_here(&row.person, now))
             .map(|row| Asking {
-                by: SignedIn { person: row.person, chain: row.chain },
+                by: SignedIn { person: row.person, chain: row.chain }
+                    .standing_in(live.estate(), now),
                 session: Some(row.id),
                 token: None,
             }))
@@ -303,7 +306,8 @@ impl App {
                 let (allows, services) = read_scopes(&row.scopes);
                 let token = TokenFacts { id: row.id, allows, services, until: row.expires_at };
                 Asking {
-                    by: SignedIn { person: row.person, chain: row.chain },
+                    by: SignedIn { person: row.person, chain: row.chain }
+                        .standing_in(live.estate(), now),
                     session: None,
                     token: Some(token),
                 }
@@ -351,6 +355,16 @@ fn read_scopes(words: &[String]) -> (BTreeSet<Access>, Option<BTreeSet<ServiceId
     (allows, (!bound.is_empty()).then_some(services))
 }
 
+/// The zones whose owners a change concerns: those of its service, or every one where it is about the
+/// estate. Whether the approval of one of them suffices is for the rules of the change.
+fn zones_of_change(estate: &Estate, service: Option<&ServiceId>) -> BTreeSet<ZoneKey> {
+    let Some(service) = service else { return estate.zones.keys().cloned().collect() };
+    let Some(service) = estate.services.get(service) else { return BTreeSet::new() };
+    let bases = service.names.iter().map(SanName::base).chain(&service.below);
+    let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
+    zones.map(|(key, _)| key.clone()).collect()
+}
+
 impl Scope {
     fn words(&self) -> String {
         match self {
@@ -376,8 +390,12 @@ impl Scope {
             }
             Self::Person(kind, person) => (*kind, person.to_string(), None, Some(person.clone())),
         };
-        let services = service.into_iter().collect();
-        let asked = ObjectAsked { kind, id, services, zones: BTreeSet::new(), person };
+        let services: BTreeSet<ServiceId> = service.into_iter().collect();
+        let zones = match self {
+            Self::Change(_, of) => zones_of_change(estate, of.as_ref()),
+            _ => BTreeSet::new(),
+        };
+        let asked = ObjectAsked { kind, id, services, zones, person };
         ObjectFacts::gather(estate, asked)
     }
 }

@@ -100,6 +100,7 @@ impl App {
             status: AccountStatus::Valid,
             credential: credential.id,
             made_by: credential.created_by,
+            chain: credential.chain,
             service: credential.service,
             environment: credential.environment,
             namespace: credential.namespace,

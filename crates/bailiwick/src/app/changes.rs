@@ -76,7 +76,7 @@ impl App {
         };
         let approval = Approval {
             by: by.clone(),
-            teams: live.estate().teams_of(&by.person).into_iter().collect(),
+            teams: live.estate().teams_at(&by.person, now).into_iter().collect(),
             of: PlanDigest::claimed(shown),
             at: now,
             expires_at: now.plus_ms(APPROVAL_MS),
@@ -128,7 +128,8 @@ impl App {
         now: Time,
         batch: &mut Batch,
     ) -> Result<Command, Fault> {
-        let mut all = waiting.approvals.clone();
+        let counting = |one: &&Approval| now < one.expires_at;
+        let mut all: Vec<Approval> = waiting.approvals.iter().filter(counting).cloned().collect();
         all.extend(approval.clone());
         let needed = u32::try_from(all.len()).map_err(|_| Fault::bug("too many approvals"))?;
         let facts = self.change_facts(live, waiting, &all, now).await?;

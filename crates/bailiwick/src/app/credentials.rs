@@ -122,6 +122,7 @@ impl App {
             namespace: namespace.map(|namespace| namespace.to_string()),
             attestations: wanted.attestations,
             created_by: asking.by.person.clone(),
+            chain: asking.by.chain.clone(),
             created_at: now,
             expires_at: now.plus_ms(lifetime),
             revoked_at: None,
@@ -186,6 +187,7 @@ impl App {
         let credential = Credential {
             id: self.credential_id()?,
             created_by: asking.by.person.clone(),
+            chain: asking.by.chain.clone(),
             created_at: now,
             expires_at: now.plus_ms(lifetime),
             revoked_at: None,

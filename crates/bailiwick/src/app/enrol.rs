@@ -160,6 +160,7 @@ impl App {
             namespace: service.namespace.as_ref().map(ToString::to_string),
             attestations,
             created_by: rule.answers.clone(),
+            chain: Vec::new(),
             created_at: now,
             expires_at: now.plus_ms(REGISTER_MS).min(attested.until),
             revoked_at: None,

@@ -103,7 +103,7 @@ impl App {
     /// Envelopes about which this person's teams should do something.
     pub(crate) async fn envelopes_needing(&self, asking: &Asking) -> Result<Vec<Watched>, Fault> {
         let live = self.live.get();
-        let teams = live.estate().teams_of(&asking.by.person);
+        let teams = live.estate().teams_at(&asking.by.person, self.now());
         let mut mine = Vec::new();
         for envelope in self.store.envelopes_in_force(self.now(), LOOKED_AT).await? {
             if told(&live, &envelope).is_disjoint(&teams) {

@@ -56,7 +56,7 @@ pub(crate) fn issue(
         issuer: wanted.issuer,
         profile: wanted.profile,
         lifetime_seconds: Fact::Known(wanted.lifetime_seconds),
-        envelope: Fact::Known(envelope.map(envelope_facts)),
+        envelope: Fact::Known(envelope.map(|granted| envelope_facts(live.estate(), granted, now))),
         attested: Fact::Known(attested),
         stage,
     };
@@ -81,7 +81,18 @@ fn account_facts(account: &Account) -> AccountFacts {
     }
 }
 
-fn envelope_facts(granted: &Granted) -> EnvelopeFacts {
+/// Whether an approval of an envelope is independent: nobody stands behind both, and they share no
+/// team, neither one that the approver was in then nor, should teams have been renamed, one now.
+fn independent(estate: &Estate, requester: &Actor, approval: &Approval, now: Time) -> bool {
+    let theirs = author(estate, requester, now);
+    let shares = theirs.teams.known().is_none_or(|teams| {
+        let now_in = estate.teams_at(&approval.by.person, now);
+        approval.teams.iter().chain(&now_in).any(|team| teams.contains(team))
+    });
+    !shares && !requester.shares_somebody_with(&approval.by)
+}
+
+fn envelope_facts(estate: &Estate, granted: &Granted, now: Time) -> EnvelopeFacts {
     let envelope = &granted.envelope;
     let uses_left = match envelope.uses_max {
         None => UsesLeft::Unlimited,
@@ -93,7 +104,7 @@ fn envelope_facts(granted: &Granted) -> EnvelopeFacts {
         .map(|approval| EnvelopeApproval {
             person: approval.by.person.clone(),
             teams: approval.teams.iter().cloned().collect(),
-            independent: !granted.requester.shares_somebody_with(&approval.by),
+            independent: independent(estate, &granted.requester, approval, now),
         })
         .collect();
     EnvelopeFacts {
@@ -122,7 +133,7 @@ pub(crate) fn change(
     now: Time,
 ) -> Facts {
     let estate = live.estate();
-    let author = author(estate, &request.by);
+    let author = author(estate, &request.by, now);
     let approvals: Vec<ApprovalFacts> = approvals
         .iter()
         .map(|approval| ApprovalFacts::person(estate, &sign_in(&approval.by), now))
@@ -197,14 +208,14 @@ fn sign_in(signed_in: &SignedIn) -> SignIn {
     SignIn { person: signed_in.person.clone(), chain: signed_in.chain.iter().cloned().collect() }
 }
 
-fn author(estate: &Estate, by: &Actor) -> AuthorFacts {
+fn author(estate: &Estate, by: &Actor, now: Time) -> AuthorFacts {
     match by {
-        Actor::Person(signed_in) => AuthorFacts::person(estate, &sign_in(signed_in)),
-        Actor::Account { account, service, made_by } => AuthorFacts::account(
+        Actor::Person(signed_in) => AuthorFacts::person(estate, &sign_in(signed_in), now),
+        Actor::Account { account, service, made_by, chain } => AuthorFacts::account(
             account.clone(),
             service.clone(),
-            BTreeSet::from([made_by.clone()]),
-            estate,
+            chain.iter().chain([made_by]).cloned().collect(),
+            (estate, now),
         ),
         Actor::Component(_) => AuthorFacts::component(),
     }

@@ -164,7 +164,7 @@ impl App {
             ..ChangeQuery::default()
         };
         let live = self.live.get();
-        let teams = live.estate().teams_of(&asking.by.person);
+        let teams = live.estate().teams_at(&asking.by.person, self.now());
         let mut mine = Vec::new();
         for row in self.changes(asking, query).await?.items {
             let view = self.change_view(&row.request.id).await?;

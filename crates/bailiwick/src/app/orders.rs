@@ -309,6 +309,7 @@ pub(crate) fn actor(account: &Account) -> Actor {
         account: account.id.clone(),
         service: account.service.clone(),
         made_by: account.made_by.clone(),
+        chain: account.chain.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::estate::{Duties, spelled};
+use crate::estate::{Duties, ZoneKey, spelled};
 use crate::names::{AccountId, ChangeId, PersonId, ServiceId, TeamId};
 use crate::time::Time;
 
@@ -56,6 +56,8 @@ pub struct ChangeFacts {
     pub services_only: Fact<bool>,
     /// Whether it alters who or what is trusted.
     pub trust_impacting: Fact<bool>,
+    /// The zones whose CAA records it alters, intended or published.
+    pub caa_zones: BTreeSet<ZoneKey>,
     /// Whether it is asked for as an emergency, to be reviewed afterwards.
     pub emergency: Fact<bool>,
 }

@@ -24,6 +24,7 @@ pub(crate) fn credential(at: Time) -> (Credential, Batch) {
         namespace: Some("shop".to_owned()),
         attestations: vec!["host-key".to_owned()],
         created_by: person("ada"),
+        chain: vec![person("bob")],
         created_at: at,
         expires_at: at.plus_ms(DAY_MS),
         revoked_at: None,
@@ -64,6 +65,7 @@ pub(crate) fn account(at: Time, credential: &Credential) -> (Account, Batch) {
         status: AccountStatus::Valid,
         credential: credential.id.clone(),
         made_by: credential.created_by.clone(),
+        chain: credential.chain.clone(),
         service: credential.service.clone(),
         environment: credential.environment.clone(),
         namespace: credential.namespace.clone(),
@@ -81,6 +83,7 @@ fn acting(account: &Account) -> Actor {
         account: account.id.clone(),
         service: account.service.clone(),
         made_by: account.made_by.clone(),
+        chain: account.chain.clone(),
     }
 }
 

@@ -64,6 +64,7 @@ pub(super) fn estate(shape: shape::Estate) -> Read<core::Estate> {
         profiles: map(shape.profiles, |id| Ok(ProfileId::parse(id)?), |id, it| profile(id, &it))?,
         exceptions: map(shape.exceptions, |id| Ok(ExceptionId::parse(id)?), |_, it| exception(it))?,
         policies: shape.policies,
+        stand_ins: map(shape.stand_ins, |id| Ok(id.to_owned()), |_, it| it.read())?,
         attestors: map(shape.attestors, |id| Ok(AttestorId::parse(id)?), |_, it| it.read())?,
     })
 }
@@ -113,6 +114,8 @@ fn zone(it: shape::Zone) -> Read<core::Zone> {
             lifetime_days_max: it.limits.lifetime_days_max,
             ownership_days_max: it.limits.ownership_days_max,
         },
+        gates: it.gates.iter().map(super::power::Gate::read).collect::<Read<_>>()?,
+        delegation: it.delegation.map(super::power::Delegation::read).transpose()?,
     })
 }
 

@@ -12,6 +12,7 @@ use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
 
 use super::attestor::Attestor;
+use super::power::StandIn;
 pub(super) use exception::{Exception, Scope};
 pub(super) use issuer::{Issuer, Profile};
 pub(super) use people::{Organisation, Person, Team};
@@ -48,6 +49,8 @@ pub(super) struct Estate {
     pub(super) policies: Map<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) attestors: Map<Attestor>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) stand_ins: Map<StandIn>,
 }
 
 impl Estate {
@@ -64,6 +67,7 @@ impl Estate {
             exceptions: map(&it.exceptions, Exception::of),
             policies: it.policies.clone(),
             attestors: map(&it.attestors, Attestor::of),
+            stand_ins: map(&it.stand_ins, StandIn::of),
         }
     }
 }

@@ -24,6 +24,8 @@ mirror! {
         status: AccountStatus,
         credential: CredentialId,
         made_by: PersonId,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<PersonId>,
         service: ServiceId,
         environment: String,
         namespace: Option<String>,
@@ -38,6 +40,8 @@ mirror! {
         namespace: Option<String>,
         attestations: Vec<String>,
         created_by: PersonId,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        chain: Vec<PersonId>,
         created_at: Time,
         expires_at: Time,
         revoked_at: Option<Time>,

@@ -25,7 +25,7 @@ pub(super) async fn me(State(app): State<Arc<App>>, Caller(asking): Caller) -> J
     Json(Me {
         person: person.to_string(),
         name: live.estate().people.get(person).map(|one| one.name.clone()),
-        teams: live.estate().teams_of(person).iter().map(ToString::to_string).collect(),
+        teams: live.estate().teams_at(person, app.now()).iter().map(ToString::to_string).collect(),
         through: asking.by.chain.iter().map(ToString::to_string).collect(),
         administrator: live.estate().organisation.administrators.contains(person),
     })

@@ -3,6 +3,7 @@
 use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
 
+use super::super::power::{Delegation, Gate};
 use super::texts;
 
 #[derive(Serialize, Deserialize)]
@@ -19,6 +20,10 @@ pub(in super::super) struct Zone {
     pub(in super::super) connector: Option<Connector>,
     pub(in super::super) caa: Caa,
     pub(in super::super) limits: Limits,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in super::super) gates: Vec<Gate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) delegation: Option<Delegation>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -68,6 +73,8 @@ impl Zone {
                 lifetime_days_max: limits.lifetime_days_max,
                 ownership_days_max: limits.ownership_days_max,
             },
+            gates: it.gates.iter().map(Gate::of).collect(),
+            delegation: it.delegation.as_ref().map(Delegation::of),
         }
     }
 }
