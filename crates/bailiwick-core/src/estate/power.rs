@@ -105,7 +105,8 @@ impl Estate {
         let mut teams = self.teams_of(person);
         for one in self.standing_in(person, now) {
             // Whoever holds the team also holds every team around it.
-            let around = self.teams.keys().filter(|team| self.teams_within(team).contains(&one.team));
+            let around =
+                self.teams.keys().filter(|team| self.teams_within(team).contains(&one.team));
             teams.extend(around.cloned());
         }
         teams

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::certificate::KeyKind;
 use crate::estate::{
-    AttestationKind, CaaIntent, DelegationSeen, Duties, Environment, Mode, Namespace, Ownership, Pattern, RuleId,
-    Scope, ZoneClass, ZoneGate, ZoneKey, ZoneLimits, spelled,
+    AttestationKind, CaaIntent, DelegationSeen, Duties, Environment, Mode, Namespace, Ownership,
+    Pattern, RuleId, Scope, ZoneClass, ZoneGate, ZoneKey, ZoneLimits, spelled,
 };
 use crate::names::{
     AccountId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::estate::{ActiveEstate, Attested, DelegationSeen, Duties, Estate, EstateDiff, Service, Zone, ZoneKey};
+use crate::estate::{
+    ActiveEstate, Attested, DelegationSeen, Duties, Estate, EstateDiff, Service, Zone, ZoneKey,
+};
 use crate::names::{ChangeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
 use crate::time::Time;
 
@@ -127,7 +129,10 @@ fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
         return vec![fact(Fact::Unknown)];
     }
     let seen = |key| Fact::of(active.delegation(key));
-    zones.into_iter().map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone, seen(key))))).collect()
+    zones
+        .into_iter()
+        .map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone, seen(key)))))
+        .collect()
 }
 
 fn zone_facts(key: &ZoneKey, zone: &Zone, delegation: Fact<DelegationSeen>) -> ZoneFacts {

@@ -175,7 +175,10 @@ impl<'a> Alone<'a> {
                     }
                 }
                 if open && self.hands_out_credentials((person, teams)) {
-                    power(format!("makes ACME credentials of {}, which needs nobody else", self.id));
+                    power(format!(
+                        "makes ACME credentials of {}, which needs nobody else",
+                        self.id
+                    ));
                 }
                 let opens = Opens::Service(self.id.clone());
                 let secret = KnownSecret { person: (*person).clone(), opens };
@@ -248,24 +251,24 @@ impl<'a> Alone<'a> {
     }
 
     fn may(&self, access: Access, kind: ResourceKind, person: &PersonId) -> bool {
-        may(self.asked, access, ObjectAsked {
-            kind,
-            id: self.id.to_string(),
-            services: BTreeSet::from([self.id.clone()]),
-            zones: self.names_by_zone().into_keys().collect(),
-            person: None,
-        }, person)
+        may(
+            self.asked,
+            access,
+            ObjectAsked {
+                kind,
+                id: self.id.to_string(),
+                services: BTreeSet::from([self.id.clone()]),
+                zones: self.names_by_zone().into_keys().collect(),
+                person: None,
+            },
+            person,
+        )
     }
 }
 
 /// Whether a person may do this to an object.
 #[must_use]
-pub fn may(
-    asked: PowersAsked<'_>,
-    access: Access,
-    object: ObjectAsked,
-    person: &PersonId,
-) -> bool {
+pub fn may(asked: PowersAsked<'_>, access: Access, object: ObjectAsked, person: &PersonId) -> bool {
     let estate = asked.active.estate();
     let kind = PrincipalKind::Person(person.clone());
     let facts = AccessFacts {

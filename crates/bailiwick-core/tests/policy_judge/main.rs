@@ -12,6 +12,8 @@ mod attestation;
 mod changes;
 mod compiling;
 mod estates;
+mod graphs;
 mod oracle;
+mod power;
 mod refusals;
 mod world;

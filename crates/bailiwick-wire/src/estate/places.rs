@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{
-    Attestor, Exception, Issuer, Organisation, Person, Profile, Service, StandIn, Team, View, Zone, ZoneKey,
+    Attestor, Exception, Issuer, Organisation, Person, Profile, Service, StandIn, Team, View, Zone,
+    ZoneKey,
 };
 use bailiwick_core::names::{
     AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,

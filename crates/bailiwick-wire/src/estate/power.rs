@@ -101,7 +101,8 @@ pub(super) fn delegation(file: &mut File<'_>, section: Section<'_>) -> Delegatio
 
 /// A DS record in its presentation format (RFC 4034, section 5.3), spelled one way.
 fn ds_text(text: &str) -> Result<String, &'static str> {
-    let bad = "not a DS record; write `KEYTAG ALGORITHM TYPE DIGEST` with the digest in hexadecimal";
+    let bad =
+        "not a DS record; write `KEYTAG ALGORITHM TYPE DIGEST` with the digest in hexadecimal";
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let (Some(numbers), Some(digest)) = (words.get(..3), words.get(3..)) else { return Err(bad) };
     let digest = digest.concat().to_ascii_lowercase();

@@ -1,8 +1,8 @@
 //! An estate as files, laid out one way.
 
 use bailiwick_core::estate::{
-    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Profile, Scope, Service, StandIn, Team,
-    Zone, ZoneKey,
+    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Profile, Scope, Service,
+    StandIn, Team, Zone, ZoneKey,
 };
 use bailiwick_core::names::ServiceId;
 

@@ -84,7 +84,10 @@ mirror! {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum ActorForm {
-    Person { person: String, chain: Vec<String> },
+    Person {
+        person: String,
+        chain: Vec<String>,
+    },
     Account {
         account: String,
         service: String,
@@ -93,7 +96,9 @@ pub(crate) enum ActorForm {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         chain: Vec<String>,
     },
-    Component { name: String },
+    Component {
+        name: String,
+    },
 }
 
 impl Stored for Actor {

@@ -123,17 +123,19 @@ fn zone() -> BoxedStrategy<ZoneFacts> {
     let words = (select(ZoneClass::ALL), select(Pattern::ALL), select(Mode::ALL));
     let power = (vec(gate(), 0..2), fact(delegation()));
     (zone_key(), words, id!(TeamId), id!(TeamId), caa, limits, power)
-        .prop_map(|(key, (class, pattern, mode), policy_owner, operator, caa, limits, power)| ZoneFacts {
-            key,
-            class,
-            pattern,
-            mode,
-            policy_owner,
-            operator,
-            caa,
-            limits,
-            gates: power.0,
-            delegation: power.1,
+        .prop_map(|(key, (class, pattern, mode), policy_owner, operator, caa, limits, power)| {
+            ZoneFacts {
+                key,
+                class,
+                pattern,
+                mode,
+                policy_owner,
+                operator,
+                caa,
+                limits,
+                gates: power.0,
+                delegation: power.1,
+            }
         })
         .boxed()
 }
@@ -370,7 +372,13 @@ pub(crate) fn change() -> BoxedStrategy<Facts> {
         .prop_map(|services: BTreeMap<ServiceId, Duties>| services);
     (
         (time(), id!(TeamId), id!(ChangeId), select(ChangeKind::ALL), author),
-        (vec(approval, 0..3), fact(vec(zone(), 0..3)), fact(services), ids!(TeamId), btree_set(zone_key(), 0..2)),
+        (
+            vec(approval, 0..3),
+            fact(vec(zone(), 0..3)),
+            fact(services),
+            ids!(TeamId),
+            btree_set(zone_key(), 0..2),
+        ),
         (fact(any::<bool>()), fact(any::<bool>()), fact(any::<bool>())),
     )
         .prop_map(|(first, (approvals, zones, services, also_concerned, caa_zones), flags)| {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::certificate::KeyKind;
 use bailiwick_core::estate::{
-    CaaIntent, DelegationSeen, Duties, Environment, Mode, Ownership, Pattern, RuleId, Scope, ZoneClass, ZoneKey,
-    ZoneLimits,
+    CaaIntent, DelegationSeen, Duties, Environment, Mode, Ownership, Pattern, RuleId, Scope,
+    ZoneClass, ZoneKey, ZoneLimits,
 };
 use bailiwick_core::names::{
     AccountId, ChangeId, EnvelopeId, ExceptionId, IssuerId, PersonId, ProfileId, SanName,

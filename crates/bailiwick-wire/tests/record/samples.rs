@@ -318,7 +318,7 @@ fn gate_facts() -> Vec<Fact> {
             status: AccountStatus::Valid,
             credential: p!(CredentialId, "cred-1"),
             made_by: p!(PersonId, "carl"),
-        chain: Vec::new(),
+            chain: Vec::new(),
             service: p!(ServiceId, "shop-web"),
             environment: "production".to_owned(),
             namespace: Some("shop".to_owned()),

@@ -103,7 +103,12 @@ fn actor() -> impl Strategy<Value = Actor> {
     prop_oneof![
         signed_in().prop_map(Actor::Person),
         (id!(AccountId), id!(ServiceId), id!(PersonId), vec(id!(PersonId), 0..2)).prop_map(
-            |(account, service, made_by, chain)| Actor::Account { account, service, made_by, chain },
+            |(account, service, made_by, chain)| Actor::Account {
+                account,
+                service,
+                made_by,
+                chain
+            },
         ),
         component.prop_map(Actor::Component),
     ]
