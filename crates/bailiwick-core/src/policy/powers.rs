@@ -251,18 +251,15 @@ impl<'a> Alone<'a> {
     }
 
     fn may(&self, access: Access, kind: ResourceKind, person: &PersonId) -> bool {
-        may(
-            self.asked,
-            access,
-            ObjectAsked {
-                kind,
-                id: self.id.to_string(),
-                services: BTreeSet::from([self.id.clone()]),
-                zones: self.names_by_zone().into_keys().collect(),
-                person: None,
-            },
-            person,
-        )
+        // A change concerns the owners of its zones; a credential those of its service alone.
+        let zones = match access {
+            Access::Approve => self.names_by_zone().into_keys().collect(),
+            Access::Read | Access::Request | Access::Revoke | Access::Administer => BTreeSet::new(),
+        };
+        let services = BTreeSet::from([self.id.clone()]);
+        let object =
+            ObjectAsked { kind, id: self.id.to_string(), services, zones, person: None };
+        may(self.asked, access, object, person)
     }
 }
 
