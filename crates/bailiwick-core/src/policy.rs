@@ -11,6 +11,7 @@ mod attestation;
 mod bounds;
 mod change;
 mod compile;
+mod delegation;
 mod explain;
 mod facts;
 mod gather;

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::estate::{DelegationSeen, Mode};
+use crate::estate::Mode;
 use crate::names::{PersonId, TeamId};
 use crate::time::{DAY_MS, SECOND_MS, Time};
 
-use super::attestation;
 use super::facts::{
     EnvelopeApproval, EnvelopeFacts, IssueFacts, NameFacts, ServiceFacts, Stage, UsesLeft,
     ZoneFacts,
@@ -14,6 +13,7 @@ use super::facts::{
 use super::question::{FieldList, Question, flag, long, record, text, words};
 use super::rule::GrantWord;
 use super::template::Texts;
+use super::{attestation, delegation};
 
 /// Milliseconds since a moment as whole seconds, so that a limit is never passed early: an age is
 /// rounded up, a moment in the future stays negative.
@@ -104,15 +104,11 @@ pub(super) fn zone_fields(zone: &ZoneFacts, as_if: Option<Mode>) -> FieldList {
         ("wildcard_allowed", flag(zone.limits.wildcard_allowed)),
         ("lifetime_days_max", long(zone.limits.lifetime_days_max)),
         ("ownership_days_max", long(zone.limits.ownership_days_max)),
-        ("delegation_changed", delegation_changed(zone)),
+        ("delegation_changed", delegation::changed(zone)),
     ]
 }
 
 type Value = Option<cedar_policy::RestrictedExpression>;
-
-fn delegation_changed(zone: &ZoneFacts) -> Value {
-    flag(matches!(zone.delegation.known()?, DelegationSeen::Changed(_)))
-}
 
 fn name_record(name: &NameFacts) -> Value {
     let owner = name.owner.known().and_then(Option::as_ref);
@@ -370,16 +366,8 @@ pub(super) fn zone_texts(texts: &mut Texts, zone: &ZoneFacts) {
         ("zone.names_per_certificate_max", zone.limits.names_per_certificate_max.to_string()),
         ("zone.lifetime_days_max", zone.limits.lifetime_days_max.to_string()),
         ("zone.ownership_days_max", zone.limits.ownership_days_max.to_string()),
-        ("zone.delegation", delegation(zone)),
+        ("zone.delegation", delegation::text(zone)),
     ]);
-}
-
-fn delegation(zone: &ZoneFacts) -> String {
-    match zone.delegation.known() {
-        None => "whether it changed is not known".to_owned(),
-        Some(DelegationSeen::Unwatched | DelegationSeen::AsDecided) => "as decided".to_owned(),
-        Some(DelegationSeen::Changed(what)) => what.clone(),
-    }
 }
 
 fn ownership(service: &ServiceFacts, now: Time) -> String {

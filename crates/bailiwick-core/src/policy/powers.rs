@@ -257,8 +257,7 @@ impl<'a> Alone<'a> {
             Access::Read | Access::Request | Access::Revoke | Access::Administer => BTreeSet::new(),
         };
         let services = BTreeSet::from([self.id.clone()]);
-        let object =
-            ObjectAsked { kind, id: self.id.to_string(), services, zones, person: None };
+        let object = ObjectAsked { kind, id: self.id.to_string(), services, zones, person: None };
         may(self.asked, access, object, person)
     }
 }
