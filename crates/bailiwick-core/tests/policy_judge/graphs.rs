@@ -236,10 +236,8 @@ fn plan() -> Plan {
     }))
 }
 
-/// What the program does: each yes is put to the spine, and what it let in to the judge. Gives whether
-/// the change is approved.
-fn carried(graph: &Graph, estate: &Estate) -> bool {
-    let author = signed(&graph.author, estate);
+/// The change with everybody's yes put to it.
+fn asked(graph: &Graph, estate: &Estate, author: &SignedIn, plan: &Plan) -> Change {
     let actor = if graph.author_is_account {
         Actor::Account {
             account: AccountId::parse("a-1").unwrap(),
@@ -250,7 +248,6 @@ fn carried(graph: &Graph, estate: &Estate) -> bool {
     } else {
         Actor::Person(author.clone())
     };
-    let plan = plan();
     let request = Request {
         id: change_id(),
         title: "x".to_owned(),
@@ -282,6 +279,14 @@ fn carried(graph: &Graph, estate: &Estate) -> bool {
             change = change.apply(event, NOW).unwrap();
         }
     }
+    change
+}
+
+/// What the program does: each yes is put to the spine, and what it let in to the judge. Gives whether
+/// the change is approved.
+fn carried(graph: &Graph, estate: &Estate) -> bool {
+    let (author, plan) = (signed(&graph.author, estate), plan());
+    let change = asked(graph, estate, &author, &plan);
     let Change::Awaiting(waiting) = &change else { panic!("it waits") };
     let approvals: Vec<ApprovalFacts> = waiting
         .approvals

@@ -244,7 +244,7 @@ fn power_over_both_sides_is_found() {
     assert_eq!(who(&held(one_team, &[], &[])), at("pay.example", &["pia", "sol"]));
     // Somebody who handed in the key of a connector approves certificates there.
     let knows = secret("pia", Opens::Records(zone("pay.example")));
-    let found = held(estate(), &[knows.clone()], &[]);
+    let found = held(estate(), std::slice::from_ref(&knows), &[]);
     assert_eq!(who(&found), at("pay.example", &["pia"]));
     assert_eq!(found[0].records, ["handed in the secret of its connector"]);
     assert_eq!(
@@ -267,7 +267,11 @@ fn power_over_both_sides_is_found() {
     moved.teams.get_mut(&team("dns")).unwrap().members.insert(person("pam"));
     moved.teams.get_mut(&team("payments")).unwrap().members.remove(&person("pam"));
     let made = secret("pam", Opens::Service(service("pay-api")));
-    assert_eq!(held(moved.clone(), &[made.clone()], &[]), [], "its orders need an envelope");
+    assert_eq!(
+        held(moved.clone(), std::slice::from_ref(&made), &[]),
+        [],
+        "its orders need an envelope"
+    );
     assert_eq!(who(&held(moved, &[made], &["pay-api"])), at("pay.example", &["pam"]));
     // Who left holds nothing.
     let mut left = estate();

@@ -15,25 +15,25 @@ use super::profiles::DAYS_MAX;
 /// Where DNS is asked when no port is written (RFC 1035, section 4.2.1).
 const DNS_PORT: u16 = 53;
 
+/// What a zone's file may hold.
+const KEYS: [&str; 13] = [
+    "name",
+    "view",
+    "class",
+    "pattern",
+    "mode",
+    "policy_owner",
+    "operator",
+    "servers",
+    "connector",
+    "caa",
+    "limits",
+    "gates",
+    "delegation",
+];
+
 pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
-    file.keys(
-        root,
-        &[
-            "name",
-            "view",
-            "class",
-            "pattern",
-            "mode",
-            "policy_owner",
-            "operator",
-            "servers",
-            "connector",
-            "caa",
-            "limits",
-            "gates",
-            "delegation",
-        ],
-    );
+    file.keys(root, &KEYS);
     let name = file.needed(root, "name");
     let named = name.and_then(|at| file.parsed(at, "bad-name", ZoneName::parse));
     let view = file.text(root, "view");
