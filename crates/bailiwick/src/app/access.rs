@@ -389,9 +389,10 @@ impl Scope {
             Self::Person(kind, person) => (*kind, person.to_string(), None, Some(person.clone())),
         };
         let services: BTreeSet<ServiceId> = service.into_iter().collect();
-        let zones = match self {
-            Self::Change(_, of) => zones_of_change(estate, of.as_ref()),
-            _ => BTreeSet::new(),
+        let zones = if let Self::Change(_, of) = self {
+            zones_of_change(estate, of.as_ref())
+        } else {
+            BTreeSet::new()
         };
         let asked = ObjectAsked { kind, id, services, zones, person };
         ObjectFacts::gather(estate, asked)
