@@ -353,16 +353,6 @@ fn read_scopes(words: &[String]) -> (BTreeSet<Access>, Option<BTreeSet<ServiceId
     (allows, (!bound.is_empty()).then_some(services))
 }
 
-/// The zones whose owners a change concerns: those of its service, or every one where it is about the
-/// estate. Whether the approval of one of them suffices is for the rules of the change.
-fn zones_of_change(estate: &Estate, service: Option<&ServiceId>) -> BTreeSet<ZoneKey> {
-    let Some(service) = service else { return estate.zones.keys().cloned().collect() };
-    let Some(service) = estate.services.get(service) else { return BTreeSet::new() };
-    let bases = service.names.iter().map(SanName::base).chain(&service.below);
-    let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
-    zones.map(|(key, _)| key.clone()).collect()
-}
-
 impl Scope {
     fn words(&self) -> String {
         match self {
@@ -390,7 +380,7 @@ impl Scope {
         };
         let services: BTreeSet<ServiceId> = service.into_iter().collect();
         let zones = if let Self::Change(_, of) = self {
-            zones_of_change(estate, of.as_ref())
+            super::facts::zones_of_change(estate, of.as_ref())
         } else {
             BTreeSet::new()
         };

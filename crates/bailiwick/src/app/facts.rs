@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::change::{Approval, Plan, Request, Step};
-use bailiwick_core::estate::{AttestationKind, Attested, Environment, Estate, Namespace};
+use bailiwick_core::estate::{AttestationKind, Attested, Environment, Estate, Namespace, ZoneKey};
 use bailiwick_core::gate::{Account, AccountStatus, Envelope};
 use bailiwick_core::names::{IssuerId, ProfileId, SanName, ServiceId};
 use bailiwick_core::policy::{
@@ -202,6 +202,16 @@ fn kind_of(plan: &Plan) -> ChangeKind {
         // A plan is never empty; an estate edit is the kind that needs most approvals.
         Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
     }
+}
+
+/// The zones whose owners a change concerns: those of its service, or every one where it is about the
+/// estate. Whether the approval of one of them suffices is for the rules of the change.
+pub(super) fn zones_of_change(estate: &Estate, service: Option<&ServiceId>) -> BTreeSet<ZoneKey> {
+    let Some(service) = service else { return estate.zones.keys().cloned().collect() };
+    let Some(service) = estate.services.get(service) else { return BTreeSet::new() };
+    let bases = service.names.iter().map(SanName::base).chain(&service.below);
+    let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
+    zones.map(|(key, _)| key.clone()).collect()
 }
 
 fn sign_in(signed_in: &SignedIn) -> SignIn {
