@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
-use bailiwick_core::estate::{Estate, ZoneKey};
-use bailiwick_core::names::{ChangeId, Digest, PersonId, SanName, ServiceId, SessionId, TokenId};
+use bailiwick_core::estate::Estate;
+use bailiwick_core::names::{ChangeId, Digest, PersonId, ServiceId, SessionId, TokenId};
 use bailiwick_core::policy::{
     Access, AccessFacts, Facts, ObjectAsked, ObjectFacts, PrincipalFacts, PrincipalKind,
     ResourceKind, TokenFacts, judge,
