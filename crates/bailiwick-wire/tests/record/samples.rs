@@ -272,6 +272,22 @@ fn decision() -> Box<Decision> {
     })
 }
 
+fn credential() -> Credential {
+    Credential {
+        id: p!(CredentialId, "cred-1"),
+        service: p!(ServiceId, "shop-web"),
+        environment: "production".to_owned(),
+        namespace: None,
+        attestations: Vec::new(),
+        created_by: p!(PersonId, "carl"),
+        chain: Vec::new(),
+        created_at: at("2026-03-01"),
+        expires_at: at("2026-03-08"),
+        revoked_at: None,
+        account: None,
+    }
+}
+
 fn gate_facts() -> Vec<Fact> {
     let account = p!(AccountId, "acct-1");
     vec![
@@ -329,19 +345,7 @@ fn gate_facts() -> Vec<Fact> {
         Fact::AccountUpdated { account: account.clone(), contacts: Vec::new() },
         Fact::AccountEnded { account: account.clone(), status: AccountStatus::Deactivated },
         Fact::AccountEnded { account: account.clone(), status: AccountStatus::Revoked },
-        Fact::CredentialMade(Box::new(Credential {
-            id: p!(CredentialId, "cred-1"),
-            service: p!(ServiceId, "shop-web"),
-            environment: "production".to_owned(),
-            namespace: None,
-            attestations: Vec::new(),
-            created_by: p!(PersonId, "carl"),
-            chain: Vec::new(),
-            created_at: at("2026-03-01"),
-            expires_at: at("2026-03-08"),
-            revoked_at: None,
-            account: None,
-        })),
+        Fact::CredentialMade(Box::new(credential())),
         Fact::CredentialRevoked { credential: p!(CredentialId, "cred-1") },
     ]
 }
