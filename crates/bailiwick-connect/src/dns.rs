@@ -17,6 +17,8 @@ mod set;
 
 mod writer;
 
+pub mod sweep;
+
 pub use client::{DnsClient, random_ids};
 pub use exchange::Limits;
 pub(crate) use exchange::{Unanswered, read_message, send_once};

@@ -8,6 +8,7 @@
 //! `cargo xtask tidy` checks that no other module opens a connection.
 
 mod any_certificate;
+mod batch;
 mod dial;
 mod fence;
 mod handshake;
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 
 use crate::dns::{DnsClient, View};
 
+pub(crate) use batch::{Batch, Received, Sent, wait_for_any};
 pub(crate) use dial::{datagram, dial};
 pub use fence::{BadNetwork, Fence, Fenced, Network, Permit};
 pub(crate) use handshake::{Shown, handshake};

@@ -46,6 +46,14 @@ mod report;
 
 mod words;
 
+mod who;
+
+mod audit;
+
+mod audit_findings;
+
+pub use audit::{Audited, EffectiveSet, audit, may_hide};
+pub use audit_findings::{AuditFinding, FindingKind, Severity};
 pub use climb::{Asking, CaaEvidence, ClimbEnd, ClimbStep, PrivateTlds, Rung, climb};
 pub use freshness::{Freshness, FreshnessRule};
 pub use judge::{
@@ -62,3 +70,4 @@ pub use record::{CaaRecord, IllegalTag, OtherTag, PropertyTag};
 pub use report::CaaReport;
 pub use terms::{AccountUri, BadTerm, CaaTerms, CertificateKind, IssuerDomain, ValidationMethod};
 pub use value::{IssueValue, Malformed, Parameter};
+pub use who::{Allowed, MayIssue, Wanted};

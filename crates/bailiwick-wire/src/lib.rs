@@ -22,6 +22,10 @@ pub mod caa_json;
 
 pub mod caa_text;
 
+pub mod caa_audit;
+
+pub mod zone_file;
+
 pub mod jose;
 
 pub mod attestation;

@@ -15,7 +15,7 @@ use bailiwick_wire::dns::{A, Aaaa, Query, RecordKind, Reply, Txt, Way, WireName,
 use futures::future::{BoxFuture, join_all, try_join};
 use tokio::time::timeout;
 
-use super::exchange::{Heard, Limits, exchange};
+use super::exchange::{Heard, Limits, exchange, over_tcp};
 use super::view::{Party, Standing, View};
 
 /// Asks name servers. Cheap to clone; holds no connection and no cache.
@@ -119,6 +119,32 @@ impl DnsClient {
         self.ask_all::<K>(view, WireName::from(name), &budget, ALIASES_MAX).await
     }
 
+    /// What one server of the view answers, aliases followed; over TCP at once where it is known that
+    /// a datagram is too small.
+    pub(super) async fn look_up_at<K>(
+        &self,
+        view: &View,
+        party: &Party,
+        name: WireName,
+        over_tcp_first: bool,
+    ) -> LookupAnswer<K::Value>
+    where
+        K: RecordKind + Send + Sync,
+        K::Value: Send + Sync,
+    {
+        if over_tcp_first {
+            let Some(id) = self.id() else { return failed(LookupFailure::Unreachable) };
+            let query = question::<K>(party, id, name.clone());
+            let read = |octets: &[u8], query: &Query| hear::<K>(octets, query, party);
+            let reply = over_tcp(party.source.server, &self.limits, &query, read);
+            if let Ok(Reply::Answer(answer)) = reply.await {
+                return answer;
+            }
+        }
+        let budget = Budget(AtomicU32::new(self.limits.questions_max));
+        self.ask_one::<K>(view, party, name, &budget, ALIASES_MAX).await
+    }
+
     /// Boxed, because an alias that leaves a zone starts over with other servers.
     fn ask_all<'a, K>(
         &'a self,
@@ -171,19 +197,10 @@ impl DnsClient {
             }
             let query = || {
                 let id = (self.ids)()?;
-                Some(match party.standing {
-                    Standing::Resolver(_) => Query::to_resolver(id, name.clone(), K::TYPE),
-                    Standing::Authority(_) => Query::to_authority(id, name.clone(), K::TYPE),
-                })
+                Some(question::<K>(party, id, name.clone()))
             };
             let server = party.source.server;
-            let speaker = party.speaker();
-            let read = |octets: &[u8], query: &Query| match read_reply::<K>(octets, query, speaker)
-            {
-                Reply::Truncated => Heard::Truncated,
-                Reply::NotOurs => Heard::NotOurs,
-                reply @ (Reply::Answer(_) | Reply::Follow(_)) => Heard::Answer(reply),
-            };
+            let read = |octets: &[u8], query: &Query| hear::<K>(octets, query, party);
             match exchange(server, &self.limits, query, read).await {
                 Ok(Reply::Answer(answer)) => return ended(so_far, answer),
                 Ok(Reply::Follow(way)) => {
@@ -197,6 +214,21 @@ impl DnsClient {
                 Err(failure) => return ended(so_far, failed(failure)),
             }
         }
+    }
+}
+
+fn hear<K: RecordKind>(octets: &[u8], query: &Query, party: &Party) -> Heard<Reply<K::Value>> {
+    match read_reply::<K>(octets, query, party.speaker()) {
+        Reply::Truncated => Heard::Truncated,
+        Reply::NotOurs => Heard::NotOurs,
+        reply @ (Reply::Answer(_) | Reply::Follow(_)) => Heard::Answer(reply),
+    }
+}
+
+fn question<K: RecordKind>(party: &Party, id: u16, name: WireName) -> Query {
+    match party.standing {
+        Standing::Resolver(_) => Query::to_resolver(id, name, K::TYPE),
+        Standing::Authority(_) => Query::to_authority(id, name, K::TYPE),
     }
 }
 

@@ -107,7 +107,7 @@ async fn over_udp<T>(
     }
 }
 
-async fn over_tcp<T>(
+pub(super) async fn over_tcp<T>(
     server: SocketAddr,
     limits: &Limits,
     query: &Query,

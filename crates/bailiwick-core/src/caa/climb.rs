@@ -87,6 +87,12 @@ impl Asking {
         &self.at
     }
 
+    /// Whether this is a name above the one that the climb began at.
+    #[must_use]
+    pub const fn is_above_start(&self) -> bool {
+        !self.climb.rungs.is_empty()
+    }
+
     /// Takes what each server answered to a question sent at `asked_at`.
     #[must_use]
     pub fn answer(self, asked_at: Time, sources: Vec<SourceAnswer<CaaRecord>>) -> ClimbStep {
@@ -156,6 +162,18 @@ impl CaaEvidence {
                 | LookupAnswer::Failed { .. },
             )
             | None => &[],
+        }
+    }
+
+    /// The TTL of the relevant set, if there is one.
+    #[must_use]
+    pub fn relevant_ttl_seconds(&self) -> Option<u32> {
+        match &self.relevant_rung()?.answer {
+            LookupAnswer::Records(found) => Some(found.ttl_seconds),
+            LookupAnswer::NoData(_)
+            | LookupAnswer::NxDomain(_)
+            | LookupAnswer::Delegated { .. }
+            | LookupAnswer::Failed { .. } => None,
         }
     }
 

@@ -177,7 +177,7 @@ fn judge_set(set: &[CaaRecord], wildcard: bool, terms: &CaaTerms) -> CaaVerdict 
 
 /// The property that governs a request: a single `issuewild`, readable or not, takes wildcards
 /// away from `issue` (RFC 8659, section 4.3).
-fn governing(
+pub(super) fn governing(
     properties: &[(PropertyTag, &CaaRecord)],
     wildcard: bool,
     kind: CertificateKind,
@@ -228,6 +228,25 @@ fn judge_method(value: &IssueValue, terms: &CaaTerms) -> Result<(), MethodMismat
     let counts = |label| label == method || terms.equivalent_methods.contains(label);
     if listed.iter().any(counts) { Ok(()) } else { Err(MethodMismatch::Other(listed)) }
 }
+
+/// The one value of a parameter, if it stands there.
+///
+/// # Errors
+/// [`Repeated`] when it stands there more than once, so that nothing satisfies it.
+pub(super) fn only_value<'a>(
+    value: &'a IssueValue,
+    tag: &'a str,
+) -> Result<Option<&'a str>, Repeated> {
+    match only(value.values_of(tag)) {
+        Only::None => Ok(None),
+        Only::One(text) => Ok(Some(text)),
+        Only::Many => Err(Repeated),
+    }
+}
+
+/// A parameter stands in a value more than once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repeated;
 
 /// How often a parameter stands in a value.
 enum Only<'a> {

@@ -107,6 +107,12 @@ impl PropertyTag {
         Ok(registered.unwrap_or(Self::Other(OtherTag(text))))
     }
 
+    /// Whether it is one of [`PropertyTag::REGISTERED`].
+    #[must_use]
+    pub const fn is_registered(&self) -> bool {
+        !matches!(self, Self::Other(_))
+    }
+
     /// The tag in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
