@@ -52,9 +52,17 @@ mod audit;
 
 mod audit_findings;
 
+mod failsafe;
+
+mod suggest;
+
 pub use audit::{Audited, EffectiveSet, audit, may_hide};
 pub use audit_findings::{AuditFinding, FindingKind, Severity};
 pub use climb::{Asking, CaaEvidence, ClimbEnd, ClimbStep, PrivateTlds, Rung, climb};
+pub use failsafe::{
+    Control, Detection, FailSafe, FailSafeFacts, GateControl, Grade, IssuerLimit, Reach,
+    Revocation, Stand, Standing,
+};
 pub use freshness::{Freshness, FreshnessRule};
 pub use judge::{
     AccountMismatch, CaaOutcome, CaaVerdict, MethodMismatch, Mismatch, Permission, Prohibition,
@@ -68,6 +76,7 @@ pub use name::{CaaName, CaaSubject, Exempt};
 pub use perspectives::{Corroboration, NotCorroborated, Perspective, QuorumRule, Rir, corroborate};
 pub use record::{CaaRecord, IllegalTag, OtherTag, PropertyTag};
 pub use report::CaaReport;
+pub use suggest::{KnownAccounts, Loss, SuggestedEdit, SuggestedRecord, ZoneSuggestion, suggest};
 pub use terms::{AccountUri, BadTerm, CaaTerms, CertificateKind, IssuerDomain, ValidationMethod};
 pub use value::{IssueValue, Malformed, Parameter};
 pub use who::{Allowed, MayIssue, Wanted};

@@ -9,9 +9,10 @@ mod reference;
 use std::collections::BTreeMap;
 
 use bailiwick_core::caa::{
-    AccountUri, CaaEvidence, CaaName, CaaOutcome, CaaRecord, CaaTerms, CertificateKind, ClimbEnd,
-    ClimbStep, Empty, Found, FreshnessRule, IssuerDomain, LookupAnswer, LookupFailure, PrivateTlds,
-    Proof, PropertyTag, Source, SourceAnswer, SourceRole, ValidationMethod, climb,
+    AccountUri, Allowed, CaaEvidence, CaaName, CaaOutcome, CaaRecord, CaaTerms, CertificateKind,
+    ClimbEnd, ClimbStep, Empty, Found, FreshnessRule, IssuerDomain, LookupAnswer, LookupFailure,
+    MayIssue, PrivateTlds, Proof, PropertyTag, Source, SourceAnswer, SourceRole, ValidationMethod,
+    Wanted, climb,
 };
 use bailiwick_core::names::DnsName;
 use bailiwick_core::time::Time;
@@ -359,6 +360,46 @@ proptest! {
         }
         let spelled = format!("{}.", name.to_ascii_uppercase());
         prop_assert_eq!(engine(&tree, &name, &question), engine(&other, &spelled, &question));
+    }
+
+    #[test]
+    fn who_may_issue_is_the_judgement_turned_round(
+        tree in any_tree(), name in any_name(), question in any_question(),
+    ) {
+        let wanted = match (question.email, question.wildcard) {
+            (true, _) => Wanted::Mail,
+            (false, true) => Wanted::Wildcard,
+            (false, false) => Wanted::Ordinary,
+        };
+        let evidence = seen(&[&tree], &name, question.wildcard);
+        let who = evidence.who_may_issue(wanted);
+        // An issuer that knows every registered property, as an audit supposes.
+        let mut terms = terms(&question);
+        terms.known_tags = PropertyTag::REGISTERED.into_iter().collect();
+        let outcome = evidence.judge(&terms).outcome();
+        let fits = |one: &Allowed| {
+            terms.issuers.contains(&one.issuer)
+                && one.account.as_ref().is_none_or(|account| terms.account.as_ref() == Some(account))
+                && one.methods.as_ref().is_none_or(|all| {
+                    terms.method.as_ref().is_some_and(|method| all.contains(method))
+                })
+        };
+        let expected = match &who {
+            MayIssue::Unknown => CaaOutcome::Unknown,
+            MayIssue::Anyone => CaaOutcome::Allow,
+            MayIssue::Only(all) if all.iter().any(fits) => CaaOutcome::Allow,
+            MayIssue::Only(_) => CaaOutcome::Deny,
+        };
+        prop_assert_eq!(outcome, expected, "{:?}", who);
+        // What is listed can be met.
+        let MayIssue::Only(all) = who else { return Ok(()) };
+        for one in all {
+            let mut meets = terms.clone();
+            meets.issuers = [one.issuer].into();
+            meets.account = one.account;
+            meets.method = one.methods.and_then(|all| all.first().cloned());
+            prop_assert_eq!(evidence.judge(&meets).outcome(), CaaOutcome::Allow);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the use cases, `drive` the loops, `http` the faces.
 
 mod app;
+mod audit;
 mod bench;
 mod cli;
 mod drive;

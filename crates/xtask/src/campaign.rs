@@ -79,6 +79,22 @@ const CAMPAIGNS: &[Campaign] = &[
         figure: "50",
     },
     Campaign {
+        name: "caa-audit",
+        shows: "so many names audited for CAA against Knot: names a second, CPU a name, memory",
+        packages: &["bailiwick"],
+        filter: "names_a_second_and_memory",
+        scale: "BAILIWICK_AUDIT_NAMES",
+        figure: "200000",
+    },
+    Campaign {
+        name: "caa-trees",
+        shows: "BIND, Unbound, a second reader and a second evaluator agree with ours on random trees",
+        packages: &["bailiwick-connect"],
+        filter: "a_second_validator_and_reader",
+        scale: "BAILIWICK_CAA_TREES",
+        figure: "1000000",
+    },
+    Campaign {
         name: "properties",
         shows: "generated cases of every property of the core",
         packages: &["bailiwick-core"],

@@ -32,6 +32,7 @@ const PACKAGES: &[Package] = &[
     Package { name: "bind9", why: "authoritative name server of the real-server tests (named)" },
     Package { name: "bind9-utils", why: "rndc, dnssec-keygen, dnssec-dsfromkey, tsig-keygen" },
     Package { name: "bind9-dnsutils", why: "dig and nsupdate, as independent DNS clients" },
+    Package { name: "knot", why: "authoritative name server of very many zones, for CAA audits" },
     Package { name: "unbound", why: "DNSSEC-validating resolver between Bailiwick and BIND" },
     Package { name: "certbot", why: "the most used ACME client, unmodified" },
     Package { name: "python3-certbot-dns-rfc2136", why: "certbot's dns-01 through RFC 2136" },

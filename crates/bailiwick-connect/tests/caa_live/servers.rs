@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -59,11 +59,22 @@ pub(crate) fn zone_text(apex: &str, records: &str) -> String {
 
 /// An authoritative BIND.
 pub(crate) fn bind(zones: &[ZoneFile]) -> Server {
+    bind_at(zones, "listen-on port PORT { 127.0.0.1; }; listen-on-v6 { none; };")
+}
+
+/// An authoritative BIND that can be reached over IPv6 only.
+pub(crate) fn bind_v6(zones: &[ZoneFile]) -> Server {
+    let mut server = bind_at(zones, "listen-on { none; }; listen-on-v6 port PORT { ::1; };");
+    server.address = (Ipv6Addr::LOCALHOST, server.address.port()).into();
+    server
+}
+
+fn bind_at(zones: &[ZoneFile], listen: &str) -> Server {
     start(|folder, port| {
         let at = folder.display();
+        let listen = listen.replace("PORT", &port.to_string());
         let mut conf = format!(
-            "options {{ directory \"{at}\"; listen-on port {port} {{ 127.0.0.1; }}; \
-             listen-on-v6 {{ none; }}; recursion no; dnssec-validation no; pid-file none; \
+            "options {{ directory \"{at}\"; {listen} recursion no; dnssec-validation no; pid-file none; \
              session-keyfile \"{at}/session.key\"; managed-keys-directory \"{at}\"; notify no; \
              allow-transfer {{ none; }}; max-records-per-type 0; max-types-per-name 0; }};\n\
              controls {{ }};\n"
@@ -86,11 +97,20 @@ pub(crate) fn bind(zones: &[ZoneFile]) -> Server {
 
 /// A validating Unbound that asks one server for everything below the root.
 pub(crate) fn unbound(root: SocketAddr, trust_anchors: &[String]) -> Server {
+    unbound_with(root, trust_anchors, &[])
+}
+
+/// The same, with other servers for some zones.
+pub(crate) fn unbound_with(
+    root: SocketAddr,
+    trust_anchors: &[String],
+    stubs: &[(&str, SocketAddr)],
+) -> Server {
     start(|folder, port| {
         let at = folder.display();
         let mut conf = format!(
             "server:\n directory: \"{at}\"\n chroot: \"\"\n username: \"\"\n pidfile: \"\"\n \
-             interface: 127.0.0.1\n port: {port}\n do-ip6: no\n do-daemonize: no\n \
+             interface: 127.0.0.1\n port: {port}\n do-ip6: yes\n do-daemonize: no\n \
              use-syslog: no\n logfile: \"\"\n verbosity: 1\n num-threads: 1\n \
              do-not-query-localhost: no\n access-control: 127.0.0.0/8 allow\n \
              module-config: \"validator iterator\"\n ede: yes\n"
@@ -100,6 +120,10 @@ pub(crate) fn unbound(root: SocketAddr, trust_anchors: &[String]) -> Server {
         }
         let (ip, port) = (root.ip(), root.port());
         write!(conf, "remote-control:\n control-enable: no\n").unwrap();
+        for (zone, server) in stubs {
+            let (ip, port) = (server.ip(), server.port());
+            writeln!(conf, "stub-zone:\n name: \"{zone}\"\n stub-addr: {ip}@{port}").unwrap();
+        }
         write!(conf, "forward-zone:\n name: \".\"\n forward-addr: {ip}@{port}\n").unwrap();
         let path = folder.join("unbound.conf");
         std::fs::write(&path, conf).unwrap();
@@ -134,6 +158,17 @@ pub(crate) fn signed(zone: &ZoneFile, times: &[&str]) -> (ZoneFile, String) {
     let anchor = read(&format!("{key}.key"));
     let anchor = anchor.lines().find(|line| !line.starts_with(';')).unwrap().replace('\t', " ");
     (ZoneFile { apex: zone.apex.clone(), text: read("signed") }, anchor)
+}
+
+/// The DS records that a parent zone holds for a key, as [`signed`] gives it.
+pub(crate) fn ds(apex: &str, anchor: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("key"), format!("$TTL 300\n{anchor}\n")).unwrap();
+    let mut command = program("dnssec-dsfromkey");
+    let output = command.args(["-2", "-f", "key", apex]).current_dir(folder.path()).output();
+    let output = output.unwrap_or_else(|e| missing(&command, &e));
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn program(name: &str) -> Command {

@@ -3,26 +3,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::faults::{Break, Breaks};
-use crate::servers::{ZoneFile, zone_text};
-use crate::vector::{Fault, Vector};
+use super::faults::{Break, Breaks};
+use super::servers::{ZoneFile, zone_text};
+use super::vector::{Fault, Vector};
 
 /// One vector with its names moved under its own top-level domain.
 pub(crate) struct Placed {
     pub(crate) vector: Vector,
     /// Apexes with the final dot, its top-level domain included, the root not.
     pub(crate) zones: Vec<String>,
+    /// What is broken between us and the resolver: the names that are asked.
     pub(crate) breaks: Breaks,
+    /// What is broken behind the resolver: names that only aliases lead to.
+    pub(crate) breaks_behind: Breaks,
 }
 
 /// Moves one vector; `None` when it cannot be served, with the reason.
 pub(crate) fn place(number: usize, original: &Vector) -> Result<Placed, &'static str> {
     if original.perspectives.is_some() {
         return Err("counts perspectives, asks nothing");
-    }
-    let broken = !original.faults.is_empty();
-    if original.skip_live && !broken {
-        return Err("says so itself");
     }
     let mut vector = original.clone();
     if vector.subjects().is_err() {
@@ -38,11 +37,12 @@ pub(crate) fn place(number: usize, original: &Vector) -> Result<Placed, &'static
     vector.faults = vector.faults.iter().map(|(name, f)| (moved(name), *f)).collect();
     let asked: Vec<String> =
         vector.also_names.iter().chain([&vector.query_name]).cloned().collect();
-    let below = |name: &str| asked.iter().any(|a| plain(a).ends_with(&plain(name)));
-    if !vector.faults.keys().all(|name| below(name)) {
-        return Err("breaks an alias's target, which only a resolver's own servers could");
-    }
-    let breaks = vector.faults.iter().map(|(name, f)| (plain(name), fault(*f, &rdata))).collect();
+    let is_asked = |name: &str| {
+        let name = plain(name);
+        asked.iter().any(|a| plain(a) == name || plain(a).ends_with(&format!(".{name}")))
+    };
+    let all = vector.faults.iter().map(|(name, f)| (plain(name), fault(*f, &rdata)));
+    let (breaks, breaks_behind) = all.partition(|(name, _)| is_asked(name));
     if rdata.is_some() {
         vector.records.clear();
     }
@@ -50,7 +50,7 @@ pub(crate) fn place(number: usize, original: &Vector) -> Result<Placed, &'static
     let zones: BTreeSet<String> =
         vector.apexes.iter().cloned().chain([format!("{tld}.")]).collect();
     let zones = zones.into_iter().filter(|apex| apex != ".").collect();
-    Ok(Placed { vector, zones, breaks })
+    Ok(Placed { vector, zones, breaks, breaks_behind })
 }
 
 /// The zones of all vectors and the root above them.

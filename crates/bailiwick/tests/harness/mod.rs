@@ -14,6 +14,7 @@ pub(crate) mod chromium;
 pub(crate) mod dehydrated;
 pub(crate) mod dig;
 pub(crate) mod forge;
+pub(crate) mod knot;
 pub(crate) mod lego;
 pub(crate) mod pebble;
 pub(crate) mod place;

@@ -15,6 +15,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("named-checkzone", "bind9-utils"),
     ("dig", "bind9-dnsutils"),
     ("nsupdate", "bind9-dnsutils"),
+    ("knotd", "knot"),
     ("unbound", "unbound"),
     ("unbound-control", "unbound"),
     ("initdb", "postgresql"),

@@ -19,9 +19,19 @@ impl Unbound {
     /// `stubs`: a zone and the servers to ask for it and for what is below it. `anchors`: DNSKEY or DS
     /// records to begin trust from, see [`super::bind::Bind::dnskey`]; names below none are insecure.
     pub(crate) fn start(stubs: &[(&str, &[SocketAddr])], anchors: &[&str]) -> Self {
+        Self::start_with(stubs, anchors, "")
+    }
+
+    /// The same, with more lines in its section `server:`.
+    pub(crate) fn start_with(
+        stubs: &[(&str, &[SocketAddr])],
+        anchors: &[&str],
+        more: &str,
+    ) -> Self {
         let folder = Folder::new("unbound");
         let port = Port::free();
-        folder.write("unbound.conf", &configuration(stubs, anchors, &port, &folder));
+        let text = configuration(stubs, anchors, more, &port, &folder);
+        folder.write("unbound.conf", &text);
         let server = launch(&folder);
         let mut unbound = Self { server, port, folder };
         unbound.wait_until_answering();
@@ -68,6 +78,7 @@ fn launch(folder: &Folder) -> Server {
 fn configuration(
     stubs: &[(&str, &[SocketAddr])],
     anchors: &[&str],
+    more: &str,
     port: &Port,
     folder: &Folder,
 ) -> String {
@@ -82,6 +93,7 @@ fn configuration(
         folder.path().display(),
         port.number()
     );
+    text += more;
     for (zone, _) in stubs {
         text += &format!("local-zone: \"{zone}\" transparent\n");
     }

@@ -12,7 +12,7 @@ const WINDOW_MAX: f64 = 768.0;
 const PUBLIC_RATE: f64 = 500.0;
 /// How long a burst may be, as a part of a second.
 const BURST_SECONDS: f64 = 0.02;
-/// A server that answers nothing for so long, while asked, is silent.
+/// A server that answers nothing for so long, while asked, is silent; or that never answered at all.
 const SILENCE: Duration = Duration::from_secs(8);
 /// So many questions must have gone unanswered to the end besides.
 const SILENCE_QUESTIONS: u32 = 4;
@@ -32,6 +32,7 @@ pub(super) struct Pace {
     tokens: f64,
     refilled: Instant,
     last_sign: Instant,
+    ever_answered: bool,
     unanswered: u32,
     last_probe: Option<Instant>,
 }
@@ -49,6 +50,7 @@ impl Pace {
             tokens: 1.0,
             refilled: now,
             last_sign: now,
+            ever_answered: false,
             unanswered: 0,
             last_probe: None,
         }
@@ -78,6 +80,7 @@ impl Pace {
     /// It answered one.
     pub(super) fn answered(&mut self, now: Instant) {
         self.last_sign = now;
+        self.ever_answered = true;
         self.unanswered = 0;
         let step = if self.grows_fast { 1.0 } else { 1.0 / self.window };
         self.window = (self.window + step).min(WINDOW_MAX);
@@ -101,7 +104,7 @@ impl Pace {
     /// Whether it says nothing at all.
     pub(super) fn is_silent(&self, now: Instant) -> bool {
         self.unanswered >= SILENCE_QUESTIONS
-            && now.saturating_duration_since(self.last_sign) >= SILENCE
+            && (!self.ever_answered || now.saturating_duration_since(self.last_sign) >= SILENCE)
     }
 
     /// Whether a silent server is due to be tried again; counts as trying.
@@ -184,6 +187,9 @@ mod tests {
         let mut pace = pace("127.0.0.1:53", None, now);
         let later = now + SILENCE;
         assert!(!pace.is_silent(later));
+        (0..SILENCE_QUESTIONS).for_each(|_| pace.gave_up());
+        assert!(pace.is_silent(now), "it never answered");
+        pace.answered(now);
         (0..SILENCE_QUESTIONS).for_each(|_| pace.gave_up());
         assert!(!pace.is_silent(now) && pace.is_silent(later));
         assert!(pace.may_probe(later) && !pace.may_probe(later));
