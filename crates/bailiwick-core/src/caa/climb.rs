@@ -231,7 +231,7 @@ impl PrivateTlds {
         self.0.iter().map(String::as_str)
     }
 
-    pub(super) fn holds(&self, tld: &DnsName) -> bool {
+    pub(in crate::caa) fn holds(&self, tld: &DnsName) -> bool {
         self.0.contains(tld.as_str())
     }
 }
