@@ -3,6 +3,7 @@
 //! A grade over the controls that would still stand. What is not known counts as not standing, and
 //! the grade says what it would be if it were known to stand.
 
+mod controls;
 mod of_estate;
 mod words;
 
@@ -197,74 +198,6 @@ impl FailSafeFacts {
         self.reach == Fact::Known(Reach::Private)
     }
 
-    fn controls(&self) -> Vec<Standing> {
-        vec![
-            self.gate_stands(),
-            limit_stands(Control::AccountBinding, self.account),
-            limit_stands(Control::MethodLimits, self.methods),
-            self.detection_stands(),
-            self.revocation_stands(),
-        ]
-    }
-
-    fn gate_stands(&self) -> Standing {
-        let (stand, because) = match (self.gate, self.is_private()) {
-            (Fact::Known(GateControl::Refuses), true) => {
-                (Stand::Stands, "the gate refuses, and only our own CA is believed")
-            }
-            (Fact::Known(GateControl::Refuses), false) => (
-                Stand::Stands,
-                "the gate refuses at our own issuers; it does not reach the CAs of others",
-            ),
-            (Fact::Known(GateControl::Watches), _) => {
-                (Stand::Falls, "the zone is not enforced, so the gate only watches")
-            }
-            (Fact::Unknown, _) => (Stand::Unknown, "whether our gate refuses is not known"),
-        };
-        standing(Control::Gate, stand, because)
-    }
-
-    fn detection_stands(&self) -> Standing {
-        if self.is_private() {
-            let because =
-                "our own CA keeps its own ledger; public logs do not hold its certificates";
-            return standing(Control::CtDetection, Stand::NotApplicable, because);
-        }
-        match self.detection {
-            Fact::Known(Detection::Within { seconds }) => standing(
-                Control::CtDetection,
-                Stand::Stands,
-                format!("a logged certificate is seen within {}", Span(seconds)),
-            ),
-            Fact::Known(Detection::NotWatched) => {
-                standing(Control::CtDetection, Stand::Falls, "nobody watches the logs")
-            }
-            Fact::Unknown => standing(
-                Control::CtDetection,
-                Stand::Unknown,
-                "whether the logs are watched is not known",
-            ),
-        }
-    }
-
-    fn revocation_stands(&self) -> Standing {
-        match self.revocation {
-            Fact::Known(Revocation::Within { seconds }) => standing(
-                Control::Revocation,
-                Stand::Stands,
-                format!("a certificate is revoked within {} of our knowing", Span(seconds)),
-            ),
-            Fact::Known(Revocation::NotPossible) => {
-                standing(Control::Revocation, Stand::Falls, "nobody could have it revoked")
-            }
-            Fact::Unknown => standing(
-                Control::Revocation,
-                Stand::Unknown,
-                "how long a revocation takes is not known",
-            ),
-        }
-    }
-
     fn grade(&self, controls: &[Standing]) -> (Grade, String) {
         let refuses = self.gate == Fact::Known(GateControl::Refuses);
         if self.is_private() {
@@ -387,22 +320,4 @@ const fn or<T: Copy>(fact: Fact<T>, best: T) -> Fact<T> {
         Fact::Known(value) => Fact::Known(value),
         Fact::Unknown => Fact::Known(best),
     }
-}
-
-fn standing(control: Control, stand: Stand, because: impl Into<String>) -> Standing {
-    Standing { control, stand, because: because.into() }
-}
-
-fn limit_stands(control: Control, limit: Fact<IssuerLimit>) -> Standing {
-    let (stand, because) = match limit {
-        Fact::Known(IssuerLimit::ByIssuer) => {
-            (Stand::Stands, "the issuer itself limits it, whatever CAA says")
-        }
-        Fact::Known(IssuerLimit::ByCaa) => {
-            (Stand::Falls, "it is a parameter of CAA (RFC 8657), so it falls with CAA")
-        }
-        Fact::Known(IssuerLimit::None) => (Stand::Falls, "nothing limits it"),
-        Fact::Unknown => (Stand::Unknown, "whether the issuer limits it by itself is not known"),
-    };
-    standing(control, stand, because)
 }
