@@ -152,7 +152,7 @@ fn record(name: &str, dice: &mut Dice, text: &mut String) {
 
 fn question(dice: &mut Dice) -> Question {
     let account = ["", "https://ca.example/acct/1", "https://ca.example/acct/2"];
-    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let some = |text: &&str| (!text.is_empty()).then(|| (*text).to_owned());
     let known = ["issue", "issuewild", "iodef", "issuemail"];
     Question {
         wildcard: dice.roll(2) == 0,

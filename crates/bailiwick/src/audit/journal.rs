@@ -91,9 +91,9 @@ impl Journal {
     pub(crate) fn begin(path: &Path, input: Digest, names: usize) -> Result<Self, JournalFault> {
         let io = |cause| JournalFault::Io { path: path.to_owned(), cause };
         let file = OpenOptions::new().create_new(true).read(true).write(true).open(path);
-        let file = file.map_err(|cause| match cause.kind() {
-            std::io::ErrorKind::AlreadyExists => JournalFault::Unfinished(path.to_owned()),
-            _ => io(cause),
+        let file = file.map_err(|cause| {
+            let there = cause.kind() == std::io::ErrorKind::AlreadyExists;
+            if there { JournalFault::Unfinished(path.to_owned()) } else { io(cause) }
         })?;
         let mut journal = Self::on(path, file, names);
         let head = Head { format: FORMAT.to_owned(), input: input.to_string(), names };
@@ -107,9 +107,9 @@ impl Journal {
     pub(crate) fn resume(path: &Path, input: Digest, names: usize) -> Result<Self, JournalFault> {
         let io = |cause| JournalFault::Io { path: path.to_owned(), cause };
         let file = OpenOptions::new().read(true).write(true).open(path);
-        let file = file.map_err(|cause| match cause.kind() {
-            std::io::ErrorKind::NotFound => JournalFault::Nothing(path.to_owned()),
-            _ => io(cause),
+        let file = file.map_err(|cause| {
+            let missing = cause.kind() == std::io::ErrorKind::NotFound;
+            if missing { JournalFault::Nothing(path.to_owned()) } else { io(cause) }
         })?;
         let mut lines = BufReader::new(file.try_clone().map_err(io)?);
         let mut journal = Self::on(path, file, names);
@@ -260,7 +260,8 @@ mod tests {
         for cut in head..=whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
             let mut journal = Journal::resume(&path, input, 5).unwrap();
-            let missing: Vec<u64> = (0..5).filter(|n| !journal.has(*n as usize)).collect();
+            let missing: Vec<u64> =
+                (0..5_u8).filter(|n| !journal.has((*n).into())).map(u64::from).collect();
             for number in &missing {
                 journal.add(&row(*number, LookupFailure::Refused), Instant::now()).unwrap();
             }
@@ -268,11 +269,11 @@ mod tests {
             assert_eq!(journal.seen, 5);
             let text = std::fs::read_to_string(&path).unwrap();
             assert_eq!(text.lines().count(), 6, "cut at {cut}");
-            for number in 0..5 {
-                let line = journal.line(number).unwrap().unwrap();
+            for number in 0..5_u8 {
+                let line = journal.line(number.into()).unwrap().unwrap();
                 assert_eq!(
                     AuditRow::read_line(&line).unwrap(),
-                    row(number as u64, LookupFailure::Refused)
+                    row(number.into(), LookupFailure::Refused)
                 );
             }
         }

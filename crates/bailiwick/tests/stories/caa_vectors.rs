@@ -4,15 +4,16 @@
 //! BIND serves, Unbound resolves. What no BIND can serve (silence, damaged messages and records, a bogus
 //! answer) comes from a small responder between us and Unbound, or between Unbound and BIND.
 
-#[expect(dead_code, reason = "what other tests break")]
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with tests of another crate")]
 #[path = "../../../bailiwick-connect/tests/caa_live/faults.rs"]
 mod faults;
-#[expect(dead_code, reason = "what other tests start")]
+#[expect(dead_code, clippy::unwrap_used, reason = "shared with tests of another crate")]
 #[path = "../../../bailiwick-connect/tests/caa_live/servers.rs"]
 pub(super) mod servers;
 #[expect(dead_code, reason = "what is not looked up is the simulator's test")]
 #[path = "../../../bailiwick-core/tests/caa/vector.rs"]
 mod vector;
+#[expect(clippy::unwrap_used, reason = "shared with tests of another crate")]
 #[path = "../../../bailiwick-connect/tests/caa_live/zones.rs"]
 mod zones;
 

@@ -11,7 +11,7 @@ impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let units = [(DAY_SECONDS, "day"), (60 * 60, "hour"), (60, "minute"), (1, "second")];
         let fits = |(unit, _): &&(u64, &str)| {
-            self.0 >= *unit && (self.0 % unit == 0 || self.0 >= unit.saturating_mul(10))
+            self.0 >= *unit && (self.0.is_multiple_of(*unit) || self.0 >= unit.saturating_mul(10))
         };
         let (unit, name) = units.iter().find(fits).copied().unwrap_or((1, "second"));
         let count = self.0.checked_div(unit).unwrap_or(self.0);
