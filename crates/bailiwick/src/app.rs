@@ -13,6 +13,7 @@ mod changes;
 mod credentials;
 mod crl;
 mod decisions;
+mod doors;
 mod enrol;
 mod envelope_views;
 mod envelopes;
@@ -42,6 +43,7 @@ pub(crate) mod start_token;
 mod story;
 mod upstream;
 mod words;
+mod zone_door;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,7 +61,7 @@ use bailiwick_core::time::Time;
 use bailiwick_store::Store;
 use tokio::sync::broadcast;
 
-use crate::drive::Turns;
+use crate::drive::{Turns, Waiting};
 use crate::fault::Fault;
 use crate::limits::ByAddress;
 use crate::metrics::Metrics;
@@ -72,6 +74,7 @@ pub(crate) use allowance::Limited;
 pub(crate) use authorizations::challenge_of;
 pub(crate) use ca_windows::CaWindows;
 pub(crate) use changes::ChangeView;
+pub(crate) use doors::{Place, Put, ZoneRecords, fingerprint, held};
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
@@ -89,6 +92,7 @@ pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
+pub(crate) use zone_door::rdata_text;
 
 /// Everything a use case needs, injected.
 pub(crate) struct App {
@@ -122,6 +126,8 @@ pub(crate) struct App {
     pub(crate) ca_windows: CaWindows,
     /// Whose turn it is at which CA.
     pub(crate) turns: Turns,
+    /// Changes that wait for the world.
+    pub(crate) waiting: Waiting,
 }
 
 /// Something happened that an open page or a loop may care about.

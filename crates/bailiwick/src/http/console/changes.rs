@@ -162,6 +162,7 @@ fn plan(body: &ChangeBody) -> Markup {
 fn taken_back(undo: &str) -> &'static str {
     match undo {
         "restore" => "can be put back as it was",
+        "nothing" => "alters nothing",
         "compensate" => "can be answered: what it made is ended or revoked",
         _ => "cannot be taken back by Bailiwick: a person would have to decide",
     }

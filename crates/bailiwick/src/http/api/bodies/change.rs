@@ -54,7 +54,7 @@ pub(crate) struct StepBody {
     pub kind: String,
     /// What it does, in one line.
     pub does: String,
-    /// How it is undone: `restore`, `compensate` or `ask-person`.
+    /// How it is undone: `restore`, `compensate`, `ask-person`, or `nothing` where it alters nothing.
     pub undo: String,
     /// Every bound field, as label and text.
     pub fields: Vec<(String, String)>,
@@ -196,6 +196,7 @@ fn step(step: &Step) -> StepBody {
         Undo::Restore => "restore",
         Undo::Compensate => "compensate",
         Undo::AskPerson => "ask-person",
+        Undo::Nothing => "nothing",
     };
     let (does, fields) = describe(step);
     StepBody {
