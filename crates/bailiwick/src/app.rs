@@ -74,7 +74,9 @@ pub(crate) use allowance::Limited;
 pub(crate) use authorizations::challenge_of;
 pub(crate) use ca_windows::CaWindows;
 pub(crate) use changes::ChangeView;
-pub(crate) use doors::{Place, Put, ZoneRecords, fingerprint, held};
+pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
+#[cfg(test)]
+pub(crate) use doors::Place;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;

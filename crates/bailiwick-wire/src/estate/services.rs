@@ -18,7 +18,7 @@ use super::places::{Kind, NameAt, Owned, Reading};
 const ENVELOPE_CHARS_MAX: usize = 20;
 
 /// The keys of a service's file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "id",
     "name",
     "environment",

@@ -204,10 +204,18 @@ fn revoke() -> impl Strategy<Value = Step> {
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
-    (vec(reversible(), 1..4), vec(revoke(), 0..3)).prop_map(|(mut steps, last)| {
-        steps.extend(last);
-        Plan::new(steps).unwrap()
-    })
+    let joint = issue().prop_flat_map(|first| {
+        let rest = super::joint::steps(first.key);
+        (Just(Step::IssueCertificate(first)), rest)
+            .prop_map(|(first, rest)| [vec![first], rest].concat())
+    });
+    prop_oneof![
+        (vec(reversible(), 1..4), vec(revoke(), 0..3)).prop_map(|(mut steps, last)| {
+            steps.extend(last);
+            Plan::new(steps).unwrap()
+        }),
+        joint.prop_map(|steps| Plan::new(steps).unwrap()),
+    ]
 }
 
 fn prechecks() -> impl Strategy<Value = Vec<Precheck>> {
@@ -226,6 +234,7 @@ fn prepared() -> impl Strategy<Value = Prepared> {
         (octets(), digest(), option::of(fingerprint()))
             .prop_map(|(csr, caa, replaces)| Prepared::Forwarded { csr, caa, replaces }),
         key().prop_map(|key| Prepared::AccountKey { key }),
+        super::joint::kept(),
     ]
 }
 
@@ -361,6 +370,9 @@ fn events() -> Vec<BoxedStrategy<Event>> {
             .boxed(),
         (index(), receipt())
             .prop_map(|(index, receipt)| Event::StepDone { index, receipt })
+            .boxed(),
+        (index(), any::<bool>(), super::joint::lanes())
+            .prop_map(|(index, holds, lanes)| Event::StepSeen { index, holds, lanes })
             .boxed(),
         (index(), text()).prop_map(|(index, why)| Event::StepFailed { index, why }).boxed(),
         (index(), text()).prop_map(|(index, why)| Event::StepUnknown { index, why }).boxed(),

@@ -10,6 +10,7 @@ mod error;
 mod estate;
 mod events;
 mod input;
+mod joint_words;
 mod ledger;
 mod people;
 mod reference;
