@@ -158,9 +158,7 @@ pub async fn tell(command: &[String], limit: Duration) -> Result<(), NoPlace> {
     run.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
     run.stderr(Stdio::piped()).kill_on_drop(true);
     run.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    let child = run
-        .spawn()
-        .map_err(|cause| NoPlace::NotStarted { command: spelled(), cause })?;
+    let child = run.spawn().map_err(|cause| NoPlace::NotStarted { command: spelled(), cause })?;
     let ended = timeout(limit, child.wait_with_output())
         .await
         .map_err(|_| NoPlace::TooLong { command: spelled(), limit })?

@@ -202,14 +202,20 @@ fn certificate(it: Certificate) -> Result<WrittenCertificate, BadIntent> {
     names.sort();
     names.dedup();
     if names.is_empty() {
-        return Err(BadIntent::Value { key: "names", value: "[]".to_owned(), what: "list of names" });
+        return Err(BadIntent::Value {
+            key: "names",
+            value: "[]".to_owned(),
+            what: "list of names",
+        });
     }
     let issuer = |key, text: &str| value(key, text, "issuer id", |it| IssuerId::parse(it).ok());
     let retire = it.retire_issuer.as_deref();
     let endpoints: Result<Vec<Endpoint>, BadIntent> = it
         .endpoints
         .iter()
-        .map(|text| value("endpoints", text, "endpoint such as `www.shop.example@192.0.2.7:443`", endpoint))
+        .map(|text| {
+            value("endpoints", text, "endpoint such as `www.shop.example@192.0.2.7:443`", endpoint)
+        })
         .collect();
     Ok(WrittenCertificate {
         issuer: issuer("issuer", &it.issuer)?,

@@ -12,7 +12,7 @@ mod standing;
 mod upstream;
 mod waiting;
 
-pub(crate) use loops::run;
 pub(crate) use effects::SUBJECT_KEY;
+pub(crate) use loops::run;
 pub(crate) use upstream::Turns;
 pub(crate) use waiting::Waiting;

@@ -38,8 +38,7 @@ pub(crate) async fn handshake(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyKey(provider)))
         .with_no_client_auth();
-    config.alpn_protocols =
-        if protocol.is_empty() { Vec::new() } else { vec![protocol.to_vec()] };
+    config.alpn_protocols = if protocol.is_empty() { Vec::new() } else { vec![protocol.to_vec()] };
     // Nothing of one look is used in another.
     config.resumption = rustls::client::Resumption::disabled();
     let stream = timeout(limits.connect_timeout, dial(permit))

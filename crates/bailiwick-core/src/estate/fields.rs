@@ -6,8 +6,8 @@ use crate::certificate::ProfileRules;
 
 use super::diff::{ObjectKind, ObjectRef};
 use super::{
-    Attestor, AttestorKeys, Deployment, Estate, Exception, Freeze, Issuer, Organisation, Person, Profile, Scope,
-    Service, Team, Zone,
+    Attestor, AttestorKeys, Deployment, Estate, Exception, Freeze, Issuer, Organisation, Person,
+    Profile, Scope, Service, Team, Zone,
 };
 
 /// Field paths and their values. A list is one text, its items in order.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::change::planner::{CaaWish, Intent, TlsaWish, Timeline, caa_rdata, tlsa_for};
+use bailiwick_core::change::planner::{CaaWish, Intent, Timeline, TlsaWish, caa_rdata, tlsa_for};
 use bailiwick_core::change::{Endpoint, IssueCertificate, Plan, Step};
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::names::{DnsName, IssuerId, ProfileId, SanName, ServiceId, SpkiHash};
@@ -188,7 +188,10 @@ fn a_plan_without_the_waiting_cuts_somebody_off() {
         }
     }
     std::panic::set_hook(hook);
-    eprintln!("planner: caught {} plans without holds, {} without holds on the way back", caught[0], caught[1]);
+    eprintln!(
+        "planner: caught {} plans without holds, {} without holds on the way back",
+        caught[0], caught[1]
+    );
     assert!(caught[0] > 40 && caught[1] > 15, "{caught:?}");
 }
 

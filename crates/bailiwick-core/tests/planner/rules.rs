@@ -129,7 +129,8 @@ fn trw_1_a_move_with_another_issuer_goes_in_the_order_of_the_field() {
 
 #[test]
 fn tlsa_waits_twice_its_ttl_and_is_introduced_last() {
-    let only = |now| Intent { caa: Vec::new(), moves: Vec::new(), tlsa: vec![tlsa(now)], ..whole() };
+    let only =
+        |now| Intent { caa: Vec::new(), moves: Vec::new(), tlsa: vec![tlsa(now)], ..whole() };
     let plan = only(RRset::new(600, [tlsa_for(1, OLD).unwrap()])).plan().unwrap();
     assert_eq!(
         spelled(&plan),

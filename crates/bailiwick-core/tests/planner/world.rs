@@ -71,7 +71,15 @@ impl World {
         let served = endpoints.iter().map(|(at, what)| (at.clone(), vec![(0, *what)])).collect();
         // Long enough ago that every cache holds what was there from the start.
         let now = 1_000_000;
-        Self { now, servers, negative: negative.into(), shown, served, issuances: Vec::new(), random }
+        Self {
+            now,
+            servers,
+            negative: negative.into(),
+            shown,
+            served,
+            issuances: Vec::new(),
+            random,
+        }
     }
 
     /// Servers take an edit over one by one, within `lag` seconds.
@@ -195,7 +203,11 @@ impl World {
             }
             for address in reached {
                 let served = self.served_at(&address, at);
-                assert_ne!(served, Served::Nothing, "{at}: {address:?} is reached and serves nothing");
+                assert_ne!(
+                    served,
+                    Served::Nothing,
+                    "{at}: {address:?} is reached and serves nothing"
+                );
                 for set in self.believed(tlsa, at).into_iter().flatten() {
                     rules.matches(&set, served).unwrap_or_else(|why| {
                         panic!("{at}: {why}; served {served:?} at {address:?}, TLSA {set:?}")

@@ -251,7 +251,9 @@ impl Run<'_> {
             // `Failed` promises that no try had the effect. Of what can be undone we test more:
             // there an effect of an earlier, forgotten try may be left.
             Some(Fault::FailsCleanly) => {
-                if step.undo() == Undo::AskPerson && self.world.has((index, &step), &Prepared::Nothing) {
+                if step.undo() == Undo::AskPerson
+                    && self.world.has((index, &step), &Prepared::Nothing)
+                {
                     let receipt = self.world.apply(&at, &Prepared::Nothing);
                     if direction == Direction::Forward {
                         Outcome::Done(receipt.unwrap())

@@ -37,10 +37,7 @@ fn name(text: &str) -> Result<String, &'static str> {
 }
 
 /// `[deploy.…]` of a service.
-pub(super) fn deployments(
-    file: &mut File<'_>,
-    root: Section<'_>,
-) -> BTreeMap<String, Deployment> {
+pub(super) fn deployments(file: &mut File<'_>, root: Section<'_>) -> BTreeMap<String, Deployment> {
     let mut all = BTreeMap::new();
     let Some(section) = file.table(root, "deploy") else { return all };
     for (key, place) in file.entries(section) {
@@ -53,9 +50,8 @@ pub(super) fn deployments(
 
 fn deployment(file: &mut File<'_>, place: Section<'_>) -> Option<Deployment> {
     let kind = file.needed(place, "kind");
-    let kind = kind.and_then(|at| {
-        file.word(at, &[Spelled::Client, Spelled::Files, Spelled::Webhook])
-    })?;
+    let kind =
+        kind.and_then(|at| file.word(at, &[Spelled::Client, Spelled::Files, Spelled::Webhook]))?;
     match kind {
         Spelled::Client => {
             file.keys(place, &["kind"]);
@@ -148,11 +144,7 @@ pub(super) fn freezes(
     all
 }
 
-fn zones(
-    file: &mut File<'_>,
-    reading: &mut Reading,
-    freeze: Section<'_>,
-) -> BTreeSet<ZoneKey> {
+fn zones(file: &mut File<'_>, reading: &mut Reading, freeze: Section<'_>) -> BTreeSet<ZoneKey> {
     let named: Vec<At<&str>> = file.list(freeze, "zones");
     let parse = |text: &str| ZoneKey::parse(text).ok_or("not a zone; write `shop.example`");
     reading.refers_to_all(file, Kind::Zone, named, parse)

@@ -1,9 +1,8 @@
 //! An estate as files, laid out one way.
 
 use bailiwick_core::estate::{
-    Deployment,
-    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Profile, Scope, Service, Team,
-    Zone, ZoneKey,
+    Attestor, AttestorKeys, Deployment, Estate, Exception, Issuer, Organisation, Profile, Scope,
+    Service, Team, Zone, ZoneKey,
 };
 use bailiwick_core::names::ServiceId;
 

@@ -195,15 +195,23 @@ pub(crate) fn steps(key_of_first: SpkiHash) -> impl Strategy<Value = Vec<Step>> 
         })
     });
     let served = (endpoints, any::<u32>()).prop_map(|(endpoints, within_seconds)| {
-        Step::VerifyServed(VerifyServed { service: service(), issued_by: 0, endpoints, within_seconds })
+        Step::VerifyServed(VerifyServed {
+            service: service(),
+            issued_by: 0,
+            endpoints,
+            within_seconds,
+        })
     });
     (publish, wait, deploy, served).prop_map(|(a, b, c, d)| vec![a, b, c, d])
 }
 
 pub(crate) fn lanes() -> impl Strategy<Value = Vec<Lane>> {
     vec(
-        (any::<String>(), any::<bool>(), any::<String>())
-            .prop_map(|(who, shows, saw)| Lane { who, shows, saw }),
+        (any::<String>(), any::<bool>(), any::<String>()).prop_map(|(who, shows, saw)| Lane {
+            who,
+            shows,
+            saw,
+        }),
         0..3,
     )
 }

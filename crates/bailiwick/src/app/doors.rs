@@ -129,6 +129,7 @@ impl RealPlace<'_> {
             target,
             body: Some(("application/json", body.to_string().into_bytes())),
             accept: "application/json",
+            credential: None,
             trust,
         };
         match self.app.web(self.live).call(call).await {

@@ -4,12 +4,8 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, SignedIn};
-use bailiwick_core::change::{
-    Approval, AwaitPropagation, Plan, PublishRecords, Request, Step,
-};
-use bailiwick_core::estate::{
-    AttestationKind, Attested, Environment, Estate, Namespace, ZoneKey,
-};
+use bailiwick_core::change::{Approval, AwaitPropagation, Plan, PublishRecords, Request, Step};
+use bailiwick_core::estate::{AttestationKind, Attested, Environment, Estate, Namespace, ZoneKey};
 use bailiwick_core::gate::{Account, AccountStatus, Envelope};
 use bailiwick_core::names::{IssuerId, ProfileId, SanName, ServiceId};
 use bailiwick_core::policy::{

@@ -133,7 +133,8 @@ fn zones(intent: &Intent) -> Vec<ZoneName> {
     let moves = intent.moves.iter().map(|(zone, _)| zone);
     let caa = intent.caa.iter().map(|wish| &wish.zone);
     let tlsa = intent.tlsa.iter().map(|wish| &wish.zone);
-    let mut all: Vec<ZoneName> = moves.chain(caa).chain(tlsa).map(|zone| zone.name.clone()).collect();
+    let mut all: Vec<ZoneName> =
+        moves.chain(caa).chain(tlsa).map(|zone| zone.name.clone()).collect();
     all.sort();
     all.dedup();
     all

@@ -31,8 +31,7 @@ impl App {
                 None => zone_of(live, written, wanted.owner.base())?,
             };
             let now = self.standing(live, &key, &wanted.owner, wanted.kind).await?;
-            let edit =
-                RecordEdit::new(wanted.owner.clone(), wanted.kind, now, wanted.set.clone());
+            let edit = RecordEdit::new(wanted.owner.clone(), wanted.kind, now, wanted.set.clone());
             let edit = edit.map_err(|_| {
                 let (owner, kind) = (&wanted.owner, wanted.kind);
                 Fault::input("records", format!("`{owner}` {kind} is so already; leave it out"))
@@ -221,10 +220,7 @@ fn zone_of(live: &Live, written: &WrittenIntent, name: &DnsName) -> Result<ZoneK
         [one] => Ok(one.clone()),
         more => Err(Fault::input(
             "records",
-            format!(
-                "`{name}` lies in {} views; say which with `zone`",
-                more.len()
-            ),
+            format!("`{name}` lies in {} views; say which with `zone`", more.len()),
         )),
     }
 }
@@ -246,15 +242,22 @@ fn domain(value: &str) -> String {
 
 /// The properties that decide about a name: `issuewild` only where the set has one.
 fn tags(now: &RRset, name: &SanName) -> Vec<&'static str> {
-    let has_wild = now.rdata().iter().filter_map(|rdata| parts(rdata)).any(|(tag, _)| tag == ISSUE_WILD);
+    let has_wild =
+        now.rdata().iter().filter_map(|rdata| parts(rdata)).any(|(tag, _)| tag == ISSUE_WILD);
     if name.is_wildcard() && has_wild { vec![ISSUE_WILD] } else { vec![ISSUE] }
 }
 
 /// Records of a set that name an issuer under a tag.
-pub(super) fn records_of(live: &Live, issuer: &IssuerId, now: &RRset, tag: &str) -> BTreeSet<Vec<u8>> {
+pub(super) fn records_of(
+    live: &Live,
+    issuer: &IssuerId,
+    now: &RRset,
+    tag: &str,
+) -> BTreeSet<Vec<u8>> {
     let Some(issuer) = live.estate().issuers.get(issuer) else { return BTreeSet::new() };
     let names = |rdata: &&Vec<u8>| {
-        parts(rdata).is_some_and(|(its, value)| its == tag && issuer.caa_domains.contains(&domain(&value)))
+        parts(rdata)
+            .is_some_and(|(its, value)| its == tag && issuer.caa_domains.contains(&domain(&value)))
     };
     now.rdata().iter().filter(names).cloned().collect()
 }

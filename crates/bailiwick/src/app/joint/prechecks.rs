@@ -101,7 +101,8 @@ impl App {
             };
             lines.push(format!("{endpoint}: {shown}"));
         }
-        let saw = if lines.is_empty() { "no endpoint is named".to_owned() } else { lines.join("; ") };
+        let saw =
+            if lines.is_empty() { "no endpoint is named".to_owned() } else { lines.join("; ") };
         Looked::fine("served-today", saw)
     }
 
@@ -259,7 +260,11 @@ fn owned(service: &Service, intent: &Intent) -> Looked {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let holds = not.is_empty();
     let saw = if holds {
-        format!("{} names in the certificate, all of the service: {}", names.len(), names.join(", "))
+        format!(
+            "{} names in the certificate, all of the service: {}",
+            names.len(),
+            names.join(", ")
+        )
     } else {
         not.join("; ")
     };

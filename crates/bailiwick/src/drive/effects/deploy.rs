@@ -1,14 +1,14 @@
 //! A certificate where it is served: put there with its key, and the one before put back when the
 //! change turns back. What was there lies sealed before anything is written.
 
+use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::places::Held;
 use bailiwick_core::change::{
-    Change, DeployCertificate, IssuedCertificate, Outcome, Prepared, Receipt, Touched,
+    DeployCertificate, IssuedCertificate, Outcome, Prepared, Receipt, Touched,
 };
 use bailiwick_core::estate::Deployment;
 use bailiwick_core::names::ChangeId;
 use bailiwick_core::record::Batch;
-use bailiwick_connect::keys::SecretBytes;
 
 use crate::app::{App, Live, Loaded, Put, fingerprint, held};
 
@@ -197,9 +197,4 @@ pub(super) async fn verify(app: &App, change: &ChangeId, wanted: &DeployCertific
         }
         (Err(why), _) | (_, Err(why)) => Outcome::Unknown(why),
     }
-}
-
-/// Whether a change is over, so that what was kept for its way back is not needed any more.
-pub(super) const fn is_over(change: &Change) -> bool {
-    matches!(change, Change::Closed { .. } | Change::RolledBack { .. })
 }

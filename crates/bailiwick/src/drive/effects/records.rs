@@ -50,10 +50,7 @@ pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &PublishRecords)
 }
 
 /// How the set of each edit stands where edits are written.
-async fn standings(
-    zone: &dyn ZoneRecords,
-    edits: &[RecordEdit],
-) -> Result<Vec<Standing>, String> {
+async fn standings(zone: &dyn ZoneRecords, edits: &[RecordEdit]) -> Result<Vec<Standing>, String> {
     let mut all = Vec::new();
     for edit in edits {
         let seen = zone.standing(edit.owner(), edit.kind()).await?;
@@ -65,10 +62,8 @@ async fn standings(
 /// Somebody edited the zone meanwhile: what differs, and who has to look.
 fn differs(app: &App, live: &Live, wanted: &PublishRecords, index: usize) -> String {
     let edit = wanted.edits.get(index);
-    let set = edit.map_or_else(
-        || "a set".to_owned(),
-        |edit| format!("`{}` {}", edit.owner(), edit.kind()),
-    );
+    let set = edit
+        .map_or_else(|| "a set".to_owned(), |edit| format!("`{}` {}", edit.owner(), edit.kind()));
     format!(
         "{set} in zone `{}` is not as it was when this was approved, so nothing was overwritten; {} has to look, then ask again",
         wanted.zone,

@@ -48,7 +48,8 @@ async fn look(app: &App, wanted: &VerifyServed, expected: CertFingerprint) -> Ve
         let (shows, saw) = match app.shown(endpoint).await {
             Ok(der) => {
                 let seen = CertFingerprint::of(&der);
-                let it = if seen == expected { "the new certificate" } else { "another certificate" };
+                let it =
+                    if seen == expected { "the new certificate" } else { "another certificate" };
                 (seen == expected, format!("{it}, {seen}"))
             }
             Err(why) => (false, why),

@@ -7,14 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bailiwick_connect::keys::SubjectPair;
 use bailiwick_core::change::{
     AwaitPropagation, Change, DeployCertificate, Endpoint, Plan, PublishRecords, Step, VerifyServed,
 };
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::names::{CertFingerprint, ChangeId, DnsName, SpkiHash};
-use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_core::record::Batch;
-use bailiwick_connect::keys::SubjectPair;
+use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use tempfile::TempDir;
 
 use self::outside::{Outer, World as Simulated};
@@ -172,10 +172,7 @@ impl Ended {
 }
 
 const fn is_over(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::Closed { .. } | Change::RolledBack { .. } | Change::WithPerson(_)
-    )
+    matches!(change, Change::Closed { .. } | Change::RolledBack { .. } | Change::WithPerson(_))
 }
 
 fn plan(spki: &[u8], before: Option<CertFingerprint>) -> Plan {

@@ -277,9 +277,7 @@ pub(crate) fn says(event: &Event) -> String {
         | Event::StepDone { index, .. }
         | Event::UndoStarted { index }
         | Event::UndoDone { index, .. } => format!("step {}", index.saturating_add(1)),
-        Event::StepSeen { index, holds, lanes } => {
-            super::joint_words::seen(*index, *holds, lanes)
-        }
+        Event::StepSeen { index, holds, lanes } => super::joint_words::seen(*index, *holds, lanes),
         Event::Withdrawn { .. } | Event::Expired | Event::Verified => String::new(),
     }
 }

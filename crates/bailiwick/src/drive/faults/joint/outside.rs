@@ -73,7 +73,10 @@ impl Outer {
 
     pub(super) fn is_old(&self) -> bool {
         self.with(|state| {
-            state.place.as_ref().is_some_and(|(chain, key)| *chain == old() && key == b"the old key")
+            state
+                .place
+                .as_ref()
+                .is_some_and(|(chain, key)| *chain == old() && key == b"the old key")
         })
     }
 }
@@ -107,11 +110,7 @@ impl Outside for World {
         Box::pin(async { Ok(Box::new(SimZone(&self.0)) as Box<dyn ZoneRecords>) })
     }
 
-    fn shown<'a>(
-        &'a self,
-        _: &'a App,
-        _: &'a Endpoint,
-    ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+    fn shown<'a>(&'a self, _: &'a App, _: &'a Endpoint) -> BoxFuture<'a, Result<Vec<u8>, String>> {
         let shown = self.0.with(|state| leaf(state.place.as_ref()?));
         Box::pin(async move { shown.ok_or_else(|| "nothing is served".to_owned()) })
     }
@@ -159,9 +158,9 @@ impl ZoneRecords for SimZone<'_> {
 
     fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>> {
         let lanes = self.0.with(|state| {
-            let shows = edits.iter().all(|edit| {
-                state.sets.get(&key(edit)).and_then(Option::as_ref) == edit.after()
-            });
+            let shows = edits
+                .iter()
+                .all(|edit| state.sets.get(&key(edit)).and_then(Option::as_ref) == edit.after());
             let is_late = state.late > 0;
             state.late = state.late.saturating_sub(1);
             let lane = |who: &str, shows| Lane { who: who.to_owned(), shows, saw: "it".to_owned() };
