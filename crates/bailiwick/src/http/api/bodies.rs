@@ -11,7 +11,7 @@ pub(crate) use change::{
 };
 pub(crate) use enrolment::{EnrolBody, EnrolledBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
-pub(crate) use joint::{IntentBody, MomentBody, ProposalBody};
+pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
 };
