@@ -147,7 +147,9 @@ impl Effects for Real<'_> {
             Step::NarrowEnvelope(narrow) => envelope::narrow(self.app, &narrow, now).await,
             Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
             Step::RegisterAccount(wanted) => registered::apply(self.app, &wanted, prepared).await,
-            Step::PublishRecords(wanted) => records::apply(self.app, &change, &wanted).await,
+            Step::PublishRecords(wanted) => {
+                return records::apply(self.app, &change, &wanted).await;
+            }
             Step::AwaitPropagation(wanted) => {
                 return propagation::apply(self.app, &change, &wanted).await;
             }

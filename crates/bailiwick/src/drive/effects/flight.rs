@@ -17,6 +17,8 @@ pub(super) struct Flight {
     pub since: Time,
     /// Since when everything is as it has to be.
     pub holds_since: Option<Time>,
+    /// Whether it ever was.
+    pub ever_held: bool,
     /// What was seen last, where something was.
     pub last: Option<Vec<Lane>>,
     looks: usize,
@@ -26,18 +28,23 @@ impl Flight {
     /// The flight of the step that is in flight now.
     pub(super) async fn read(app: &App, change: &ChangeId) -> Result<Self, String> {
         let stored = app.store.change_events(change).await.map_err(|cause| cause.to_string())?;
-        let mut flight = Self { since: app.now(), holds_since: None, last: None, looks: 0 };
+        let mut flight = Self::begun(app.now());
         for one in stored {
             if let Event::StepStarted { .. } | Event::UndoStarted { .. } = &one.event {
-                flight = Self { since: one.at, holds_since: None, last: None, looks: 0 };
+                flight = Self::begun(one.at);
             } else if let Event::StepSeen { holds, lanes, .. } = one.event {
                 // It holds since it was first seen to, not since the last look.
                 flight.holds_since = holds.then(|| flight.holds_since.unwrap_or(one.at));
+                flight.ever_held |= holds;
                 flight.last = Some(lanes);
                 flight.looks = flight.looks.saturating_add(1);
             }
         }
         Ok(flight)
+    }
+
+    const fn begun(since: Time) -> Self {
+        Self { since, holds_since: None, ever_held: false, last: None, looks: 0 }
     }
 
     /// Whether what is seen now is to be stored.

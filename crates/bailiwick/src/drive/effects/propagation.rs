@@ -64,9 +64,12 @@ pub(super) async fn wait<F: Future<Output = Vec<Lane>>>(
             }
             Some(_) | None => {
                 // Somebody who comes and goes gets no more time than twice everything.
-                let twice = if flight.last.is_some() { 2 } else { 1 };
-                let whole = u64::from(bounds.within).saturating_add(u64::from(bounds.hold));
-                let limit = if twice == 1 { u64::from(bounds.within) } else { whole };
+                let (within, hold) = (u64::from(bounds.within), u64::from(bounds.hold));
+                let limit = if flight.ever_held {
+                    within.saturating_mul(2).saturating_add(hold)
+                } else {
+                    within
+                };
                 if flight.is_older_than(limit, now) {
                     let why = format!(
                         "not everybody shows it within {} s: {}",

@@ -2,6 +2,8 @@
 //! what was written still stands (promise P13). Anything else is left as somebody made it, and they
 //! are named.
 
+use std::time::Duration;
+
 use bailiwick_core::change::{
     Lane, Outcome, Plan, PublishRecords, Receipt, Standing, Step, Touched,
 };
@@ -14,38 +16,48 @@ use super::flight::Flight;
 use super::propagation::{Wait, wait};
 use crate::app::{App, Live, Put, ZoneRecords};
 
-pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &PublishRecords) -> Outcome {
+/// Between two tries to reach a server that does not answer.
+const AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &PublishRecords) -> Applied {
     let live = app.live.get();
     let zone = match app.zone(&live, &wanted.zone).await {
         Ok(zone) => zone,
-        Err(why) => return Outcome::Failed(why),
+        Err(why) => return Outcome::Failed(why).into(),
     };
     let stands = match standings(zone.as_ref(), &wanted.edits).await {
         Ok(stands) => stands,
-        // Reading failed: nothing was written in this try.
-        Err(why) => return Outcome::Unknown(why),
+        // Reading failed, so nothing is written in this try.
+        Err(why) => return patient(app, change, wanted, why).await,
     };
     if stands.iter().all(|stand| *stand == Standing::After) {
-        return Outcome::Done(Receipt::Nothing);
+        return Outcome::Done(Receipt::Nothing).into();
     }
     if let Some(index) = stands.iter().position(|stand| *stand != Standing::Before) {
-        return Outcome::Failed(differs(app, &live, wanted, index));
+        return Outcome::Failed(differs(app, &live, wanted, index)).into();
     }
-    match zone.put(&wanted.edits, &format!("change {change}")).await {
+    let put = zone.put(&wanted.edits, &format!("change {change}")).await;
+    let now = standings(zone.as_ref(), &wanted.edits).await.unwrap_or_default();
+    let all_after = !now.is_empty() && now.iter().all(|stand| *stand == Standing::After);
+    let other = now.iter().position(|stand| *stand != Standing::Before);
+    match put {
         Put::Done => Outcome::Done(Receipt::Nothing),
-        Put::Nothing(why) => match standings(zone.as_ref(), &wanted.edits).await {
-            Ok(now) => match now.iter().position(|stand| *stand != Standing::Before) {
-                Some(index) => Outcome::Failed(differs(app, &live, wanted, index)),
-                None => Outcome::Failed(why),
-            },
-            Err(_) => Outcome::Failed(why),
-        },
-        Put::Unknown(why) => match standings(zone.as_ref(), &wanted.edits).await {
-            Ok(now) if now.iter().all(|stand| *stand == Standing::After) => {
-                Outcome::Done(Receipt::Nothing)
-            }
-            Ok(_) | Err(_) => Outcome::Unknown(why),
-        },
+        Put::Unknown(_) if all_after => Outcome::Done(Receipt::Nothing),
+        Put::Unknown(why) => Outcome::Unknown(why),
+        Put::Nothing(why) => {
+            Outcome::Failed(other.map_or(why, |index| differs(app, &live, wanted, index)))
+        }
+    }
+    .into()
+}
+
+/// A server that cannot be read is waited for, as long as servers may take.
+async fn patient(app: &App, change: &ChangeId, wanted: &PublishRecords, why: String) -> Applied {
+    match Flight::read(app, change).await {
+        Ok(flight) if !flight.is_older_than(u64::from(wanted.within_seconds), app.now()) => {
+            Applied::Wait { why, after: AGAIN }
+        }
+        Ok(_) | Err(_) => Outcome::Unknown(why).into(),
     }
 }
 
@@ -96,7 +108,7 @@ pub(super) async fn undo(
 ) -> Applied {
     match try_undo(app, change, wanted, touched).await {
         Ok(applied) => applied,
-        Err(why) => Outcome::Unknown(why).into(),
+        Err(why) => patient(app, change, wanted, why).await,
     }
 }
 
