@@ -3,7 +3,6 @@
 
 mod outside;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +11,8 @@ use bailiwick_core::change::{
     AwaitPropagation, Change, DeployCertificate, Endpoint, Plan, PublishRecords, Step, VerifyServed,
 };
 use bailiwick_core::estate::{Deployment, ZoneKey};
-use bailiwick_core::names::{CertFingerprint, ChangeId, DnsName, SpkiHash};
-use bailiwick_core::record::Batch;
+use bailiwick_core::names::{CertFingerprint, ChangeId, Digest, DnsName, SpkiHash};
+use bailiwick_core::record::Work;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use tempfile::TempDir;
 
@@ -24,11 +23,10 @@ use super::{always, nth};
 use crate::app::App;
 use crate::app::start::Opened;
 use crate::drive::SUBJECT_KEY;
-use crate::drive::changes::drive_with;
+use crate::drive::changes::{drive, drive_with};
 use crate::fault::Fault;
 use crate::world::{SystemClock, SystemRandom, World};
 
-const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../estates/lab");
 /// How often a driver is called again at most, until a change waits for nothing but people.
 const CALLS_MAX: usize = 400;
 
@@ -36,7 +34,7 @@ struct Scene {
     app: Arc<App>,
     outer: Arc<Outer>,
     _opened: Opened,
-    _folders: [TempDir; 2],
+    _folder: TempDir,
 }
 
 fn zone() -> ZoneKey {
@@ -63,20 +61,32 @@ fn edits() -> [RecordEdit; 2] {
 
 impl Scene {
     async fn new() -> Self {
-        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        copy(Path::new(LAB), folders[0].path());
-        let shop = folders[0].path().join("services/shop-web.toml");
-        let text = std::fs::read_to_string(&shop).unwrap();
-        let place = "[deploy.lb]\nkind = \"files\"\nfolder = \"/lb\"\n";
-        std::fs::write(shop, format!("{text}\n{place}")).unwrap();
+        let folder = tempfile::tempdir().unwrap();
         let outer = Arc::new(Outer::default());
         let world = World {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
             outside: Arc::new(Simulated(Arc::clone(&outer))),
         };
-        let opened = open_in(folders[1].path(), Some(folders[0].path()), world).await;
-        Self { app: Arc::clone(&opened.app), outer, _opened: opened, _folders: folders }
+        let opened = open_in(folder.path(), None, world).await;
+        let scene = Self { app: Arc::clone(&opened.app), outer, _opened: opened, _folder: folder };
+        scene.list_place().await;
+        scene
+    }
+
+    /// The estate lists the place from here on.
+    async fn list_place(&self) {
+        let live = self.app.live.get();
+        let mut estate = live.estate().clone();
+        estate.services.get_mut(&shop()).unwrap().deployments.insert("lb".to_owned(), target());
+        let octets = bailiwick_wire::estate::encode(&estate);
+        let after = Digest::of(&octets);
+        let work = vec![Work::PutEvidence { digest: after, kind: "estate/v1", octets }];
+        let id = ChangeId::parse(&self.app.world.id().unwrap()).unwrap();
+        let edit = Step::EditEstate { before: live.digest, after };
+        approved(&self.app, &id, &[edit], work).await;
+        let change = drive(&self.app, self.app.load_change(&id).await.unwrap()).await.unwrap();
+        assert!(matches!(change, Change::Closed { .. }), "{change:?}");
     }
 
     /// Sets the world as it is before, and an approved change that nobody has begun to carry out.
@@ -227,19 +237,6 @@ fn plan(spki: &[u8], before: Option<CertFingerprint>) -> Plan {
         wait(&address),
     ])
     .unwrap()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &to);
-        } else {
-            std::fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Every kind of fault at every visit of a place, as long as it strikes.

@@ -14,6 +14,7 @@ use crate::harness::chromium::Chromium;
 use crate::harness::place::{Folder, Port};
 use crate::harness::process::Ran;
 use crate::stories::acme_gate::{copy, today};
+use crate::stories::authorization::link;
 
 pub(super) const NAME: &str = "www.shop.example";
 const ZONE: &str = "$ORIGIN shop.example.\n$TTL 1\n@ IN SOA ns1 hostmaster 1 1 1 86400 1\n\
@@ -187,15 +188,13 @@ impl Scene {
 
     /// Takes pictures of change pages, and sees that the browser complains of nothing.
     pub(super) fn page(&self, browser: &mut Chromium, changes: &[(&str, &str)]) {
-        let link = self.cli("dana", &["person", "link", "ada"]).expect_success().stdout;
-        let link = link.lines().next().expect("a link").to_owned();
         browser.resize(1200, 2400);
-        browser.open(&link);
-        browser.click("main button");
-        browser.wait_until("document.querySelector('nav') !== null");
+        browser.open(link(&self.server, "pia"));
+        browser.click("button.primary");
+        browser.wait_until("document.querySelector('#needs')");
         for (name, id) in changes {
             browser.open(&format!("{}/changes/{id}", self.server.https()));
-            browser.wait_until("document.querySelector('#change') !== null");
+            browser.wait_until("document.querySelector('#change')");
             let text = browser.text();
             assert!(text.contains("127.0.0.1:"), "lanes name servers: {text}");
             browser.screenshot(&self.intents.file(&format!("{name}.png")));
