@@ -44,14 +44,18 @@ pub(crate) fn certificate(spki: &[u8]) -> IssueCertificate {
     }
 }
 
-/// A move to another load balancer, or another certificate in the same places.
-fn scene(random: &mut Random) -> Scene {
-    let rules = Rules {
+fn rules() -> Rules {
+    Rules {
         old_spki: vec![1, 2, 3],
         new_spki: vec![4, 5, 6],
         old_caa: caa_rdata(0, "issue", "old.example").unwrap(),
         new_caa: caa_rdata(0, "issue", "new.example").unwrap(),
-    };
+    }
+}
+
+/// A move to another load balancer, or another certificate in the same places.
+fn scene(random: &mut Random) -> Scene {
+    let rules = rules();
     let mut ttl = || u32::try_from(1 + random.below(400)).unwrap();
     let (ttl_a, ttl_tlsa, ttl_caa, negative) = (ttl(), ttl(), ttl(), ttl());
     let [name, tlsa, caa]: [Key; 3] = [

@@ -154,6 +154,20 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             contacts: Vec::new(),
             binding: None,
         }),
+        Kind::Publish | Kind::Await | Kind::Deploy | Kind::Served => joint(kind, index),
+        Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
+            service: service(),
+            fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),
+            issuer: issuer(),
+            serial: old_serial(index),
+            reason: RevocationReason::Superseded,
+        }),
+    }
+}
+
+/// A step about records and what is served.
+fn joint(kind: Kind, index: usize) -> Step {
+    match kind {
         Kind::Publish => Step::PublishRecords(PublishRecords {
             service: service(),
             zone: zone(),
@@ -187,13 +201,7 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             }],
             within_seconds: 60,
         }),
-        Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
-            service: service(),
-            fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),
-            issuer: issuer(),
-            serial: old_serial(index),
-            reason: RevocationReason::Superseded,
-        }),
+        other => panic!("{other:?} is of another kind"),
     }
 }
 

@@ -310,40 +310,46 @@ impl Random {
             }
             Step::PublishRecords(one) => Step::PublishRecords(self.edited_publish(one)),
             Step::AwaitPropagation(one) => Step::AwaitPropagation(self.edited_wait(one)),
-            Step::DeployCertificate(mut one) => {
-                let DeployCertificate { service, issued_by, key, place, target, before } =
-                    self.deploy(one.issued_by, one.key);
-                (one.issued_by, one.key) = (issued_by, key);
-                match self.below(4) {
-                    0 => one.service = service,
-                    1 => one.place = place,
-                    2 => one.target = target,
-                    _ => one.before = before,
-                }
-                Step::DeployCertificate(one)
-            }
-            Step::VerifyServed(mut one) => {
-                let VerifyServed { service, issued_by, endpoints, within_seconds } =
-                    self.look(one.issued_by);
-                one.issued_by = issued_by;
-                match self.below(3) {
-                    0 => one.service = service,
-                    1 => one.endpoints = endpoints,
-                    _ => one.within_seconds = within_seconds,
-                }
-                Step::VerifyServed(one)
-            }
-            Step::RegisterAccount(mut one) => {
-                let RegisterAccount { issuer, directory, contacts, binding } = self.register();
-                match self.below(4) {
-                    0 => one.issuer = issuer,
-                    1 => one.directory = directory,
-                    2 => one.contacts = contacts,
-                    _ => one.binding = binding,
-                }
-                Step::RegisterAccount(one)
-            }
+            Step::DeployCertificate(one) => self.edited_deploy(one),
+            Step::VerifyServed(one) => self.edited_look(one),
+            Step::RegisterAccount(one) => Step::RegisterAccount(self.edited_register(one)),
         }
+    }
+
+    fn edited_deploy(&mut self, mut one: DeployCertificate) -> Step {
+        let DeployCertificate { service, issued_by, key, place, target, before } =
+            self.deploy(one.issued_by, one.key);
+        (one.issued_by, one.key) = (issued_by, key);
+        match self.below(4) {
+            0 => one.service = service,
+            1 => one.place = place,
+            2 => one.target = target,
+            _ => one.before = before,
+        }
+        Step::DeployCertificate(one)
+    }
+
+    fn edited_look(&mut self, mut one: VerifyServed) -> Step {
+        let VerifyServed { service, issued_by, endpoints, within_seconds } =
+            self.look(one.issued_by);
+        one.issued_by = issued_by;
+        match self.below(3) {
+            0 => one.service = service,
+            1 => one.endpoints = endpoints,
+            _ => one.within_seconds = within_seconds,
+        }
+        Step::VerifyServed(one)
+    }
+
+    fn edited_register(&mut self, mut one: RegisterAccount) -> RegisterAccount {
+        let RegisterAccount { issuer, directory, contacts, binding } = self.register();
+        match self.below(4) {
+            0 => one.issuer = issuer,
+            1 => one.directory = directory,
+            2 => one.contacts = contacts,
+            _ => one.binding = binding,
+        }
+        one
     }
 
     fn edited_narrow(&mut self, mut one: NarrowEnvelope) -> NarrowEnvelope {

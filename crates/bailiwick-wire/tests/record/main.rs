@@ -6,7 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
-mod joint;
+mod joint_samples;
 mod samples;
 mod strategies;
 

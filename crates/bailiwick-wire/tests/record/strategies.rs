@@ -1,5 +1,8 @@
 //! Every value that an entry, an order or an authorization can hold, generated.
 
+#[path = "joint.rs"]
+mod joint;
+
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::change::{
     Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
@@ -205,7 +208,7 @@ fn revoke() -> impl Strategy<Value = Step> {
 
 fn plan() -> impl Strategy<Value = Plan> {
     let joint = issue().prop_flat_map(|first| {
-        let rest = super::joint::steps(first.key);
+        let rest = joint::steps(first.key);
         (Just(Step::IssueCertificate(first)), rest)
             .prop_map(|(first, rest)| [vec![first], rest].concat())
     });
@@ -234,7 +237,7 @@ fn prepared() -> impl Strategy<Value = Prepared> {
         (octets(), digest(), option::of(fingerprint()))
             .prop_map(|(csr, caa, replaces)| Prepared::Forwarded { csr, caa, replaces }),
         key().prop_map(|key| Prepared::AccountKey { key }),
-        super::joint::kept(),
+        joint::kept(),
     ]
 }
 
@@ -371,7 +374,7 @@ fn events() -> Vec<BoxedStrategy<Event>> {
         (index(), receipt())
             .prop_map(|(index, receipt)| Event::StepDone { index, receipt })
             .boxed(),
-        (index(), any::<bool>(), super::joint::lanes())
+        (index(), any::<bool>(), joint::lanes())
             .prop_map(|(index, holds, lanes)| Event::StepSeen { index, holds, lanes })
             .boxed(),
         (index(), text()).prop_map(|(index, why)| Event::StepFailed { index, why }).boxed(),

@@ -172,10 +172,7 @@ pub(super) async fn verify(
 ) -> Outcome {
     let later = plan.steps().iter().skip(index.saturating_add(1));
     let edited_later: Vec<(&ZoneKey, &RecordEdit)> = later
-        .filter_map(|step| match step {
-            Step::PublishRecords(publish) => Some(publish),
-            _ => None,
-        })
+        .filter_map(|step| if let Step::PublishRecords(one) = step { Some(one) } else { None })
         .flat_map(|publish| publish.edits.iter().map(|edit| (&publish.zone, edit)))
         .collect();
     let live = app.live.get();

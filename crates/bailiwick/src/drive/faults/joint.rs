@@ -171,6 +171,7 @@ struct Ended {
 
 impl Ended {
     /// Exactly before, exactly after, or with a named person.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other state is no end")]
     fn check(&self, what: &str) {
         match &self.change {
             Change::Closed { .. } => assert_eq!(self.stands, Stands::After, "{what}"),
