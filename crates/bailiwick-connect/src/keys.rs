@@ -10,6 +10,7 @@ mod fault;
 mod file;
 mod sealer;
 mod secret;
+mod subject;
 mod unlock;
 
 pub use disk::{Disk, Found, LocalDisk, Readers, put};
@@ -17,4 +18,5 @@ pub use fault::KeyFault;
 pub use file::{KeyFiles, write_new};
 pub use sealer::Sealer;
 pub use secret::SecretBytes;
+pub use subject::{SubjectPair, key_pem};
 pub use unlock::SealSecret;

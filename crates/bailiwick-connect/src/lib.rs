@@ -18,4 +18,8 @@ pub mod attestation;
 
 pub mod validate;
 
+pub mod served;
+
+pub mod places;
+
 pub mod lab_dns;

@@ -18,7 +18,9 @@ mod digest;
 mod event;
 mod fold;
 mod grant;
+mod joint;
 mod plan;
+pub mod planner;
 mod state;
 
 pub use crate::certificate::RevocationReason;
@@ -27,6 +29,9 @@ pub use decide::{Command, Refusal};
 pub use event::{Event, IssuedCertificate, Prepared, Receipt, Request, Revoked};
 pub use fold::DamagedHistory;
 pub use grant::{GRANT_MS, Grant};
+pub use joint::{
+    AwaitPropagation, DeployCertificate, Endpoint, Lane, PublishRecords, Standing, VerifyServed,
+};
 pub use plan::{
     BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, Precheck, RegisterAccount,
     RevokeCertificate, STEPS_MAX, Step, Undo,

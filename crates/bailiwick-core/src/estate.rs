@@ -6,6 +6,7 @@
 
 mod active;
 mod attestor;
+mod deployment;
 mod diff;
 mod fields;
 mod history;
@@ -19,6 +20,7 @@ mod zone;
 
 pub use active::{ActiveEstate, OwnerIndex};
 pub use attestor::{Attested, Attestor, AttestorKeys, AttestorKind, WorkloadRule};
+pub use deployment::{Deployment, Freeze, RelyingParty};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
 pub use issuer::{

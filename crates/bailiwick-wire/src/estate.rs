@@ -7,6 +7,7 @@
 mod attestors;
 mod authority;
 mod check;
+mod deployments;
 mod document;
 mod issuers;
 mod parts;

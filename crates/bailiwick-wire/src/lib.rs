@@ -32,4 +32,6 @@ pub mod attestation;
 
 pub mod estate;
 
+pub mod intent;
+
 pub mod policy;

@@ -13,12 +13,14 @@ mod changes;
 mod credentials;
 mod crl;
 mod decisions;
+mod doors;
 mod enrol;
 mod envelope_views;
 mod envelopes;
 pub(crate) mod estate;
 mod facts;
 mod finalize;
+mod joint;
 mod ledger;
 mod lists;
 mod live;
@@ -42,6 +44,7 @@ pub(crate) mod start_token;
 mod story;
 mod upstream;
 mod words;
+mod zone_door;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,7 +62,7 @@ use bailiwick_core::time::Time;
 use bailiwick_store::Store;
 use tokio::sync::broadcast;
 
-use crate::drive::Turns;
+use crate::drive::{Turns, Waiting};
 use crate::fault::Fault;
 use crate::limits::ByAddress;
 use crate::metrics::Metrics;
@@ -73,9 +76,13 @@ pub(crate) use authorizations::challenge_of;
 pub(crate) use ca_windows::CaWindows;
 pub(crate) use changes::ChangeView;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
+#[cfg(test)]
+pub(crate) use doors::Place;
+pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
+pub(crate) use joint::Proposal;
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
 pub(crate) use ocsp::{OcspReply, Responders};
@@ -89,6 +96,7 @@ pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
+pub(crate) use zone_door::rdata_text;
 
 /// Everything a use case needs, injected.
 pub(crate) struct App {
@@ -122,6 +130,8 @@ pub(crate) struct App {
     pub(crate) ca_windows: CaWindows,
     /// Whose turn it is at which CA.
     pub(crate) turns: Turns,
+    /// Changes that wait for the world.
+    pub(crate) waiting: Waiting,
 }
 
 /// Something happened that an open page or a loop may care about.

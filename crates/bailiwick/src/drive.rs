@@ -10,6 +10,9 @@ pub(crate) mod issue;
 mod loops;
 mod standing;
 mod upstream;
+mod waiting;
 
+pub(crate) use effects::SUBJECT_KEY;
 pub(crate) use loops::run;
 pub(crate) use upstream::Turns;
+pub(crate) use waiting::Waiting;

@@ -95,6 +95,14 @@ const CAMPAIGNS: &[Campaign] = &[
         figure: "1000000",
     },
     Campaign {
+        name: "trust-change",
+        shows: "killed at any moment of a change of records and certificate: before, after, or with a person",
+        packages: &["bailiwick"],
+        filter: "trust_change_killed",
+        scale: "BAILIWICK_TRUST_KILLS",
+        figure: "100",
+    },
+    Campaign {
         name: "properties",
         shows: "generated cases of every property of the core",
         packages: &["bailiwick-core"],

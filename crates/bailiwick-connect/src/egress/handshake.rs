@@ -22,7 +22,7 @@ pub(crate) struct Shown {
     pub protocol: Option<Vec<u8>>,
 }
 
-/// Shakes hands for `name`, offering `protocol` alone, and leaves. Whoever signed the certificate is
+/// Shakes hands for `name`, offering `protocol` alone (or none where it is empty), and leaves. Whoever signed the certificate is
 /// not asked; the handshake itself must be signed by its key.
 pub(crate) async fn handshake(
     permit: Permit,
@@ -38,7 +38,7 @@ pub(crate) async fn handshake(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AnyKey(provider)))
         .with_no_client_auth();
-    config.alpn_protocols = vec![protocol.to_vec()];
+    config.alpn_protocols = if protocol.is_empty() { Vec::new() } else { vec![protocol.to_vec()] };
     // Nothing of one look is used in another.
     config.resumption = rustls::client::Resumption::disabled();
     let stream = timeout(limits.connect_timeout, dial(permit))

@@ -9,6 +9,7 @@ use crate::time::Time;
 use super::TRIES_MAX;
 use super::approve::{self, Approval, ApprovedPlan, Basis, NotApproved};
 use super::event::{Event, Prepared};
+use super::joint::Lane;
 use super::plan::{Plan, Precheck, Step, Undo};
 use super::state::{Awaiting, Change, Executing, Outcome, RollingBack};
 
@@ -49,6 +50,13 @@ pub enum Command {
     Start {
         /// What was chosen for it.
         prepared: Prepared,
+    },
+    /// Record what is seen while the step in flight waits.
+    See {
+        /// Whether it is as it has to be.
+        holds: bool,
+        /// What each server or endpoint shows.
+        lanes: Vec<Lane>,
     },
     /// Record the intent to undo the step that [`Change::next`] names.
     StartUndo,
@@ -140,6 +148,12 @@ impl Change {
             (Self::Awaiting(_), Command::Expire) => Ok(vec![Event::Expired]),
             (Self::Executing(at), Command::Start { prepared }) if at.started.is_none() => {
                 Ok(vec![Event::StepStarted { index: at.done.len(), prepared }])
+            }
+            (Self::Executing(at), Command::See { holds, lanes }) if at.started.is_some() => {
+                Ok(vec![Event::StepSeen { index: at.done.len(), holds, lanes }])
+            }
+            (Self::RollingBack(at), Command::See { holds, lanes }) if at.started => {
+                Ok(vec![Event::StepSeen { index: at.index(), holds, lanes }])
             }
             (Self::Executing(at), Command::Report { outcome, .. }) if at.started.is_some() => {
                 Ok(vec![at.report(outcome)])

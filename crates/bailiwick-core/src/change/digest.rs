@@ -3,9 +3,12 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::estate::Deployment;
 use crate::gate::{Bounds, Envelope};
 use crate::names::Digest;
+use crate::records::{RRset, RecordEdit};
 
+use super::joint::{AwaitPropagation, DeployCertificate, PublishRecords, VerifyServed};
 use super::plan::{IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, Step};
 
 /// Writes fields into a running hash.
@@ -68,7 +71,68 @@ impl Canon {
                 self.bytes(after.as_bytes());
             }
             Step::RegisterAccount(register) => self.register(register),
+            Step::PublishRecords(publish) => self.publish(publish),
+            Step::AwaitPropagation(wait) => self.wait(wait),
+            Step::DeployCertificate(deploy) => self.deploy(deploy),
+            Step::VerifyServed(look) => self.look(look),
         }
+    }
+
+    fn publish(&mut self, publish: &PublishRecords) {
+        self.text(publish.service.as_str());
+        self.text(&publish.zone.to_string());
+        self.list(&publish.edits, Self::edit);
+        self.text(&publish.why);
+        self.number(u64::from(publish.undo_hold_seconds));
+        self.number(u64::from(publish.within_seconds));
+    }
+
+    fn wait(&mut self, wait: &AwaitPropagation) {
+        self.text(wait.service.as_str());
+        self.text(&wait.zone.to_string());
+        self.list(&wait.edits, Self::edit);
+        self.number(u64::from(wait.hold_seconds));
+        self.number(u64::from(wait.within_seconds));
+    }
+
+    fn edit(&mut self, edit: &RecordEdit) {
+        self.text(&edit.owner().to_string());
+        self.number(u64::from(edit.kind().number()));
+        self.option(edit.before(), Self::set);
+        self.option(edit.after(), Self::set);
+    }
+
+    fn set(&mut self, set: &RRset) {
+        self.number(u64::from(set.ttl_seconds()));
+        let rdata: Vec<&Vec<u8>> = set.rdata().iter().collect();
+        self.list(&rdata, |canon, octets| canon.bytes(octets));
+    }
+
+    fn deploy(&mut self, deploy: &DeployCertificate) {
+        self.text(deploy.service.as_str());
+        self.number(u64::try_from(deploy.issued_by).unwrap_or(u64::MAX));
+        self.bytes(deploy.key.as_bytes());
+        self.text(&deploy.place);
+        self.text(deploy.target.kind());
+        match &deploy.target {
+            Deployment::Client => {}
+            Deployment::Files { folder, reload } => {
+                self.text(folder);
+                self.list(reload, |canon, word| canon.text(word));
+            }
+            Deployment::Webhook { url } => self.text(url),
+        }
+        self.option(deploy.before.as_ref(), |canon, one| canon.bytes(one.as_bytes()));
+    }
+
+    fn look(&mut self, look: &VerifyServed) {
+        self.text(look.service.as_str());
+        self.number(u64::try_from(look.issued_by).unwrap_or(u64::MAX));
+        self.list(&look.endpoints, |canon, endpoint| {
+            canon.text(endpoint.name.as_str());
+            canon.text(&endpoint.at.to_string());
+        });
+        self.number(u64::from(look.within_seconds));
     }
 
     fn register(&mut self, register: &RegisterAccount) {

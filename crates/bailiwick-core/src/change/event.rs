@@ -10,6 +10,7 @@ use crate::names::{
 use crate::time::Time;
 
 use super::approve::{Approval, Basis};
+use super::joint::Lane;
 use super::plan::{Plan, Precheck};
 
 /// What was asked for.
@@ -58,6 +59,11 @@ pub enum Prepared {
     AccountKey {
         /// Names it.
         key: SpkiHash,
+    },
+    /// What is where a certificate goes was looked at and lies sealed, so that it can be put back.
+    Kept {
+        /// The certificate that was there; `None` where there was none.
+        before: Option<CertFingerprint>,
     },
 }
 
@@ -221,6 +227,15 @@ pub enum Event {
         /// What was chosen for it.
         prepared: Prepared,
     },
+    /// What was seen while a step waits. It alters nothing; when it was seen is what counts.
+    StepSeen {
+        /// Which step.
+        index: usize,
+        /// Whether it is as it has to be, from this moment on, until the next of these.
+        holds: bool,
+        /// What each server or endpoint shows; none where this only notes that something begins.
+        lanes: Vec<Lane>,
+    },
     /// A step is applied.
     StepDone {
         /// Which step.
@@ -306,6 +321,7 @@ impl Event {
             Self::ApprovalGiven(_) => "approval-given",
             Self::Approved(_) => "approved",
             Self::StepStarted { .. } => "step-started",
+            Self::StepSeen { .. } => "step-seen",
             Self::StepDone { .. } => "step-done",
             Self::StepFailed { .. } => "step-failed",
             Self::StepUnknown { .. } => "step-unknown",

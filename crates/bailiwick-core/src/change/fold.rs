@@ -143,6 +143,10 @@ impl Executing {
                 self.started = Some(Started { prepared, unknown: 0 });
                 Some(Change::Executing(self))
             }
+            (Event::StepSeen { index, .. }, Some(started)) if index == here => {
+                self.started = Some(started);
+                Some(Change::Executing(self))
+            }
             (Event::StepDone { index, receipt }, Some(started)) if index == here => {
                 let receipt = Some(receipt);
                 self.done.push(Touched { prepared: started.prepared, receipt });
@@ -212,6 +216,9 @@ impl RollingBack {
         match event {
             Event::UndoStarted { index } if index == here && !self.started => {
                 self.started = true;
+                Some(Change::RollingBack(self))
+            }
+            Event::StepSeen { index, .. } if index == here && self.started => {
                 Some(Change::RollingBack(self))
             }
             Event::UndoDone { index, .. } if index == here && self.started => {

@@ -8,6 +8,7 @@ use crate::names::{
 };
 
 use super::digest::Canon;
+use super::joint::{AwaitPropagation, DeployCertificate, PublishRecords, VerifyServed};
 
 /// Steps of one plan at most: a person has to read it.
 pub const STEPS_MAX: usize = 64;
@@ -112,6 +113,14 @@ pub enum Step {
     },
     /// Register an account of ours at a CA.
     RegisterAccount(RegisterAccount),
+    /// Edit records of one zone.
+    PublishRecords(PublishRecords),
+    /// Wait until everybody sees edits.
+    AwaitPropagation(AwaitPropagation),
+    /// Put an issued certificate where it is served.
+    DeployCertificate(DeployCertificate),
+    /// See it served.
+    VerifyServed(VerifyServed),
 }
 
 /// How the effect of a step is taken back.
@@ -123,6 +132,8 @@ pub enum Undo {
     Compensate,
     /// Nothing of ours takes it back: a person has to decide. The point of no return.
     AskPerson,
+    /// It alters nothing, so there is nothing to take back.
+    Nothing,
 }
 
 impl Step {
@@ -134,9 +145,12 @@ impl Step {
                 Undo::Compensate
             }
             Self::RevokeCertificate(_) => Undo::AskPerson,
-            Self::EndEnvelope { .. } | Self::NarrowEnvelope(_) | Self::EditEstate { .. } => {
-                Undo::Restore
-            }
+            Self::EndEnvelope { .. }
+            | Self::NarrowEnvelope(_)
+            | Self::EditEstate { .. }
+            | Self::PublishRecords(_)
+            | Self::DeployCertificate(_) => Undo::Restore,
+            Self::AwaitPropagation(_) | Self::VerifyServed(_) => Undo::Nothing,
         }
     }
 
@@ -151,6 +165,10 @@ impl Step {
             Self::NarrowEnvelope(_) => "narrow-envelope",
             Self::EditEstate { .. } => "edit-estate",
             Self::RegisterAccount(_) => "register-account",
+            Self::PublishRecords(_) => "publish-records",
+            Self::AwaitPropagation(_) => "await-propagation",
+            Self::DeployCertificate(_) => "deploy-certificate",
+            Self::VerifyServed(_) => "verify-served",
         }
     }
 
@@ -163,8 +181,42 @@ impl Step {
             Self::GrantEnvelope(envelope) => Some(&envelope.service),
             Self::EndEnvelope { service, .. } => Some(service),
             Self::NarrowEnvelope(narrow) => Some(&narrow.service),
+            Self::PublishRecords(publish) => Some(&publish.service),
+            Self::AwaitPropagation(wait) => Some(&wait.service),
+            Self::DeployCertificate(deploy) => Some(&deploy.service),
+            Self::VerifyServed(look) => Some(&look.service),
             Self::EditEstate { .. } | Self::RegisterAccount(_) => None,
         }
+    }
+
+    /// The step that issues the certificate which this one is about, where it names one.
+    #[must_use]
+    pub const fn issued_by(&self) -> Option<usize> {
+        match self {
+            Self::DeployCertificate(deploy) => Some(deploy.issued_by),
+            Self::VerifyServed(look) => Some(look.issued_by),
+            Self::IssueCertificate(_)
+            | Self::RevokeCertificate(_)
+            | Self::GrantEnvelope(_)
+            | Self::EndEnvelope { .. }
+            | Self::NarrowEnvelope(_)
+            | Self::EditEstate { .. }
+            | Self::RegisterAccount(_)
+            | Self::PublishRecords(_)
+            | Self::AwaitPropagation(_) => None,
+        }
+    }
+
+    /// Whether it edits records, or is there because of a step that does.
+    #[must_use]
+    pub const fn is_joint(&self) -> bool {
+        matches!(
+            self,
+            Self::PublishRecords(_)
+                | Self::AwaitPropagation(_)
+                | Self::DeployCertificate(_)
+                | Self::VerifyServed(_)
+        )
     }
 }
 
@@ -195,7 +247,8 @@ impl std::fmt::Display for PlanDigest {
 /// Steps in order.
 ///
 /// Always: at least one and at most [`STEPS_MAX`]; a step that only a person could take back stands
-/// after every step that can be undone.
+/// after every step that can be undone; a step about an issued certificate names an earlier step that
+/// issues it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan(Vec<Step>);
 
@@ -206,6 +259,8 @@ pub enum BadPlan {
     Length,
     /// An irreversible step comes before a reversible one.
     Order,
+    /// A step is about a certificate that no earlier step issues, or with another key.
+    Certificate,
 }
 
 impl Plan {
@@ -220,6 +275,9 @@ impl Plan {
         let irreversible = |step: &Step| step.undo() == Undo::AskPerson;
         if !steps.is_sorted_by_key(irreversible) {
             return Err(BadPlan::Order);
+        }
+        if !steps.iter().enumerate().all(|(at, step)| is_issued_before(&steps, at, step)) {
+            return Err(BadPlan::Certificate);
         }
         Ok(Self(steps))
     }
@@ -249,6 +307,15 @@ impl Plan {
         canon.list(&self.0, Canon::step);
         PlanDigest(canon.finish())
     }
+}
+
+fn is_issued_before(steps: &[Step], at: usize, step: &Step) -> bool {
+    let Some(issued_by) = step.issued_by() else { return true };
+    let Some(Step::IssueCertificate(issue)) = steps.get(issued_by).filter(|_| issued_by < at)
+    else {
+        return false;
+    };
+    if let Step::DeployCertificate(deploy) = step { deploy.key == issue.key } else { true }
 }
 
 /// One check made before anybody is asked, with what it saw.

@@ -6,8 +6,8 @@ use crate::certificate::ProfileRules;
 
 use super::diff::{ObjectKind, ObjectRef};
 use super::{
-    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Person, Profile, Scope,
-    Service, StandIn, Team, Zone,
+    Attestor, AttestorKeys, Deployment, Estate, Exception, Freeze, Issuer, Organisation, Person,
+    Profile, Scope, Service, StandIn, Team, Zone,
 };
 
 /// Field paths and their values. A list is one text, its items in order.
@@ -103,6 +103,22 @@ fn organisation(it: &Organisation) -> Flat {
         .with("control_owner", &it.control_owner)
         .maybe("auditors", it.auditors.as_ref())
         .list("administrators", &it.administrators)
+        .list("freezes", it.freezes.iter().map(|(name, freeze)| freeze_text(name, freeze)))
+}
+
+fn freeze_text(name: &str, it: &Freeze) -> String {
+    let zones: Vec<String> = it.zones.iter().map(ToString::to_string).collect();
+    let zones = if zones.is_empty() { "everywhere".to_owned() } else { zones.join(" ") };
+    let Freeze { from, until, may_break, reason, .. } = it;
+    format!("{name}: {from} to {until} in {zones}, {may_break} may break it: {reason:?}")
+}
+
+fn deployment_text(it: &Deployment) -> String {
+    match it {
+        Deployment::Client => "client".to_owned(),
+        Deployment::Files { folder, reload } => format!("files in {folder:?}, then {reload:?}"),
+        Deployment::Webhook { url } => format!("webhook {url}"),
+    }
 }
 
 fn person(it: &Person) -> Flat {
@@ -186,6 +202,12 @@ fn service(it: &Service) -> Flat {
             .with(&field("until"), &spec.until)
             .maybe(&field("uses_max"), spec.uses_max.as_ref())
             .with(&field("reason"), &spec.reason);
+    }
+    for (key, place) in &it.deployments {
+        flat = flat.with(&format!("deploy.{key}"), &deployment_text(place));
+    }
+    for (key, party) in &it.relying_parties {
+        flat = flat.list(&format!("relying_parties.{key}.trusts"), &party.trusts);
     }
     flat
 }

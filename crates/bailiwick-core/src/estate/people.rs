@@ -1,10 +1,11 @@
 //! Who there is: the organisation, its people and its teams.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{PersonId, TeamId};
 use crate::time::Time;
 
+use super::deployment::Freeze;
 use super::words::spelled;
 
 /// The organisation.
@@ -18,6 +19,8 @@ pub struct Organisation {
     pub auditors: Option<TeamId>,
     /// Who keeps the installation running. Administering grants no approval and no issuance.
     pub administrators: BTreeSet<PersonId>,
+    /// When nothing is changed, by a name.
+    pub freezes: BTreeMap<String, Freeze>,
 }
 
 /// A person of the organisation.

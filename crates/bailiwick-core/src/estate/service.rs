@@ -6,6 +6,7 @@ use crate::names::{DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, S
 use crate::time::Time;
 
 use super::attestor::WorkloadRule;
+use super::deployment::{Deployment, RelyingParty};
 use super::people::Duty;
 use super::words::{Environment, Namespace, RuleId};
 use super::zone::{View, ZoneKey};
@@ -40,6 +41,10 @@ pub struct Service {
     pub attested: BTreeMap<String, WorkloadRule>,
     /// Standing approvals declared with the estate.
     pub envelopes: BTreeMap<String, EnvelopeSpec>,
+    /// Where its certificates may be put, by a name of its own.
+    pub deployments: BTreeMap<String, Deployment>,
+    /// Who relies on its certificates, and whom they trust.
+    pub relying_parties: BTreeMap<String, RelyingParty>,
 }
 
 impl Service {

@@ -205,7 +205,7 @@ fn oracle(kind: ChangeKind, of: &str, author: &str, approved: &[&str]) -> bool {
     let any = |team: &str| others.iter().any(|who| in_team(who, team));
     let owner = if of == "pay-api" { "payments" } else { "shop" };
     match kind {
-        ChangeKind::GrantEnvelope => match of {
+        ChangeKind::GrantEnvelope | ChangeKind::TrustChange => match of {
             "shop-web" => any(owner) || any("pki"),
             "pay-api" => any("pki"),
             _ => others.iter().filter(|who| independent(who)).any(|who| in_team(who, "pki")),
@@ -232,9 +232,12 @@ fn oracle(kind: ChangeKind, of: &str, author: &str, approved: &[&str]) -> bool {
 fn every_author_with_every_pair_of_approvers() {
     let mut cases = 0;
     for of in ["shop-web", "pay-api", "intranet"] {
-        for kind in
-            [ChangeKind::GrantEnvelope, ChangeKind::RevokeCertificate, ChangeKind::EditEstate]
-        {
+        for kind in [
+            ChangeKind::GrantEnvelope,
+            ChangeKind::RevokeCertificate,
+            ChangeKind::EditEstate,
+            ChangeKind::TrustChange,
+        ] {
             for by in PEOPLE {
                 for (at, first) in PEOPLE.iter().enumerate() {
                     for second in &PEOPLE[at..] {
@@ -249,7 +252,7 @@ fn every_author_with_every_pair_of_approvers() {
             }
         }
     }
-    assert_eq!(cases, 3 * 3 * 10 * 55);
+    assert_eq!(cases, 3 * 4 * 10 * 55);
 }
 
 fn any_approval(author: &'static str) -> impl Strategy<Value = ApprovalFacts> {

@@ -108,6 +108,8 @@ fn a_service(names: &[&str], owner: &str) -> Service {
         profiles: profiles(&["tls-server", "workload"]),
         workload: None,
         attested: BTreeMap::new(),
+        deployments: BTreeMap::new(),
+        relying_parties: BTreeMap::new(),
         envelopes: BTreeMap::new(),
     }
 }
@@ -146,6 +148,7 @@ pub(crate) fn estate() -> Estate {
             control_owner: team("security"),
             auditors: Some(team("audit")),
             administrators: BTreeSet::from([person("dana")]),
+            freezes: BTreeMap::new(),
         },
         people: people.iter().map(|id| (person(id), a_person(id))).collect(),
         teams: BTreeMap::from([

@@ -150,6 +150,7 @@ fn command_for(event: &Event, plan: &Plan) -> Option<Command> {
         Event::Approved(basis) => Some(Command::Approve { approval: None, basis: Some(basis) }),
         Event::StepStarted { prepared, .. } => Some(Command::Start { prepared }),
         Event::UndoStarted { .. } => Some(Command::StartUndo),
+        Event::StepSeen { holds, lanes, .. } => Some(Command::See { holds, lanes }),
         Event::StepDone { receipt, .. } | Event::UndoDone { receipt, .. } => {
             report(Outcome::Done(receipt))
         }
@@ -199,6 +200,7 @@ fn forgeries(plan: &Plan) -> Vec<Event> {
     for index in 0..=plan.steps().len() {
         all.extend([
             Event::StepStarted { index, prepared: Prepared::Nothing },
+            Event::StepSeen { index, holds: true, lanes: Vec::new() },
             Event::StepDone { index, receipt: Receipt::Nothing },
             Event::StepFailed { index, why: why() },
             Event::StepUnknown { index, why: why() },

@@ -251,7 +251,9 @@ impl Run<'_> {
             // `Failed` promises that no try had the effect. Of what can be undone we test more:
             // there an effect of an earlier, forgotten try may be left.
             Some(Fault::FailsCleanly) => {
-                if step.undo() == Undo::AskPerson && self.world.has(&step, &Prepared::Nothing) {
+                if step.undo() == Undo::AskPerson
+                    && self.world.has((index, &step), &Prepared::Nothing)
+                {
                     let receipt = self.world.apply(&at, &Prepared::Nothing);
                     if direction == Direction::Forward {
                         Outcome::Done(receipt.unwrap())
@@ -267,7 +269,8 @@ impl Run<'_> {
     }
 
     fn verify(&mut self, plan: &Plan, done: &[Touched]) -> Option<Command> {
-        let holds = plan.steps().iter().zip(done).all(|(s, t)| self.world.has(s, &t.prepared));
+        let holds = plan.steps().iter().enumerate().zip(done);
+        let holds = holds.into_iter().all(|(s, t)| self.world.has(s, &t.prepared));
         let outcome = match self.strike(Turn::Verify) {
             Some(Fault::CrashBefore | Fault::CrashAfter) => return None,
             Some(Fault::FailsCleanly) => Outcome::Failed("looks different".to_owned()),
@@ -289,10 +292,10 @@ impl Run<'_> {
         assert_eq!(at.person, assignee(), "somebody is named");
         assert!(!at.why.is_empty());
         let steps = at.plan.steps();
-        for (step, touched) in steps.iter().zip(&at.left) {
+        for (step, touched) in steps.iter().enumerate().zip(&at.left) {
             assert!(self.world.has(step, &touched.prepared), "still to be undone, but gone");
         }
-        for (step, prepared) in steps.iter().zip(self.prepared()).skip(at.index + 1) {
+        for (step, prepared) in steps.iter().enumerate().zip(self.prepared()).skip(at.index + 1) {
             assert!(!self.world.has(step, &prepared), "left behind after its undo");
         }
         let acts = self.world.acts.len();
@@ -312,7 +315,7 @@ impl Run<'_> {
     fn carry_out_by_hand(&mut self) {
         for (index, step) in self.plan.steps().iter().enumerate() {
             let stored = self.prepared().get(index).cloned();
-            if stored.is_some_and(|prepared| self.world.has(step, &prepared)) {
+            if stored.is_some_and(|prepared| self.world.has((index, step), &prepared)) {
                 continue;
             }
             let prepared = self.world.prepare(step);

@@ -1,14 +1,16 @@
 //! Plans out of the real kinds of steps.
 
 use bailiwick_core::change::{
-    IssueCertificate, NarrowEnvelope, Plan, RegisterAccount, RevocationReason, RevokeCertificate,
-    Step, Undo,
+    AwaitPropagation, DeployCertificate, Endpoint, IssueCertificate, NarrowEnvelope, Plan,
+    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, Step, Undo, VerifyServed,
 };
+use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
-    CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, ProfileId, SanName, ServiceId,
-    SpkiHash,
+    CertFingerprint, CertSerial, Digest, DnsName, EnvelopeId, IssuerId, ProfileId, SanName,
+    ServiceId, SpkiHash,
 };
+use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 
 use super::people::{START, change_id};
 
@@ -21,11 +23,25 @@ pub(crate) enum Kind {
     Narrow,
     Edit,
     Register,
+    Publish,
+    Await,
+    Deploy,
+    Served,
     Revoke,
 }
 
-const REVERSIBLE: [Kind; 6] =
-    [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit, Kind::Register];
+const REVERSIBLE: [Kind; 10] = [
+    Kind::Issue,
+    Kind::Grant,
+    Kind::End,
+    Kind::Narrow,
+    Kind::Edit,
+    Kind::Register,
+    Kind::Publish,
+    Kind::Await,
+    Kind::Deploy,
+    Kind::Served,
+];
 
 pub(crate) fn kind_of(step: &Step) -> Kind {
     match step {
@@ -35,6 +51,10 @@ pub(crate) fn kind_of(step: &Step) -> Kind {
         Step::NarrowEnvelope(_) => Kind::Narrow,
         Step::EditEstate { .. } => Kind::Edit,
         Step::RegisterAccount(_) => Kind::Register,
+        Step::PublishRecords(_) => Kind::Publish,
+        Step::AwaitPropagation(_) => Kind::Await,
+        Step::DeployCertificate(_) => Kind::Deploy,
+        Step::VerifyServed(_) => Kind::Served,
         Step::RevokeCertificate(_) => Kind::Revoke,
     }
 }
@@ -134,6 +154,7 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             contacts: Vec::new(),
             binding: None,
         }),
+        Kind::Publish | Kind::Await | Kind::Deploy | Kind::Served => joint(kind, index),
         Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
             service: service(),
             fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),
@@ -144,12 +165,76 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
     }
 }
 
+/// A step about records and what is served.
+fn joint(kind: Kind, index: usize) -> Step {
+    match kind {
+        Kind::Publish => Step::PublishRecords(PublishRecords {
+            service: service(),
+            zone: zone(),
+            edits: vec![edit(index)],
+            why: "moves".to_owned(),
+            undo_hold_seconds: 300,
+            within_seconds: 60,
+        }),
+        Kind::Await => Step::AwaitPropagation(AwaitPropagation {
+            service: service(),
+            zone: zone(),
+            edits: vec![edit(index)],
+            hold_seconds: 300,
+            within_seconds: 60,
+        }),
+        // Of the certificate of the first step; `plan` sets others right.
+        Kind::Deploy => Step::DeployCertificate(DeployCertificate {
+            service: service(),
+            issued_by: 0,
+            key: SpkiHash::of(&[0x30, 0]),
+            place: format!("place-{index}"),
+            target: Deployment::Client,
+            before: None,
+        }),
+        Kind::Served => Step::VerifyServed(VerifyServed {
+            service: service(),
+            issued_by: 0,
+            endpoints: vec![Endpoint {
+                name: DnsName::parse("www.shop.example").unwrap(),
+                at: "192.0.2.1:443".parse().unwrap(),
+            }],
+            within_seconds: 60,
+        }),
+        other => panic!("{other:?} is of another kind"),
+    }
+}
+
+fn zone() -> ZoneKey {
+    ZoneKey::parse("shop.example").unwrap()
+}
+
+fn edit(index: usize) -> RecordEdit {
+    let owner = OwnerName::parse(&format!("n{index}.shop.example")).unwrap();
+    let set = |last| RRset::new(300, [vec![192, 0, 2, last]]);
+    RecordEdit::new(owner, RecordType::A, set(1), set(2)).unwrap()
+}
+
+/// The same step for the certificate that the step at `at` issues.
+fn about(step: Step, at: usize) -> Step {
+    match step {
+        Step::DeployCertificate(deploy) => Step::DeployCertificate(DeployCertificate {
+            issued_by: at,
+            key: SpkiHash::of(&[0x30, u8::try_from(at).unwrap()]),
+            ..deploy
+        }),
+        Step::VerifyServed(look) => Step::VerifyServed(VerifyServed { issued_by: at, ..look }),
+        other => other,
+    }
+}
+
 /// A plan of these kinds; edits of the estate follow one another.
 pub(crate) fn plan(kinds: &[Kind]) -> Plan {
     let mut edits = 0;
     let mut steps = Vec::new();
     for (index, kind) in kinds.iter().enumerate() {
-        steps.push(step(*kind, index, edits));
+        let issued = kinds[..index].iter().rposition(|kind| *kind == Kind::Issue);
+        steps.push(about(step(*kind, index, edits), issued.unwrap_or(0)));
         edits += u8::from(*kind == Kind::Edit);
     }
     let plan = Plan::new(steps).unwrap();
@@ -177,5 +262,16 @@ pub(crate) fn orders(length: usize) -> Vec<Vec<Kind>> {
             }
             all.into_iter().map(move |kinds| [kinds, vec![Kind::Revoke; revocations]].concat())
         })
+        .filter(|kinds| is_issued_before(kinds))
         .collect()
+}
+
+/// Whether a certificate is issued before it is deployed or looked for.
+fn is_issued_before(kinds: &[Kind]) -> bool {
+    let place = |of: &[Kind]| kinds.iter().position(|kind| of.contains(kind));
+    match (place(&[Kind::Deploy, Kind::Served]), place(&[Kind::Issue])) {
+        (Some(used), Some(issued)) => issued < used,
+        (Some(_), None) => false,
+        (None, _) => true,
+    }
 }

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::change::{
-    BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, RegisterAccount, RevocationReason,
-    RevokeCertificate, STEPS_MAX, Step,
+    AwaitPropagation, BadPlan, DeployCertificate, Endpoint, IssueCertificate, NarrowEnvelope, Plan,
+    PlanDigest, PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, STEPS_MAX,
+    Step, VerifyServed,
 };
+use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::gate::{Bounds, Envelope, EnvelopeEnd};
 use bailiwick_core::names::{
-    AccountId, CertFingerprint, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, OrderId,
-    ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
+    AccountId, CertFingerprint, CertSerial, ChangeId, Digest, DnsName, EnvelopeId, IssuerId,
+    OrderId, ProfileId, SanName, ServiceId, SpiffeId, SpkiHash,
 };
+use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_core::time::Time;
 
 use super::plans::{Kind, step};
@@ -113,7 +116,9 @@ impl Random {
     }
 
     fn step(&mut self) -> Step {
-        match self.below(7) {
+        match self.below(9) {
+            7 => Step::PublishRecords(self.publish()),
+            8 => Step::AwaitPropagation(self.wait()),
             0 => Step::IssueCertificate(self.issue()),
             1 => Step::RevokeCertificate(self.revoke()),
             2 => Step::GrantEnvelope(self.envelope()),
@@ -129,6 +134,106 @@ impl Random {
                 after: Digest::from_bytes(self.octets()),
             },
         }
+    }
+
+    fn zone(&mut self) -> ZoneKey {
+        let view = if self.below(2) == 0 { "" } else { "/internal" };
+        ZoneKey::parse(&format!("{}{view}", self.word())).unwrap()
+    }
+
+    fn set(&mut self) -> Option<RRset> {
+        let rdata = self.list(|r| r.list(|r| r.octets::<1>()[0]));
+        RRset::new(u32::try_from(self.below(4)).unwrap(), rdata)
+    }
+
+    fn record_edit(&mut self) -> RecordEdit {
+        loop {
+            let owner = OwnerName::parse(&self.word()).unwrap();
+            let kind = RecordType::of(u16::try_from(1 + self.below(3)).unwrap());
+            let (before, after) = (self.set(), self.set());
+            if let Ok(edit) = RecordEdit::new(owner, kind, before, after) {
+                return edit;
+            }
+        }
+    }
+
+    fn small(&mut self) -> u32 {
+        u32::try_from(self.below(4)).unwrap()
+    }
+
+    fn publish(&mut self) -> PublishRecords {
+        PublishRecords {
+            service: ServiceId::parse(&self.word()).unwrap(),
+            zone: self.zone(),
+            edits: self.list(Self::record_edit),
+            why: self.word(),
+            undo_hold_seconds: self.small(),
+            within_seconds: self.small(),
+        }
+    }
+
+    fn wait(&mut self) -> AwaitPropagation {
+        AwaitPropagation {
+            service: ServiceId::parse(&self.word()).unwrap(),
+            zone: self.zone(),
+            edits: self.list(Self::record_edit),
+            hold_seconds: self.small(),
+            within_seconds: self.small(),
+        }
+    }
+
+    /// Of a certificate that another step of the plan issues.
+    fn deploy(&mut self, issued_by: usize, key: SpkiHash) -> DeployCertificate {
+        DeployCertificate {
+            service: ServiceId::parse(&self.word()).unwrap(),
+            issued_by,
+            key,
+            place: self.word(),
+            target: match self.below(3) {
+                0 => Deployment::Client,
+                1 => Deployment::Files { folder: self.word(), reload: self.list(Self::word) },
+                _ => Deployment::Webhook { url: self.word() },
+            },
+            before: self.option(|r| CertFingerprint::from_bytes(r.octets())),
+        }
+    }
+
+    fn look(&mut self, issued_by: usize) -> VerifyServed {
+        VerifyServed {
+            service: ServiceId::parse(&self.word()).unwrap(),
+            issued_by,
+            endpoints: self.list(|r| Endpoint {
+                name: DnsName::parse(&r.word()).unwrap(),
+                at: format!("192.0.2.{}:443", r.below(4)).parse().unwrap(),
+            }),
+            within_seconds: self.small(),
+        }
+    }
+
+    fn edited_publish(&mut self, mut one: PublishRecords) -> PublishRecords {
+        let PublishRecords { service, zone, edits, why, undo_hold_seconds, within_seconds } =
+            self.publish();
+        match self.below(6) {
+            0 => one.service = service,
+            1 => one.zone = zone,
+            2 => one.edits = edits,
+            3 => one.why = why,
+            4 => one.undo_hold_seconds = undo_hold_seconds,
+            _ => one.within_seconds = within_seconds,
+        }
+        one
+    }
+
+    fn edited_wait(&mut self, mut one: AwaitPropagation) -> AwaitPropagation {
+        let AwaitPropagation { service, zone, edits, hold_seconds, within_seconds } = self.wait();
+        match self.below(5) {
+            0 => one.service = service,
+            1 => one.zone = zone,
+            2 => one.edits = edits,
+            3 => one.hold_seconds = hold_seconds,
+            _ => one.within_seconds = within_seconds,
+        }
+        one
     }
 
     fn narrow(&mut self) -> NarrowEnvelope {
@@ -203,17 +308,48 @@ impl Random {
                 }
                 Step::EditEstate { before, after }
             }
-            Step::RegisterAccount(mut one) => {
-                let RegisterAccount { issuer, directory, contacts, binding } = self.register();
-                match self.below(4) {
-                    0 => one.issuer = issuer,
-                    1 => one.directory = directory,
-                    2 => one.contacts = contacts,
-                    _ => one.binding = binding,
-                }
-                Step::RegisterAccount(one)
-            }
+            Step::PublishRecords(one) => Step::PublishRecords(self.edited_publish(one)),
+            Step::AwaitPropagation(one) => Step::AwaitPropagation(self.edited_wait(one)),
+            Step::DeployCertificate(one) => self.edited_deploy(one),
+            Step::VerifyServed(one) => self.edited_look(one),
+            Step::RegisterAccount(one) => Step::RegisterAccount(self.edited_register(one)),
         }
+    }
+
+    fn edited_deploy(&mut self, mut one: DeployCertificate) -> Step {
+        let DeployCertificate { service, issued_by, key, place, target, before } =
+            self.deploy(one.issued_by, one.key);
+        (one.issued_by, one.key) = (issued_by, key);
+        match self.below(4) {
+            0 => one.service = service,
+            1 => one.place = place,
+            2 => one.target = target,
+            _ => one.before = before,
+        }
+        Step::DeployCertificate(one)
+    }
+
+    fn edited_look(&mut self, mut one: VerifyServed) -> Step {
+        let VerifyServed { service, issued_by, endpoints, within_seconds } =
+            self.look(one.issued_by);
+        one.issued_by = issued_by;
+        match self.below(3) {
+            0 => one.service = service,
+            1 => one.endpoints = endpoints,
+            _ => one.within_seconds = within_seconds,
+        }
+        Step::VerifyServed(one)
+    }
+
+    fn edited_register(&mut self, mut one: RegisterAccount) -> RegisterAccount {
+        let RegisterAccount { issuer, directory, contacts, binding } = self.register();
+        match self.below(4) {
+            0 => one.issuer = issuer,
+            1 => one.directory = directory,
+            2 => one.contacts = contacts,
+            _ => one.binding = binding,
+        }
+        one
     }
 
     fn edited_narrow(&mut self, mut one: NarrowEnvelope) -> NarrowEnvelope {
@@ -266,6 +402,11 @@ impl Random {
     /// A plan: random steps, those that cannot be undone last.
     fn plan(&mut self) -> Plan {
         let mut steps: Vec<Step> = (0..1 + self.below(4)).map(|_| self.step()).collect();
+        if let Some(Step::IssueCertificate(issue)) = steps.first() {
+            let key = issue.key;
+            steps.push(Step::DeployCertificate(self.deploy(0, key)));
+            steps.push(Step::VerifyServed(self.look(0)));
+        }
         steps.sort_by_key(|step| matches!(step, Step::RevokeCertificate(_)));
         Plan::new(steps).unwrap()
     }
@@ -367,7 +508,21 @@ fn a_plan_has_steps_and_ends_with_what_cannot_be_undone() {
     assert_eq!(of(&[]), Err(BadPlan::Length));
     assert!(of(&[Kind::Issue; STEPS_MAX]).is_ok());
     assert_eq!(of(&[Kind::Issue; STEPS_MAX + 1]), Err(BadPlan::Length));
-    let all = [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit, Kind::Register];
+    let all = [
+        Kind::Issue,
+        Kind::Grant,
+        Kind::End,
+        Kind::Narrow,
+        Kind::Edit,
+        Kind::Register,
+        Kind::Publish,
+        Kind::Await,
+    ];
+    for kind in [Kind::Deploy, Kind::Served] {
+        assert_eq!(of(&[kind]), Err(BadPlan::Certificate), "nothing issues its certificate");
+        assert_eq!(of(&[kind, Kind::Issue]), Err(BadPlan::Certificate), "only later");
+        assert!(of(&[Kind::Issue, kind]).is_ok());
+    }
     for reversible in all {
         assert_eq!(of(&[Kind::Revoke, reversible]), Err(BadPlan::Order), "{reversible:?}");
         assert_eq!(of(&[reversible, Kind::Revoke, reversible]), Err(BadPlan::Order));

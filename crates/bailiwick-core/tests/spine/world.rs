@@ -40,6 +40,8 @@ pub(crate) struct World {
     pub(crate) certificates: BTreeMap<CertSerial, Signed>,
     /// CAs at which there is an account of ours, and whether it is usable.
     pub(crate) accounts: BTreeMap<IssuerId, bool>,
+    /// Steps about records and what is served, by their place, that stand.
+    pub(crate) joint: BTreeMap<usize, bool>,
     pub(crate) acts: Vec<Act>,
     /// Serials handed out so far; each preparation gets another one.
     serials: u16,
@@ -53,6 +55,7 @@ impl World {
             bounds: BTreeMap::new(),
             certificates: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            joint: BTreeMap::new(),
             acts: Vec::new(),
             serials: 0,
         };
@@ -79,7 +82,11 @@ impl World {
             | Step::GrantEnvelope(_)
             | Step::EndEnvelope { .. }
             | Step::NarrowEnvelope(_)
-            | Step::EditEstate { .. } => Prepared::Nothing,
+            | Step::EditEstate { .. }
+            | Step::PublishRecords(_)
+            | Step::AwaitPropagation(_)
+            | Step::VerifyServed(_) => Prepared::Nothing,
+            Step::DeployCertificate(deploy) => Prepared::Kept { before: deploy.before },
             Step::RegisterAccount(register) => {
                 Prepared::AccountKey { key: SpkiHash::of(register.issuer.as_str().as_bytes()) }
             }
@@ -150,7 +157,19 @@ impl World {
                 Ok(Receipt::EstateActivated { estate: *after })
             }
             Step::RegisterAccount(register) => Ok(self.register(at, &register.issuer)),
+            Step::PublishRecords(_)
+            | Step::AwaitPropagation(_)
+            | Step::DeployCertificate(_)
+            | Step::VerifyServed(_) => Ok(self.join(at, Direction::Forward)),
         }
+    }
+
+    fn join(&mut self, at: &Place<'_>, way: Direction) -> Receipt {
+        let stands = way == Direction::Forward;
+        if self.joint.insert(at.index, stands).unwrap_or(false) != stands {
+            self.acted(at, way, None);
+        }
+        Receipt::Nothing
     }
 
     fn register(&mut self, at: &Place<'_>, issuer: &IssuerId) -> Receipt {
@@ -218,6 +237,10 @@ impl World {
                 }
                 Ok(Receipt::AccountDeactivated { issuer: register.issuer.clone() })
             }
+            Step::PublishRecords(_)
+            | Step::AwaitPropagation(_)
+            | Step::DeployCertificate(_)
+            | Step::VerifyServed(_) => Ok(self.join(at, Direction::Back)),
         }
     }
 
@@ -230,15 +253,16 @@ impl World {
     }
 
     /// Whether the world is as after this step alone.
-    pub(crate) fn has(&self, step: &Step, prepared: &Prepared) -> bool {
+    pub(crate) fn has(&self, (index, step): (usize, &Step), prepared: &Prepared) -> bool {
         match step {
             Step::IssueCertificate(_) => match prepared {
                 Prepared::ToBeSigned { serial, .. } => {
                     self.certificates.get(serial).is_some_and(|signed| !signed.revoked)
                 }
-                Prepared::Nothing | Prepared::Forwarded { .. } | Prepared::AccountKey { .. } => {
-                    false
-                }
+                Prepared::Nothing
+                | Prepared::Forwarded { .. }
+                | Prepared::AccountKey { .. }
+                | Prepared::Kept { .. } => false,
             },
             Step::RevokeCertificate(revoke) => self.certificates[&revoke.serial].revoked,
             Step::GrantEnvelope(envelope) => self.envelopes.get(&envelope.id) == Some(&true),
@@ -247,6 +271,10 @@ impl World {
             // A later edit builds on this one.
             Step::EditEstate { after, .. } => self.estate >= *after,
             Step::RegisterAccount(register) => self.accounts.get(&register.issuer) == Some(&true),
+            Step::PublishRecords(_)
+            | Step::AwaitPropagation(_)
+            | Step::DeployCertificate(_)
+            | Step::VerifyServed(_) => self.joint.get(&index) == Some(&true),
         }
     }
 
@@ -273,6 +301,7 @@ impl World {
             envelopes: in_force.map(|(id, _)| id.clone()).collect(),
             bounds: self.bounds.values().cloned().collect(),
             accounts: accounts.map(|(issuer, _)| issuer.clone()).collect(),
+            joint: self.joint.iter().filter(|(_, it)| **it).map(|(index, _)| *index).collect(),
             certificates: self.certificates.values().filter(|one| one.ours && !one.revoked).count(),
             revoked: foreign.map(|(serial, _)| serial.clone()).collect(),
         }
@@ -289,6 +318,8 @@ pub(crate) struct Seen {
     bounds: Vec<Bounds>,
     /// CAs with a usable account of ours.
     accounts: Vec<IssuerId>,
+    /// Steps about records and what is served that stand.
+    joint: Vec<usize>,
     /// How many of the change's own are not revoked.
     certificates: usize,
     /// Those of before that are revoked.

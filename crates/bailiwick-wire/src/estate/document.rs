@@ -223,6 +223,23 @@ impl<'s> File<'s> {
         texts
     }
 
+    /// A list of texts in which one may stand twice, such as the words of a command.
+    pub(super) fn words(&mut self, section: Section<'_>, key: &str) -> Vec<String> {
+        let Some(value) = Self::value(section, key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong(key, value, "a list of texts");
+            return Vec::new();
+        };
+        let mut words = Vec::new();
+        for item in items {
+            match item.get_ref().as_str() {
+                Some(text) => words.push(text.to_owned()),
+                None => self.wrong(key, item, "a text"),
+            }
+        }
+        words
+    }
+
     /// A list that must hold something.
     pub(super) fn needed_list<'t>(&mut self, section: Section<'t>, key: &str) -> Vec<At<&'t str>> {
         let texts = self.list(section, key);

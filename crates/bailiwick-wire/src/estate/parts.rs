@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use bailiwick_core::estate::{Exception, Organisation, Person, RuleId, Scope, Team, ZoneKey};
 use bailiwick_core::names::{DnsName, ExceptionId, PersonId, SanName, ServiceId, TeamId};
 
+use super::deployments;
 use super::document::{At, File, Section};
 use super::places::{Kind, Reading, RuleAt};
 
 pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
-    file.keys(root, &["name", "control_owner", "auditors", "administrators"]);
+    file.keys(root, &["name", "control_owner", "auditors", "administrators", "freezes"]);
     let name = file.needed(root, "name");
     let owner = file.needed(root, "control_owner");
     let owner = reading.holds(file, owner, "the control owner of the organisation".to_owned());
@@ -17,12 +18,14 @@ pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Sec
     let auditors = auditors.map(|at| reading.refers(file, Kind::Team, at, TeamId::parse));
     let administrators = file.needed_list(root, "administrators");
     let administrators = reading.refers_to_all(file, Kind::Person, administrators, PersonId::parse);
+    let freezes = deployments::freezes(file, reading, root);
     if let (Some(name), Some(control_owner)) = (name, owner) {
         reading.organisation = Some(Organisation {
             name: name.value.to_owned(),
             control_owner,
             auditors: auditors.flatten(),
             administrators,
+            freezes,
         });
     }
 }

@@ -10,6 +10,7 @@ use bailiwick_core::names::{
 };
 
 use super::attestors;
+use super::deployments;
 use super::document::{At, File, Section};
 use super::places::{Kind, NameAt, Owned, Reading};
 
@@ -17,7 +18,7 @@ use super::places::{Kind, NameAt, Owned, Reading};
 const ENVELOPE_CHARS_MAX: usize = 20;
 
 /// The keys of a service's file.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 15] = [
     "id",
     "name",
     "environment",
@@ -31,6 +32,8 @@ const KEYS: [&str; 13] = [
     "ownership",
     "envelopes",
     "attested",
+    "deploy",
+    "relying_parties",
 ];
 
 pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
@@ -79,6 +82,8 @@ pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<
         }
     }
     let attested = attestors::workloads(file, reading, root);
+    let deployments = deployments::deployments(file, root);
+    let relying_parties = deployments::relying_parties(file, reading, root);
     if let (Some(name), Some(environment), Some(duties)) = (name, environment, duties) {
         let service = Service {
             name: name.value.to_owned(),
@@ -93,6 +98,8 @@ pub(super) fn service(file: &mut File<'_>, reading: &mut Reading, root: Section<
             workload: workload.map(|at| at.value),
             attested,
             envelopes,
+            deployments,
+            relying_parties,
         };
         reading.services.insert(id, service);
     }

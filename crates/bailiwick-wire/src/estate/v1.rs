@@ -5,6 +5,7 @@
 //! names the estate in approvals and in the ledger, so version 1 can never change.
 
 mod attestor;
+mod deployment;
 mod from;
 mod power;
 mod shape;

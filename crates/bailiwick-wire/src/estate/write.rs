@@ -1,8 +1,8 @@
 //! An estate as files, laid out one way.
 
 use bailiwick_core::estate::{
-    Attestor, AttestorKeys, Estate, Exception, Issuer, Organisation, Profile, Scope, Service,
-    StandIn, Team, Zone, ZoneKey,
+    Attestor, AttestorKeys, Deployment, Estate, Exception, Issuer, Organisation, Profile, Scope,
+    Service, StandIn, Team, Zone, ZoneKey,
 };
 use bailiwick_core::names::ServiceId;
 
@@ -106,6 +106,14 @@ fn organisation(it: &Organisation) -> String {
     lines.text("control_owner", &it.control_owner);
     lines.maybe("auditors", it.auditors.as_ref());
     lines.list("administrators", &it.administrators);
+    for (name, freeze) in &it.freezes {
+        lines.section(&format!("freezes.{}", key(name)));
+        lines.text("from", &freeze.from);
+        lines.text("until", &freeze.until);
+        lines.list("zones", &freeze.zones);
+        lines.text("may_break", &freeze.may_break);
+        lines.text("reason", &freeze.reason);
+    }
     lines.0
 }
 
@@ -211,6 +219,22 @@ fn service(id: &ServiceId, it: &Service) -> String {
             lines.raw("uses_max", &uses_max.to_string());
         }
         lines.text("reason", &spec.reason);
+    }
+    for (name, place) in &it.deployments {
+        lines.section(&format!("deploy.{}", key(name)));
+        lines.text("kind", &place.kind());
+        match place {
+            Deployment::Client => {}
+            Deployment::Files { folder, reload } => {
+                lines.text("folder", folder);
+                lines.list("reload", reload);
+            }
+            Deployment::Webhook { url } => lines.text("url", url),
+        }
+    }
+    for (name, party) in &it.relying_parties {
+        lines.section(&format!("relying_parties.{}", key(name)));
+        lines.list("trusts", &party.trusts);
     }
     lines.0
 }

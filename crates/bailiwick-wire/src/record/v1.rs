@@ -7,6 +7,7 @@ mod change;
 mod event;
 mod fact;
 mod gate;
+mod joint;
 mod plan;
 mod stored;
 

@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod joint_samples;
 mod samples;
 mod strategies;
 
@@ -59,6 +60,7 @@ fn kind_number(fact: &Fact) -> usize {
             Event::VerifyFailed { .. } => 16,
             Event::VerifyUnknown { .. } => 17,
             Event::Resolved { .. } => 18,
+            Event::StepSeen { .. } => 51,
         },
         Fact::InstallationStarted { .. } => 19,
         Fact::Decided { .. } => 20,
@@ -96,7 +98,7 @@ fn kind_number(fact: &Fact) -> usize {
 }
 
 /// How many kinds there are.
-const KINDS: usize = 51;
+const KINDS: usize = 52;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -1,5 +1,8 @@
 //! Every value that an entry, an order or an authorization can hold, generated.
 
+#[path = "joint.rs"]
+mod joint;
+
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::change::{
     Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
@@ -209,10 +212,18 @@ fn revoke() -> impl Strategy<Value = Step> {
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
-    (vec(reversible(), 1..4), vec(revoke(), 0..3)).prop_map(|(mut steps, last)| {
-        steps.extend(last);
-        Plan::new(steps).unwrap()
-    })
+    let joint = issue().prop_flat_map(|first| {
+        let rest = joint::steps(first.key);
+        (Just(Step::IssueCertificate(first)), rest)
+            .prop_map(|(first, rest)| [vec![first], rest].concat())
+    });
+    prop_oneof![
+        (vec(reversible(), 1..4), vec(revoke(), 0..3)).prop_map(|(mut steps, last)| {
+            steps.extend(last);
+            Plan::new(steps).unwrap()
+        }),
+        joint.prop_map(|steps| Plan::new(steps).unwrap()),
+    ]
 }
 
 fn prechecks() -> impl Strategy<Value = Vec<Precheck>> {
@@ -231,6 +242,7 @@ fn prepared() -> impl Strategy<Value = Prepared> {
         (octets(), digest(), option::of(fingerprint()))
             .prop_map(|(csr, caa, replaces)| Prepared::Forwarded { csr, caa, replaces }),
         key().prop_map(|key| Prepared::AccountKey { key }),
+        joint::kept(),
     ]
 }
 
@@ -366,6 +378,9 @@ fn events() -> Vec<BoxedStrategy<Event>> {
             .boxed(),
         (index(), receipt())
             .prop_map(|(index, receipt)| Event::StepDone { index, receipt })
+            .boxed(),
+        (index(), any::<bool>(), joint::lanes())
+            .prop_map(|(index, holds, lanes)| Event::StepSeen { index, holds, lanes })
             .boxed(),
         (index(), text()).prop_map(|(index, why)| Event::StepFailed { index, why }).boxed(),
         (index(), text()).prop_map(|(index, why)| Event::StepUnknown { index, why }).boxed(),

@@ -219,7 +219,11 @@ pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
-        | Step::RegisterAccount(_) => None,
+        | Step::RegisterAccount(_)
+        | Step::PublishRecords(_)
+        | Step::AwaitPropagation(_)
+        | Step::DeployCertificate(_)
+        | Step::VerifyServed(_) => None,
     })
 }
 

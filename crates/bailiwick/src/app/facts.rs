@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, SignedIn};
-use bailiwick_core::change::{Approval, Plan, Request, Step};
+use bailiwick_core::change::{Approval, AwaitPropagation, Plan, PublishRecords, Request, Step};
 use bailiwick_core::estate::{AttestationKind, Attested, Environment, Estate, Namespace, ZoneKey};
 use bailiwick_core::gate::{Account, AccountStatus, Envelope};
 use bailiwick_core::names::{IssuerId, ProfileId, SanName, ServiceId};
@@ -12,6 +12,7 @@ use bailiwick_core::policy::{
     AccountFacts, ApprovalFacts, AuthorFacts, ChangeFacts, ChangeKind, EnvelopeApproval,
     EnvelopeAsked, EnvelopeFacts, Fact, Facts, IssueAsked, IssueFacts, SignIn, Stage, UsesLeft,
 };
+use bailiwick_core::records::OwnerName;
 use bailiwick_core::time::Time;
 
 use super::Live;
@@ -177,12 +178,30 @@ fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
             | Step::EndEnvelope { .. }
             | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. }
-            | Step::RegisterAccount(_) => Vec::new(),
+            | Step::RegisterAccount(_)
+            | Step::DeployCertificate(_)
+            | Step::VerifyServed(_) => Vec::new(),
+            // The names that the records are about, so that their zones are asked too.
+            Step::PublishRecords(PublishRecords { zone, edits, .. })
+            | Step::AwaitPropagation(AwaitPropagation { zone, edits, .. }) => {
+                edits.iter().filter_map(|edit| about(zone, edit.owner())).collect()
+            }
         })
         .collect();
     let service =
         request.service.clone().or_else(|| plan.steps().iter().find_map(Step::service).cloned());
     (service.unwrap_or_else(no_service), names)
+}
+
+/// The name that a record is about: without the labels in front that only records have
+/// (`_443._tcp`), and never above the zone.
+fn about(zone: &ZoneKey, owner: &OwnerName) -> Option<SanName> {
+    let mut name = owner.base().clone();
+    while name.labels().next().is_some_and(|label| label.starts_with('_')) {
+        name = name.parent()?;
+    }
+    let name = if name.is_at_or_below(zone.name.apex()) { name } else { zone.name.apex().clone() };
+    SanName::new(&name, false).ok()
 }
 
 fn no_service() -> ServiceId {
@@ -192,6 +211,9 @@ fn no_service() -> ServiceId {
 
 /// The kind that the policy knows a plan under: that of its first step.
 fn kind_of(plan: &Plan) -> ChangeKind {
+    if plan.steps().iter().any(Step::is_joint) {
+        return ChangeKind::TrustChange;
+    }
     match plan.steps().first() {
         Some(Step::IssueCertificate(_)) => ChangeKind::IssueCertificate,
         Some(Step::RevokeCertificate(_)) => ChangeKind::RevokeCertificate,
@@ -199,6 +221,12 @@ fn kind_of(plan: &Plan) -> ChangeKind {
         Some(Step::EndEnvelope { .. }) => ChangeKind::EndEnvelope,
         Some(Step::NarrowEnvelope(_)) => ChangeKind::NarrowEnvelope,
         Some(Step::RegisterAccount(_)) => ChangeKind::RegisterAccount,
+        Some(
+            Step::PublishRecords(_)
+            | Step::AwaitPropagation(_)
+            | Step::DeployCertificate(_)
+            | Step::VerifyServed(_),
+        ) => ChangeKind::TrustChange,
         // A plan is never empty; an estate edit is the kind that needs most approvals.
         Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
     }

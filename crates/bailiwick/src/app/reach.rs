@@ -8,14 +8,15 @@ use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
 use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
-use bailiwick_core::change::IssueCertificate;
-use bailiwick_core::estate::{IssuerKind, Upstream, ZoneKey};
+use bailiwick_core::change::{Endpoint, IssueCertificate};
+use bailiwick_core::estate::{Deployment, IssuerKind, Upstream, ZoneKey};
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
 use bailiwick_core::record::Work;
 use bailiwick_store::{CertificateFilter, UpstreamAccountRow};
 use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 
+use super::doors::{self, Place, ZoneRecords};
 use super::{App, Live};
 use crate::fault::Fault;
 
@@ -40,8 +41,37 @@ const LIMITS: Limits = Limits {
 pub(crate) trait Outside: Send + Sync {
     /// The way to CAs.
     fn web(&self, app: &App, live: &Live) -> Arc<dyn Web>;
-    /// The way into zones.
+    /// The way into zones for challenge records.
     fn records<'a>(&'a self, app: &'a App, live: &'a Live) -> Box<dyn ChallengeRecords + 'a>;
+
+    /// The records of one zone.
+    fn zone<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        key: &'a ZoneKey,
+    ) -> BoxFuture<'a, Result<Box<dyn ZoneRecords + 'a>, String>> {
+        Box::pin(app.door(live, key))
+    }
+
+    /// The certificate that an endpoint shows.
+    fn shown<'a>(
+        &'a self,
+        app: &'a App,
+        endpoint: &'a Endpoint,
+    ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
+        Box::pin(doors::shown(app, endpoint))
+    }
+
+    /// A place that a certificate goes to.
+    fn place<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        target: &'a Deployment,
+    ) -> Box<dyn Place + 'a> {
+        Box::new(doors::RealPlace { app, live, target })
+    }
 }
 
 /// The network: fenced, and into zones by the connectors of the estate.

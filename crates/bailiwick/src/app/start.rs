@@ -135,6 +135,7 @@ impl Opened {
             metrics: Metrics::new(),
             ca_windows: super::CaWindows::default(),
             turns: crate::drive::Turns::default(),
+            waiting: crate::drive::Waiting::default(),
             world,
         });
         let first_start = app.begin(estate, &verifier).await?;

@@ -3,6 +3,7 @@
 mod commands;
 mod enroll;
 mod envelope;
+mod joint;
 mod keep;
 mod print;
 mod registry;
@@ -77,6 +78,10 @@ async fn change(asked: Asked<ChangeCommand>) -> Result<u8, NoAnswer> {
             return answer(output, &page, if ids { print::change_ids } else { print::changes });
         }
         ChangeCommand::Show { id } => client.get(&format!("changes/{id}")).await?,
+        ChangeCommand::Plan { file } => return joint::plan(&client, output, &file).await,
+        ChangeCommand::Request { file, reason } => {
+            return joint::request(&client, output, &file, reason).await;
+        }
         ChangeCommand::Approve { id, plan, comment } => {
             return approve(&client, output, &id, plan, comment).await;
         }

@@ -124,7 +124,13 @@ fn terms(domains: &BTreeSet<String>, account: &str, method: Option<&str>) -> Opt
     let issuers: Option<Vec<IssuerDomain>> =
         domains.iter().map(|domain| IssuerDomain::parse(domain).ok()).collect();
     let terms = CaaTerms::tls(issuers?);
-    let terms = terms.for_account(AccountUri::parse(account).ok()?);
+    // Who orders without an account is bound by no `accounturi` that names one (RFC 8657, section 3):
+    // such a record does not let anybody in.
+    let terms = if account.is_empty() {
+        terms
+    } else {
+        terms.for_account(AccountUri::parse(account).ok()?)
+    };
     match method {
         Some(method) => Some(terms.by_method(ValidationMethod::parse(method).ok()?)),
         None => Some(terms),

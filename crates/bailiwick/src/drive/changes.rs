@@ -70,14 +70,18 @@ async fn turn<E: Effects>(
             let grant = mint(loaded, now)?;
             match effects.apply(grant, prepared).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
+                Applied::Seen { holds, lanes } => Command::See { holds, lanes },
                 Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
+                Applied::Wait { why, after } => return Ok(wait(app, loaded, &why, after)),
             }
         }
         Next::Undo { touched, .. } => {
             let grant = mint(loaded, now)?;
             match effects.undo(grant, touched).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
+                Applied::Seen { holds, lanes } => Command::See { holds, lanes },
                 Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
+                Applied::Wait { why, after } => return Ok(wait(app, loaded, &why, after)),
             }
         }
         Next::Verify { plan, done } => {
@@ -115,6 +119,14 @@ fn cannot_start(
 /// What an effect waits for stands outside; the loop looks again.
 fn not_yet(loaded: &Loaded, why: &str) -> Turn {
     tracing::info!(change.id = %loaded.id, %why, "not yet");
+    Turn::Waits
+}
+
+/// What an effect waits for comes by itself; it is looked at again soon.
+fn wait(app: &App, loaded: &Loaded, why: &str, after: std::time::Duration) -> Turn {
+    tracing::debug!(change.id = %loaded.id, %why, "waits");
+    let ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+    app.waiting.note(&loaded.id, app.now().plus_ms(ms));
     Turn::Waits
 }
 

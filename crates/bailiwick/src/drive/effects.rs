@@ -1,19 +1,26 @@
 //! The effects of steps on the world.
 
+mod deploy;
 mod envelope;
 mod estate;
+mod flight;
 mod issued;
+mod propagation;
+mod records;
 mod registered;
 mod revoked;
+mod served;
 
 use bailiwick_core::change::{
-    Change, Direction, Grant, Outcome, Plan, Prepared, Receipt, Step, Touched,
+    Change, Direction, Grant, Lane, Outcome, Plan, Prepared, Receipt, Step, Touched,
 };
 use bailiwick_core::names::ChangeId;
 use bailiwick_core::record::Batch;
 
 use crate::app::{App, Loaded};
 use crate::fault::Fault;
+
+pub(crate) use deploy::SUBJECT_KEY;
 
 /// How an effect went, or that it is not over: then nothing is stored, and the next turn of a driver
 /// goes on.
@@ -23,6 +30,20 @@ pub(crate) enum Applied {
     Came(Outcome),
     /// It did not yet; why, for the log.
     NotYet(String),
+    /// It did not yet, and what is seen meanwhile is stored; then it is looked at again at once.
+    Seen {
+        /// Whether it is as it has to be.
+        holds: bool,
+        /// What each server or endpoint shows.
+        lanes: Vec<Lane>,
+    },
+    /// It did not yet, and comes by itself: it is looked at again after a while.
+    Wait {
+        /// Why, for the log.
+        why: String,
+        /// After how long.
+        after: std::time::Duration,
+    },
 }
 
 impl From<Outcome> for Applied {
@@ -95,7 +116,13 @@ impl Effects for Real<'_> {
             | Step::GrantEnvelope(_)
             | Step::EndEnvelope { .. }
             | Step::NarrowEnvelope(_)
-            | Step::EditEstate { .. } => Ok(Prepared::Nothing),
+            | Step::EditEstate { .. }
+            | Step::PublishRecords(_)
+            | Step::AwaitPropagation(_)
+            | Step::VerifyServed(_) => Ok(Prepared::Nothing),
+            Step::DeployCertificate(wanted) => {
+                deploy::prepare(self.app, loaded, wanted, batch).await
+            }
             Step::RegisterAccount(wanted) => registered::prepare(self.app, wanted).await,
         }
     }
@@ -120,6 +147,14 @@ impl Effects for Real<'_> {
             Step::NarrowEnvelope(narrow) => envelope::narrow(self.app, &narrow, now).await,
             Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
             Step::RegisterAccount(wanted) => registered::apply(self.app, &wanted, prepared).await,
+            Step::PublishRecords(wanted) => {
+                return records::apply(self.app, &change, &wanted).await;
+            }
+            Step::AwaitPropagation(wanted) => {
+                return propagation::apply(self.app, &change, &wanted).await;
+            }
+            Step::DeployCertificate(wanted) => deploy::apply(self.app, &change, &wanted).await,
+            Step::VerifyServed(wanted) => return served::apply(self.app, &change, &wanted).await,
         };
         outcome.into()
     }
@@ -144,12 +179,20 @@ impl Effects for Real<'_> {
             Step::NarrowEnvelope(narrow) => envelope::undo_narrow(self.app, &narrow, touched).await,
             Step::EditEstate { before, after } => estate::restore(self.app, before, after).await,
             Step::RegisterAccount(wanted) => registered::undo(self.app, &wanted, touched).await,
+            Step::PublishRecords(wanted) => {
+                return records::undo(self.app, &change, &wanted, touched).await;
+            }
+            Step::DeployCertificate(wanted) => {
+                deploy::undo(self.app, &change, &wanted, touched).await
+            }
+            // They looked, and altered nothing.
+            Step::AwaitPropagation(_) | Step::VerifyServed(_) => Outcome::Done(Receipt::Nothing),
         };
         outcome.into()
     }
 
-    async fn verify(&self, _: &ChangeId, plan: &Plan, done: &[Touched]) -> Outcome {
-        for (step, touched) in plan.steps().iter().zip(done) {
+    async fn verify(&self, id: &ChangeId, plan: &Plan, done: &[Touched]) -> Outcome {
+        for (index, (step, touched)) in plan.steps().iter().zip(done).enumerate() {
             let seen = match step {
                 Step::IssueCertificate(wanted) => issued::verify(self.app, wanted, touched),
                 Step::RevokeCertificate(revoke) => revoked::verify(self.app, revoke).await,
@@ -162,6 +205,12 @@ impl Effects for Real<'_> {
                 Step::NarrowEnvelope(narrow) => envelope::verify_narrow(self.app, narrow).await,
                 Step::EditEstate { after, .. } => estate::verify(self.app, *after).await,
                 Step::RegisterAccount(wanted) => registered::verify(self.app, wanted).await,
+                Step::PublishRecords(wanted) => {
+                    records::verify(self.app, plan, index, wanted).await
+                }
+                Step::DeployCertificate(wanted) => deploy::verify(self.app, id, wanted).await,
+                Step::VerifyServed(wanted) => served::verify(self.app, id, wanted).await,
+                Step::AwaitPropagation(_) => Outcome::Done(Receipt::Nothing),
             };
             if !matches!(seen, Outcome::Done(_)) {
                 return seen;

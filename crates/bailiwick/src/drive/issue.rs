@@ -21,7 +21,11 @@ pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
         | Step::EditEstate { .. }
-        | Step::RegisterAccount(_) => None,
+        | Step::RegisterAccount(_)
+        | Step::PublishRecords(_)
+        | Step::AwaitPropagation(_)
+        | Step::DeployCertificate(_)
+        | Step::VerifyServed(_) => None,
     })
 }
 

@@ -10,6 +10,8 @@ mod error;
 mod estate;
 mod events;
 mod input;
+mod joint;
+mod joint_words;
 mod ledger;
 mod people;
 mod reference;
@@ -43,7 +45,7 @@ pub(crate) use events::stream as events_stream;
         people::me, people::make_link, people::exchange_link, people::make_token, people::list_tokens,
         people::revoke_token,
         changes::list, changes::show, changes::approve, changes::refuse, changes::withdraw,
-        changes::resolve,
+        changes::resolve, joint::plan, joint::request,
         certificates::list, certificates::show, certificates::story, certificates::revoke,
         services::list, envelopes::envelopes, envelopes::envelope, envelopes::request_envelope,
         envelopes::narrow_envelope, envelopes::end_envelope,
@@ -82,7 +84,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/sign-in", post(people::exchange_link))
         .route("/tokens", get(people::list_tokens).post(people::make_token))
         .route("/tokens/{token}", delete(people::revoke_token))
-        .route("/changes", get(changes::list))
+        .route("/changes", get(changes::list).post(joint::request))
+        .route("/changes/plan", post(joint::plan))
         .route("/changes/{change}", get(changes::show))
         .route("/changes/{change}/approve", post(changes::approve))
         .route("/changes/{change}/refuse", post(changes::refuse))

@@ -10,6 +10,7 @@ mod clients;
 mod envelopes;
 mod home;
 mod input;
+mod lanes;
 mod page;
 mod services;
 mod sign_in;

@@ -70,6 +70,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/api/v1/tokens", Asked("administer")),
     route("DELETE", "/api/v1/tokens/{token}", Asked("administer")),
     route("GET", "/api/v1/changes", SignedIn),
+    route("POST", "/api/v1/changes", Asked("request")),
+    route("POST", "/api/v1/changes/plan", Asked("request")),
     route("GET", "/api/v1/changes/{change}", Asked("read")),
     route("POST", "/api/v1/changes/{change}/approve", Asked("approve")),
     route("POST", "/api/v1/changes/{change}/refuse", Asked("approve")),

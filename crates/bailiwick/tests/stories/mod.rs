@@ -29,6 +29,7 @@ mod misissuance;
 mod tamper;
 mod token;
 mod tour;
+mod trust_change;
 mod upstream_ca;
 mod zone_doors;
 mod zone_writer;

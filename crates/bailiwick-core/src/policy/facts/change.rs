@@ -27,6 +27,8 @@ spelled! {
         NarrowEnvelope = "narrow-envelope",
         /// Registers an account of ours at a CA.
         RegisterAccount = "register-account",
+        /// Edits records, with or without a certificate.
+        TrustChange = "trust-change",
     }
 }
 

@@ -16,7 +16,7 @@ use bailiwick_core::time::Time;
 use super::BadEstate;
 use super::shape;
 
-type Read<T> = Result<T, BadEstate>;
+pub(super) type Read<T> = Result<T, BadEstate>;
 
 pub(super) fn word<T>(word: &str, parse: impl FnOnce(&str) -> Option<T>) -> Read<T> {
     parse(word).ok_or_else(|| BadEstate::Word { word: word.chars().take(64).collect() })
@@ -75,6 +75,7 @@ fn organisation(it: shape::Organisation) -> Read<core::Organisation> {
         control_owner: TeamId::parse(&it.control_owner)?,
         auditors: maybe(it.auditors.as_ref(), TeamId::parse)?,
         administrators: all(&it.administrators, PersonId::parse)?,
+        freezes: map(it.freezes, |id| Ok(id.to_owned()), |_, it| it.read())?,
     })
 }
 
@@ -149,6 +150,8 @@ fn service(it: shape::Service) -> Read<core::Service> {
         attested: map(it.attested, |id| Ok(id.to_owned()), |_, it| it.read())?,
         workload: it.workload.map(|id| word(&id, |id| SpiffeId::parse(id).ok())).transpose()?,
         envelopes: map(it.envelopes, |key| Ok(key.to_owned()), |_, it| envelope(it))?,
+        deployments: map(it.deployments, |key| Ok(key.to_owned()), |_, it| Ok(it.read()))?,
+        relying_parties: map(it.relying_parties, |key| Ok(key.to_owned()), |_, it| it.read())?,
     })
 }
 

@@ -74,6 +74,7 @@ pub(crate) enum PreparedForm {
     ToBeSigned { serial: String, tbs: String, caa: String },
     Forwarded { csr: String, caa: String, replaces: Option<String> },
     AccountKey { key: String },
+    Kept { before: Option<String> },
 }
 
 impl Stored for Prepared {
@@ -93,6 +94,7 @@ impl Stored for Prepared {
                 replaces: replaces.form()?,
             },
             Self::AccountKey { key } => PreparedForm::AccountKey { key: key.form()? },
+            Self::Kept { before } => PreparedForm::Kept { before: before.form()? },
         })
     }
 
@@ -110,6 +112,9 @@ impl Stored for Prepared {
                 replaces: Option::<CertFingerprint>::read(replaces)?,
             },
             PreparedForm::AccountKey { key } => Self::AccountKey { key: SpkiHash::read(key)? },
+            PreparedForm::Kept { before } => {
+                Self::Kept { before: Option::<CertFingerprint>::read(before)? }
+            }
         })
     }
 }

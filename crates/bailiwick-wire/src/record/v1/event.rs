@@ -1,7 +1,9 @@
 //! The data of each event of a change.
 
 use bailiwick_core::actor::Actor;
-use bailiwick_core::change::{Approval, Basis, Event, Plan, Precheck, Prepared, Receipt, Request};
+use bailiwick_core::change::{
+    Approval, Basis, Event, Lane, Plan, Precheck, Prepared, Receipt, Request,
+};
 use bailiwick_core::names::PersonId;
 use bailiwick_core::time::Time;
 
@@ -15,6 +17,7 @@ variants! {
         "withdrawn" => Withdrawn { by: Actor },
         "expired" => Expired {},
         "step-started" => StepStarted { index: usize, prepared: Prepared },
+        "step-seen" => StepSeen { index: usize, holds: bool, lanes: Vec<Lane> },
         "step-done" => StepDone { index: usize, receipt: Receipt },
         "step-failed" => StepFailed { index: usize, why: String },
         "step-unknown" => StepUnknown { index: usize, why: String },

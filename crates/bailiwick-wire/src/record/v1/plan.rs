@@ -1,8 +1,8 @@
 //! Plans: steps and the checks before them.
 
 use bailiwick_core::change::{
-    IssueCertificate, NarrowEnvelope, Precheck, RegisterAccount, RevocationReason,
-    RevokeCertificate, Step,
+    AwaitPropagation, DeployCertificate, IssueCertificate, NarrowEnvelope, Precheck,
+    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, Step, VerifyServed,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -69,6 +69,10 @@ pub(crate) enum StepForm {
     NarrowEnvelope(NarrowForm),
     EditEstate { before: Option<String>, after: String },
     RegisterAccount(RegisterForm),
+    PublishRecords(<PublishRecords as Stored>::Form),
+    AwaitPropagation(<AwaitPropagation as Stored>::Form),
+    DeployCertificate(<DeployCertificate as Stored>::Form),
+    VerifyServed(<VerifyServed as Stored>::Form),
 }
 
 impl Stored for Step {
@@ -89,6 +93,10 @@ impl Stored for Step {
                 StepForm::EditEstate { before: before.form()?, after: after.form()? }
             }
             Self::RegisterAccount(register) => StepForm::RegisterAccount(register.form()?),
+            Self::PublishRecords(publish) => StepForm::PublishRecords(publish.form()?),
+            Self::AwaitPropagation(wait) => StepForm::AwaitPropagation(wait.form()?),
+            Self::DeployCertificate(deploy) => StepForm::DeployCertificate(deploy.form()?),
+            Self::VerifyServed(look) => StepForm::VerifyServed(look.form()?),
         })
     }
 
@@ -108,6 +116,10 @@ impl Stored for Step {
                 after: Digest::read(after)?,
             },
             StepForm::RegisterAccount(register) => Self::RegisterAccount(Stored::read(register)?),
+            StepForm::PublishRecords(publish) => Self::PublishRecords(Stored::read(publish)?),
+            StepForm::AwaitPropagation(wait) => Self::AwaitPropagation(Stored::read(wait)?),
+            StepForm::DeployCertificate(deploy) => Self::DeployCertificate(Stored::read(deploy)?),
+            StepForm::VerifyServed(look) => Self::VerifyServed(Stored::read(look)?),
         })
     }
 }

@@ -87,6 +87,21 @@ pub(crate) enum ChangeCommand {
         /// The change's id
         id: String,
     },
+    /// Show what a file of intent would do: steps, timeline, checks. Changes nothing
+    Plan {
+        /// The file (TOML): service, records, certificate, endpoints; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Ask for records and a certificate as one change
+    Request {
+        /// The file (TOML): service, records, certificate, endpoints; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// Why, for whoever decides
+        #[arg(long)]
+        reason: String,
+    },
     /// Approve exactly the plan that is shown
     Approve {
         /// The change's id

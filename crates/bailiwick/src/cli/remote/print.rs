@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::app::Story;
 use crate::http::api::bodies::{
     CertificateBody, ChangeBody, ChangeLine, CredentialBody, EnrolledBody, FreshTokenBody, Me,
-    PageOf, ServiceBody, TokenBody,
+    MomentBody, PageOf, PrecheckBody, ProposalBody, ServiceBody, StepBody, TokenBody,
 };
 
 /// Appends a line; writing to a `String` cannot fail.
@@ -54,10 +54,7 @@ pub(super) fn change(body: &ChangeBody) -> String {
         line!(text, "  zones    {}", body.zones.join(", "));
     }
     text.push_str(&plan(body));
-    for check in &body.prechecks {
-        let mark = if check.holds { "holds" } else { "FAILS" };
-        line!(text, "  check {} {}: {}", check.name, mark, check.saw);
-    }
+    checks(&mut text, &body.prechecks);
     if !body.approved_by.is_empty() {
         line!(text, "  approved by {}", body.approved_by.join(", "));
     }
@@ -85,15 +82,77 @@ pub(super) fn plan(body: &ChangeBody) -> String {
     let Some(digest) = &body.plan_digest else { return text };
     line!(text);
     line!(text, "Plan {digest}");
-    for (index, step) in body.steps.iter().enumerate() {
+    steps(&mut text, &body.steps, &body.timeline, body.point_of_no_return);
+    text
+}
+
+/// Steps with their moments, and where Bailiwick can turn back no more.
+fn steps(
+    text: &mut String,
+    steps: &[StepBody],
+    timeline: &[MomentBody],
+    point_of_no_return: Option<usize>,
+) {
+    for (index, step) in steps.iter().enumerate() {
         let number = index.saturating_add(1);
-        if body.point_of_no_return == Some(number) {
+        if point_of_no_return == Some(number) {
             line!(text, "  --- from here on Bailiwick cannot take it back ---");
         }
-        line!(text, "  {number}. {} (undo: {})", step.does, step.undo);
+        let when = timeline.get(index).map_or_else(String::new, |moment| {
+            let (earliest, latest) = (moment.earliest_seconds, moment.latest_seconds);
+            format!("[{} to {}] ", span(earliest), span(latest))
+        });
+        line!(text, "  {number}. {when}{} (undo: {})", step.does, step.undo);
         for (label, value) in &step.fields {
             line!(text, "       {label:<16} {value}");
         }
+    }
+    if let Some(last) = timeline.last() {
+        line!(text, "  Over after {} at the earliest.", span(last.earliest_seconds));
+        if point_of_no_return.is_none() {
+            line!(
+                text,
+                "  It can be taken back from every step, within {} at the latest.",
+                span(last.back_seconds)
+            );
+        }
+    }
+}
+
+/// A stretch of time as people read it.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3_600)),
+    }
+}
+
+fn checks(text: &mut String, prechecks: &[PrecheckBody]) {
+    if prechecks.is_empty() {
+        return;
+    }
+    line!(text);
+    line!(text, "Checks");
+    for check in prechecks {
+        let mark = if check.holds { "holds" } else { "FAILS" };
+        line!(text, "  {mark} {}: {}", check.name, check.saw);
+        if let Some(assignee) = check.assignee.as_ref().filter(|_| !check.holds) {
+            line!(text, "        {assignee} can mend it");
+        }
+    }
+}
+
+pub(super) fn proposal(body: &ProposalBody) -> String {
+    let mut text = String::new();
+    line!(text, "Nothing is changed yet. This is what would be done:");
+    steps(&mut text, &body.steps, &body.timeline, body.point_of_no_return);
+    checks(&mut text, &body.prechecks);
+    line!(text);
+    if body.can_be_requested {
+        line!(text, "Ask for it with: bailiwick change request --file FILE --reason WHY");
+    } else {
+        line!(text, "It cannot be asked for: a check fails.");
     }
     text
 }

@@ -3,11 +3,15 @@
 mod change;
 mod enrolment;
 mod envelope;
+mod joint;
 mod registry;
 
-pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
+pub(crate) use change::{
+    Approve, Because, ChangeBody, ChangeLine, PrecheckBody, Resolve, StepBody,
+};
 pub(crate) use enrolment::{EnrolBody, EnrolledBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
+pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
 };

@@ -192,6 +192,10 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
                 ("after", after.to_string()),
             ],
         ),
+        Step::PublishRecords(_)
+        | Step::AwaitPropagation(_)
+        | Step::DeployCertificate(_)
+        | Step::VerifyServed(_) => super::joint_words::describe(step),
         Step::RegisterAccount(register) => (
             format!("register an account at issuer {}", register.issuer),
             vec![
@@ -273,6 +277,7 @@ pub(crate) fn says(event: &Event) -> String {
         | Event::StepDone { index, .. }
         | Event::UndoStarted { index }
         | Event::UndoDone { index, .. } => format!("step {}", index.saturating_add(1)),
+        Event::StepSeen { index, holds, lanes } => super::joint_words::seen(*index, *holds, lanes),
         Event::Withdrawn { .. } | Event::Expired | Event::Verified => String::new(),
     }
 }

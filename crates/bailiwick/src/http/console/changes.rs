@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::input::{Form, Path, Query};
+use super::lanes;
 use super::page::{Visitor, failed, moment, page, state};
 use crate::app::{App, Asking, ChangeQuery, Scope};
 use crate::fault::Fault;
@@ -113,6 +114,8 @@ fn render(body: &ChangeBody, may_approve: bool) -> Markup {
                 }
             }
             (plan(body))
+            (lanes::timeline(&body.steps, &body.timeline))
+            (lanes::lanes(&body.lanes))
             @if waiting && may_approve { (decide(body)) }
             h2 { "History" }
             ol.history {
@@ -152,6 +155,9 @@ fn plan(body: &ChangeBody) -> Markup {
                         (if check.holds { "holds" } else { "fails" })
                     }
                     " " (check.name) ": " (check.saw)
+                    @if let (false, Some(person)) = (check.holds, &check.assignee) {
+                        "; " (person) " can mend it"
+                    }
                 }
             }
         }
@@ -162,6 +168,7 @@ fn plan(body: &ChangeBody) -> Markup {
 fn taken_back(undo: &str) -> &'static str {
     match undo {
         "restore" => "can be put back as it was",
+        "nothing" => "alters nothing",
         "compensate" => "can be answered: what it made is ended or revoked",
         _ => "cannot be taken back by Bailiwick: a person would have to decide",
     }

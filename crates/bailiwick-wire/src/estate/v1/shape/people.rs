@@ -3,7 +3,8 @@
 use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
 
-use super::{text, texts};
+use super::super::deployment::Freeze;
+use super::{Map, map, text, texts};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,6 +13,9 @@ pub(in super::super) struct Organisation {
     pub(in super::super) control_owner: String,
     pub(in super::super) auditors: Option<String>,
     pub(in super::super) administrators: Vec<String>,
+    // Left out where there is none, so that the octets of every earlier estate stay.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(in super::super) freezes: Map<Freeze>,
 }
 
 impl Organisation {
@@ -21,6 +25,7 @@ impl Organisation {
             control_owner: it.control_owner.to_string(),
             auditors: text(it.auditors.as_ref()),
             administrators: texts(&it.administrators),
+            freezes: map(&it.freezes, Freeze::of),
         }
     }
 }

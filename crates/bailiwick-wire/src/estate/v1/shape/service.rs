@@ -4,6 +4,7 @@ use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
 
 use super::super::attestor::WorkloadRule;
+use super::super::deployment::{Deployment, RelyingParty};
 use super::{Map, map, text, texts};
 
 #[derive(Serialize, Deserialize)]
@@ -25,6 +26,10 @@ pub(in super::super) struct Service {
     pub(in super::super) workload: Option<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(in super::super) attested: Map<WorkloadRule>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(in super::super) deployments: Map<Deployment>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(in super::super) relying_parties: Map<RelyingParty>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -83,6 +88,8 @@ impl Service {
             envelopes: map(&it.envelopes, envelope),
             workload: text(it.workload.as_ref()),
             attested: map(&it.attested, WorkloadRule::of),
+            deployments: map(&it.deployments, Deployment::of),
+            relying_parties: map(&it.relying_parties, RelyingParty::of),
         }
     }
 }

@@ -5,6 +5,7 @@ use bailiwick_core::record::ChangeRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::joint::{LanesBody, MomentBody, lanes, timeline};
 use crate::app::ChangeView;
 use crate::http::api::changes::{describe, says};
 
@@ -54,7 +55,7 @@ pub(crate) struct StepBody {
     pub kind: String,
     /// What it does, in one line.
     pub does: String,
-    /// How it is undone: `restore`, `compensate` or `ask-person`.
+    /// How it is undone: `restore`, `compensate`, `ask-person`, or `nothing` where it alters nothing.
     pub undo: String,
     /// Every bound field, as label and text.
     pub fields: Vec<(String, String)>,
@@ -69,6 +70,9 @@ pub(crate) struct PrecheckBody {
     pub holds: bool,
     /// What was seen.
     pub saw: String,
+    /// Whose it is to mend, where it does not hold.
+    #[serde(default)]
+    pub assignee: Option<String>,
 }
 
 /// One event of a change.
@@ -106,6 +110,12 @@ pub(crate) struct ChangeBody {
     pub prechecks: Vec<PrecheckBody>,
     /// Who approved so far.
     pub approved_by: Vec<String>,
+    /// When each step can be over, in a plan that edits records.
+    #[serde(default)]
+    pub timeline: Vec<MomentBody>,
+    /// What was seen while steps waited, server by server.
+    #[serde(default)]
+    pub lanes: Vec<LanesBody>,
     /// Whose approval is missing, as the policy says now.
     pub missing: Vec<String>,
     /// Why it ended as it did, or with whom it is.
@@ -115,18 +125,23 @@ pub(crate) struct ChangeBody {
 }
 
 impl ChangeBody {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "checks are shown while it waits")]
     pub(crate) fn of(view: &ChangeView, row: &ChangeRow, missing: Vec<String>) -> Self {
         let change = &view.loaded.change;
         let request = change.request();
         let plan = plan_of(change, view);
-        let (prechecks, approved_by) = match change {
-            Change::Awaiting(Awaiting { prechecks, approvals, .. }) => {
-                (prechecks.iter().map(precheck).collect(), approvals.clone())
-            }
-            other => {
-                let approved = other.approved();
-                (Vec::new(), approved.map(|plan| plan.approvals().to_vec()).unwrap_or_default())
+        let approvals = match change {
+            Change::Awaiting(Awaiting { approvals, .. }) => approvals.clone(),
+            Change::Requested(_)
+            | Change::Executing(_)
+            | Change::Verifying(_)
+            | Change::RollingBack(_)
+            | Change::WithPerson(_)
+            | Change::Closed { .. }
+            | Change::RolledBack { .. }
+            | Change::Refused { .. }
+            | Change::Withdrawn { .. }
+            | Change::Expired { .. } => {
+                change.approved().map(|plan| plan.approvals().to_vec()).unwrap_or_default()
             }
         };
         Self {
@@ -139,8 +154,10 @@ impl ChangeBody {
                 .as_ref()
                 .and_then(Plan::point_of_no_return)
                 .map(|index| index.saturating_add(1)),
-            prechecks,
-            approved_by: approved_by.iter().map(|one| one.by.person.to_string()).collect(),
+            prechecks: checks(view).iter().map(precheck).collect(),
+            approved_by: approvals.iter().map(|one| one.by.person.to_string()).collect(),
+            timeline: plan.as_ref().map(timeline).unwrap_or_default(),
+            lanes: lanes(&view.history),
             missing,
             outcome: outcome(change),
             events: view.history.iter().map(event).collect(),
@@ -156,6 +173,17 @@ fn plan_of(change: &Change, view: &ChangeView) -> Option<Plan> {
         _ => None,
     });
     change.approved().map(|approved| approved.plan().clone()).or(validated)
+}
+
+/// The checks, wherever the change stands: they are in its history.
+#[expect(clippy::wildcard_enum_match_arm, reason = "two events carry checks")]
+fn checks(view: &ChangeView) -> Vec<Precheck> {
+    let found = view.history.iter().find_map(|stored| match &stored.event {
+        bailiwick_core::change::Event::Validated { prechecks, .. }
+        | bailiwick_core::change::Event::Refused { prechecks, .. } => Some(prechecks.clone()),
+        _ => None,
+    });
+    found.unwrap_or_default()
 }
 
 fn outcome(change: &Change) -> Option<String> {
@@ -176,8 +204,13 @@ fn outcome(change: &Change) -> Option<String> {
     }
 }
 
-fn precheck(check: &Precheck) -> PrecheckBody {
-    PrecheckBody { name: check.name.clone(), holds: check.holds, saw: check.saw.clone() }
+pub(super) fn precheck(check: &Precheck) -> PrecheckBody {
+    PrecheckBody {
+        name: check.name.clone(),
+        holds: check.holds,
+        saw: check.saw.clone(),
+        assignee: check.assignee.as_ref().map(ToString::to_string),
+    }
 }
 
 fn event(stored: &bailiwick_store::StoredEvent) -> EventBody {
@@ -191,11 +224,12 @@ fn event(stored: &bailiwick_store::StoredEvent) -> EventBody {
 }
 
 /// A step with every field that an approval binds.
-fn step(step: &Step) -> StepBody {
+pub(super) fn step(step: &Step) -> StepBody {
     let undo = match step.undo() {
         Undo::Restore => "restore",
         Undo::Compensate => "compensate",
         Undo::AskPerson => "ask-person",
+        Undo::Nothing => "nothing",
     };
     let (does, fields) = describe(step);
     StepBody {

@@ -1,0 +1,36 @@
+//! Changes that bind records and certificates, over the API.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::bodies::{ChangeBody, IntentBody, ProposalBody};
+use super::caller::Caller;
+use super::changes::body;
+use super::error::{ApiError, ErrorBody};
+use super::input::Json;
+use crate::app::App;
+
+/// What would be done, in which order and when, and what the checks see. Changes nothing.
+#[utoipa::path(post, path = "/changes/plan", tag = "changes", request_body = IntentBody,
+    responses((status = 200, body = ProposalBody), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
+pub(super) async fn plan(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Json(wish): Json<IntentBody>,
+) -> Result<Json<ProposalBody>, ApiError> {
+    let proposal = app.propose(&asking, &wish.intent).await?;
+    Ok(Json(ProposalBody::of(&proposal)))
+}
+
+/// Ask for records and a certificate as one change.
+#[utoipa::path(post, path = "/changes", tag = "changes", request_body = IntentBody,
+    responses((status = 200, body = ChangeBody), (status = 400, body = ErrorBody), (status = 403, body = ErrorBody)))]
+pub(super) async fn request(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Json(wish): Json<IntentBody>,
+) -> Result<Json<ChangeBody>, ApiError> {
+    let loaded = app.request_joint(&asking, &wish.intent, &wish.reason).await?;
+    Ok(Json(body(&app, &asking, &loaded.id).await?))
+}

@@ -1,0 +1,142 @@
+//! Records and certificate as one change, on real servers: a BIND primary with two secondaries, TLS
+//! endpoints that read files, two issuers (issue 4; TRW-1, TRW-3, TRW-4, TRW-5, REN-9).
+
+mod endpoint;
+mod kills;
+mod scene;
+mod servers;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use self::scene::{Scene, Wanted};
+use crate::harness::chromium::Chromium;
+
+/// The parts of a change that a reader of the page looks for.
+fn kinds(change: &Value) -> Vec<String> {
+    let steps = change["steps"].as_array().expect("a plan has steps");
+    steps.iter().map(|step| step["kind"].as_str().unwrap_or("").to_owned()).collect()
+}
+
+#[test]
+fn trw_1_a_service_moves_with_records_and_certificate_as_one_change() {
+    let mut scene = Scene::start();
+    // A first certificate of the house CA, and TLSA introduced with it.
+    let first = Wanted { issuer: "house", deploy: &["lb1"], at: None, retire: None };
+    let first = scene.carried_out(&first);
+    assert_eq!(first["state"], "closed", "{first:#}\n{}", scene.log());
+    scene.everybody_shows("TLSA", "_443._tcp.www.shop.example", 1);
+    let old = scene.served("lb1").expect("lb1 serves the first certificate");
+
+    // What would be done is shown first, and changes nothing.
+    let move_it = Wanted {
+        issuer: "annex",
+        deploy: &["lb2", "lb3"],
+        at: Some("127.0.0.2"),
+        retire: Some("house"),
+    };
+    let before = scene.records();
+    let plan = scene.cli("sam", &["change", "plan", "--file", &scene.intent(&move_it)]);
+    let plan = plan.expect_success().stdout;
+    for said in [
+        "Nothing is changed yet",
+        "the new key's TLSA stands beside the old",
+        "It can be taken back from every step",
+        "holds authorities-in-step: zone shop.example",
+        "holds caa-permits",
+        "holds chain-continuity: browsers trust issuer annex",
+    ] {
+        assert!(plan.contains(said), "`{said}` is not in:\n{plan}");
+    }
+    assert_eq!(scene.records(), before, "a plan changes nothing");
+
+    // The move: another load balancer, another CA, CAA and TLSA included.
+    let moved = scene.carried_out(&move_it);
+    assert_eq!(moved["state"], "closed", "{moved:#}\n{}", scene.log());
+    assert_eq!(
+        kinds(&moved),
+        [
+            "publish-records",
+            "await-propagation",
+            "issue-certificate",
+            "deploy-certificate",
+            "deploy-certificate",
+            "verify-served",
+            "publish-records",
+            "await-propagation",
+            "verify-served",
+            "publish-records",
+            "await-propagation",
+        ]
+    );
+    let new = scene.served("lb2").expect("lb2 serves the new certificate");
+    assert_eq!(scene.served("lb3"), Some(new.clone()));
+    assert_ne!(new, old);
+    let after = scene.records();
+    assert_eq!(after["A"], ["127.0.0.2"]);
+    assert_eq!(after["CAA"], ["0 issue \"annex.example\""]);
+    assert_eq!(after["TLSA"].len(), 1);
+    assert_ne!(after["TLSA"], before["TLSA"]);
+    let lanes = moved["lanes"].as_array().expect("lanes");
+    assert!(lanes.iter().any(|look| look["lanes"].as_array().is_some_and(|it| it.len() == 3)));
+
+    let back = turned_back(&scene, &after, &new);
+    let id = |change: &Value| change["id"].as_str().expect("an id").to_owned();
+    scene.page(&mut Chromium::start(), &[("moved", &id(&moved)), ("rolled-back", &id(&back))]);
+    scene.is_sound();
+}
+
+/// TRW-5: the same again with the second endpoint broken: as before, on one ticket with both
+/// directions.
+fn turned_back(scene: &Scene, after: &BTreeMap<&str, Vec<String>>, new: &String) -> Value {
+    scene.breaks("lb4");
+    let broken = Wanted {
+        issuer: "house",
+        deploy: &["lb2", "lb4"],
+        at: Some("127.0.0.3"),
+        retire: Some("annex"),
+    };
+    let back = scene.carried_out(&broken);
+    assert_eq!(back["state"], "rolled-back", "{back:#}\n{}", scene.log());
+    assert_eq!(scene.records(), *after, "records as before");
+    assert_eq!(scene.served("lb2").as_ref(), Some(new), "served certificate as before");
+    assert_eq!(scene.served("lb4"), None, "nothing where nothing was");
+    let events: Vec<&str> = back["events"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .filter_map(|event| event["kind"].as_str())
+        .collect();
+    for kind in ["step-done", "step-failed", "undo-started", "undo-done", "step-seen"] {
+        assert!(events.contains(&kind), "no {kind} in {events:?}");
+    }
+    let id = back["id"].as_str().expect("an id");
+    let shown = scene.cli("sam", &["change", "show", id]).expect_success().stdout;
+    assert!(shown.contains("rolled-back") && shown.contains("lb4"), "{shown}");
+    back
+}
+
+/// TRW-3: a check that does not hold blocks the change and names whose it is; so does a freeze.
+#[test]
+fn trw_3_a_failing_check_blocks_and_names_whose_it_is() {
+    let scene = Scene::start();
+    scene.silence_secondary();
+    let wanted =
+        Wanted { issuer: "mistrusted", deploy: &["lb1"], at: Some("127.0.0.2"), retire: None };
+    let file = scene.intent(&wanted);
+    let ran = scene.cli("sam", &["change", "plan", "--file", &file]);
+    assert_eq!(ran.code, Some(1), "{}", ran.output());
+    for said in [
+        "FAILS authorities-in-step",
+        "dana can mend it",
+        "FAILS chain-continuity: browsers would not trust issuer mistrusted",
+        "It cannot be asked for: a check fails.",
+    ] {
+        assert!(ran.stdout.contains(said), "`{said}` is not in:\n{}", ran.stdout);
+    }
+    let words = ["change", "request", "--file", &file, "--reason", "a test", "--json"];
+    let refused: Value = serde_json::from_str(&scene.cli("sam", &words).stdout).expect("JSON");
+    assert_eq!(refused["state"], "refused", "{refused:#}");
+    assert!(refused["prechecks"].as_array().is_some_and(|all| all.len() > 5), "{refused:#}");
+}
