@@ -10,6 +10,7 @@ pub(crate) mod issue;
 mod loops;
 mod standing;
 mod upstream;
+mod watch;
 
 pub(crate) use loops::run;
 pub(crate) use upstream::Turns;

@@ -146,6 +146,7 @@ pub(crate) fn estate() -> Estate {
             control_owner: team("security"),
             auditors: Some(team("audit")),
             administrators: BTreeSet::from([person("dana")]),
+            vantages: BTreeMap::new(),
         },
         people: people.iter().map(|id| (person(id), a_person(id))).collect(),
         teams: BTreeMap::from([
@@ -179,6 +180,7 @@ pub(crate) fn estate() -> Estate {
             IssuerId::parse("house").unwrap(),
             Issuer {
                 upstream: None,
+                canary: None,
                 kind: IssuerKind::BuiltIn,
                 caa_domains: BTreeSet::from(["ca.bailiwick.example".to_owned()]),
                 environments: environments(&["production", "staging"]),

@@ -8,6 +8,7 @@
 
 mod samples;
 mod strategies;
+mod watched;
 
 use std::cell::RefCell;
 
@@ -92,11 +93,21 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::AccountRevoked { .. } => 48,
         Fact::WorkloadEnrolled { .. } => 49,
         Fact::WorkloadRefused { .. } => 50,
+        Fact::Observed(_) => 51,
+        Fact::FindingOpened(_) => 52,
+        Fact::FindingHandedOn { .. } => 53,
+        Fact::FindingClosed { .. } => 54,
+        Fact::PointJudged(_) => 55,
+        Fact::CanaryBegun { .. } => 56,
+        Fact::CanaryTried(_) => 57,
+        Fact::IncidentOpened(_) => 58,
+        Fact::IncidentTold { .. } => 59,
+        Fact::IncidentReviewed { .. } => 60,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 51;
+const KINDS: usize = 61;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

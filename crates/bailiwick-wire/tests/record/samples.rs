@@ -578,6 +578,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(upstream_facts())
         .chain(registry_facts())
         .chain(attested_facts())
+        .chain(crate::watched::samples())
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

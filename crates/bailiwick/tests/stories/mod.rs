@@ -30,5 +30,6 @@ mod tamper;
 mod token;
 mod tour;
 mod upstream_ca;
+mod watched_zone;
 mod zone_doors;
 mod zone_writer;

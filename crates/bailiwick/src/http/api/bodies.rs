@@ -3,13 +3,21 @@
 mod change;
 mod enrolment;
 mod envelope;
+mod incident;
 mod registry;
+mod seen;
+mod watch;
 
 pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
 pub(crate) use enrolment::{EnrolBody, EnrolledBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
+};
+
+pub(crate) use seen::CaaHistory;
+pub(crate) use watch::{
+    ControlBody, FindingLine, LabEdit, LabEdited, PointBody, RevertBody, ZoneControlBody,
 };
 
 use bailiwick_core::change::IssuedCertificate;

@@ -3,7 +3,7 @@
 use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
 
-use super::{text, texts};
+use super::{Map, map, text, texts};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,6 +12,18 @@ pub(in super::super) struct Organisation {
     pub(in super::super) control_owner: String,
     pub(in super::super) auditors: Option<String>,
     pub(in super::super) administrators: Vec<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(in super::super) vantages: Map<VantagePoint>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct VantagePoint {
+    pub(in super::super) server: String,
+    pub(in super::super) transport: String,
+    pub(in super::super) validates: bool,
+    pub(in super::super) view: String,
+    pub(in super::super) operator: String,
 }
 
 impl Organisation {
@@ -21,6 +33,13 @@ impl Organisation {
             control_owner: it.control_owner.to_string(),
             auditors: text(it.auditors.as_ref()),
             administrators: texts(&it.administrators),
+            vantages: map(&it.vantages, |it| VantagePoint {
+                server: it.server.to_string(),
+                transport: it.transport.to_string(),
+                validates: it.validates,
+                view: it.view.to_string(),
+                operator: it.operator.to_string(),
+            }),
         }
     }
 }
