@@ -15,6 +15,8 @@ mod caa;
 
 mod set;
 
+mod look;
+
 mod writer;
 
 pub mod sweep;

@@ -1,11 +1,12 @@
 //! An authoritative name server inside the process, for the lab and for tests without BIND.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bailiwick_core::names::ZoneName;
-use hickory_proto::rr::{LowerName, Name};
+use hickory_proto::rr::{LowerName, Name, RData, RecordSet, RecordType, RrKey};
 use hickory_proto::serialize::txt::Parser;
 use hickory_server::Server;
 use hickory_server::store::in_memory::InMemoryZoneHandler;
@@ -38,9 +39,66 @@ pub enum NoLabDns {
     },
 }
 
+/// The zones of the lab, for whoever edits them as a DNS administrator would.
+#[derive(Clone, Default)]
+pub struct LabZones(BTreeMap<ZoneName, Arc<InMemoryZoneHandler>>);
+
+impl LabZones {
+    /// Puts record sets in place of those with the same owner and type, given as master-file text, and
+    /// raises the serial. An owner and type alone, such as `shop.example. CAA`, take the set away.
+    ///
+    /// # Errors
+    /// Why the text is not that.
+    pub async fn edit(&self, zone: &ZoneName, text: &str) -> Result<u32, String> {
+        let handler = self.0.get(zone).ok_or_else(|| {
+            let all: Vec<String> = self.0.keys().map(|one| format!("`{one}`")).collect();
+            format!("the lab has no zone `{zone}`; it has {}", all.join(", "))
+        })?;
+        let origin = Name::from_ascii(format!("{zone}.")).map_err(|cause| cause.to_string())?;
+        let mut gone = Vec::new();
+        let mut added = Vec::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            if let [owner, kind] = line.split_whitespace().collect::<Vec<_>>().as_slice() {
+                let name = Name::parse(owner, Some(&origin)).map_err(|cause| cause.to_string())?;
+                let kind: RecordType = kind
+                    .to_ascii_uppercase()
+                    .parse()
+                    .map_err(|_| format!("`{kind}` is no type of record; write such as `CAA`"))?;
+                gone.push(RrKey::new(LowerName::new(&name), kind));
+                continue;
+            }
+            let text = format!("$TTL 300\n{line}\n");
+            let (_, sets) = Parser::new(text, None, Some(origin.clone()))
+                .parse()
+                .map_err(|cause| format!("`{line}` is no record: {cause}"))?;
+            added.extend(sets);
+        }
+        let serial = handler.serial().await.wrapping_add(1);
+        let soa = RrKey::new(LowerName::new(&origin), RecordType::SOA);
+        let mut records = handler.records_mut().await;
+        let before = records.get(&soa).and_then(|set| set.records_without_rrsigs().next().cloned());
+        for key in &gone {
+            records.remove(key);
+        }
+        for (key, set) in added {
+            records.insert(key, Arc::new(set));
+        }
+        if let Some(mut record) = before
+            && let RData::SOA(data) = &mut record.data
+        {
+            data.serial = serial;
+            let mut set = RecordSet::new(origin, RecordType::SOA, serial);
+            set.insert(record, serial);
+            records.insert(soa, Arc::new(set));
+        }
+        Ok(serial)
+    }
+}
+
 /// A running name server; stops when it is dropped.
 pub struct LabDns {
     address: SocketAddr,
+    zones: LabZones,
     _server: Server<Catalog>,
 }
 
@@ -54,10 +112,13 @@ impl LabDns {
         zones: &[(ZoneName, String)],
     ) -> Result<Self, NoLabDns> {
         let mut catalog = Catalog::new();
+        let mut edited = LabZones::default();
         for (zone, text) in zones {
             let handler =
                 handler(zone, text).map_err(|why| NoLabDns::Zone { zone: zone.clone(), why })?;
-            let (origin, handler): (LowerName, Arc<dyn ZoneHandler>) = handler;
+            let (origin, handler): (LowerName, Arc<InMemoryZoneHandler>) = handler;
+            edited.0.insert(zone.clone(), Arc::clone(&handler));
+            let handler: Arc<dyn ZoneHandler> = handler;
             catalog.upsert(origin, vec![handler]);
         }
         let failed = |cause| NoLabDns::Listen { address, cause };
@@ -67,7 +128,13 @@ impl LabDns {
         let mut server = Server::new(catalog);
         server.register_socket(udp);
         server.register_listener(tcp, TCP_IDLE, TCP_BUFFER);
-        Ok(Self { address, _server: server })
+        Ok(Self { address, zones: edited, _server: server })
+    }
+
+    /// Its zones, to be edited.
+    #[must_use]
+    pub fn zones(&self) -> LabZones {
+        self.zones.clone()
     }
 
     /// Where it listens.
@@ -77,7 +144,7 @@ impl LabDns {
     }
 }
 
-fn handler(zone: &ZoneName, text: &str) -> Result<(LowerName, Arc<dyn ZoneHandler>), String> {
+fn handler(zone: &ZoneName, text: &str) -> Result<(LowerName, Arc<InMemoryZoneHandler>), String> {
     let origin = Name::from_ascii(format!("{zone}.")).map_err(|cause| cause.to_string())?;
     let (_, records) =
         Parser::new(text, None, Some(origin.clone())).parse().map_err(|cause| cause.to_string())?;

@@ -47,6 +47,7 @@ const LIMITS: Limits = Limits {
     tcp_timeout: Duration::from_secs(3),
     whole_timeout: Duration::from_secs(20),
     questions_max: 50,
+    tcp_only: false,
 };
 
 fn client(limits: Limits) -> DnsClient {

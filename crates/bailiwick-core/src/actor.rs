@@ -57,6 +57,8 @@ pub enum Component {
     Driver,
     /// The lab of `up --lab`.
     Lab,
+    /// The loop that compares what is seen with what was decided.
+    Watch,
 }
 
 impl Component {
@@ -68,13 +70,14 @@ impl Component {
             Self::Gate => "gate",
             Self::Driver => "driver",
             Self::Lab => "lab",
+            Self::Watch => "watch",
         }
     }
 
     /// Reads the name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::FirstStart, Self::Gate, Self::Driver, Self::Lab]
+        [Self::FirstStart, Self::Gate, Self::Driver, Self::Lab, Self::Watch]
             .into_iter()
             .find(|c| c.as_str() == word)
     }

@@ -24,10 +24,11 @@ pub use deployment::{Deployment, Freeze, RelyingParty};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
 pub use issuer::{
-    AuthorityKey, AuthorityPlan, Issuer, IssuerKind, KeyHome, NameConstraint, Profile, Upstream,
+    AuthorityKey, AuthorityPlan, CanaryPlan, Issuer, IssuerKind, KeyHome, NameConstraint, Profile,
+    Upstream,
 };
 pub use lookup::{NoPerson, OnDuty};
-pub use people::{Duty, Organisation, Person, Team};
+pub use people::{Duty, Organisation, Person, Team, VantagePoint, VantageTransport};
 pub use power::{DelegationIntent, DelegationSeen, GatedKind, StandIn, ZoneGate};
 pub use service::{Duties, EnvelopeSpec, Exception, Ownership, Scope, Service};
 pub(crate) use words::spelled;

@@ -24,6 +24,8 @@ pub mod gate;
 
 pub mod change;
 
+pub mod watch;
+
 pub mod record;
 
 pub mod ledger;

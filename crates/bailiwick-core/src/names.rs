@@ -8,8 +8,8 @@ mod workload;
 pub use dns::{BadName, DnsName, SanName, ZoneName};
 pub use ids::{
     AccountId, AttestorId, AuthzId, BadId, ChallengeId, ChangeId, CredentialId, DecisionId,
-    EnvelopeId, ExceptionId, IssuerId, OrderId, PersonId, ProfileId, ServiceId, SessionId, TeamId,
-    TokenId,
+    EnvelopeId, ExceptionId, FindingId, IssuerId, OrderId, PersonId, ProfileId, ServiceId,
+    SessionId, TeamId, TokenId,
 };
 pub use keys::{BadHex, CertFingerprint, CertSerial, Digest, SpkiHash};
 pub use workload::{BadSpiffeId, SpiffeId};

@@ -9,13 +9,16 @@ mod clients;
 mod decision;
 mod entry;
 mod kinds;
+mod people;
 mod receipts;
 mod row;
 mod rows;
+mod watched;
 mod work;
 
 pub use decision::Decision;
 pub use entry::{Entry, Fact};
 pub use row::{ChangeRow, Mismatch, Row};
 pub use rows::rows;
+pub use watched::WatchRow;
 pub use work::{Batch, Expect, Notice, OrderMark, PlacedRecord, Reached, Work};

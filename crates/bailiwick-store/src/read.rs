@@ -13,6 +13,7 @@ mod people;
 mod policy;
 mod select;
 mod upstream;
+mod watch;
 
 pub use certificates::{
     CertificateCounts, CertificateFilter, CertificateOrder, IssuedRow, NamePart,
@@ -24,6 +25,7 @@ pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};
 pub use upstream::{UpstreamAccountRow, UpstreamOrderRow};
+pub use watch::{CanaryRow, FindingFilter, FindingRow, IncidentRow, ObservationRow, PointRow};
 
 pub(crate) use certificates::reversed;
 pub(crate) use ledger::{checkpoint, index};

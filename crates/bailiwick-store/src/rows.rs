@@ -7,6 +7,7 @@ mod credentials;
 mod issuance;
 mod people;
 mod upstream;
+mod watched;
 
 use bailiwick_core::ledger::LeafIndex;
 use bailiwick_core::names::{ChangeId, Digest, IssuerId};
@@ -83,6 +84,7 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             upstream::put_account(tx, issuer, uri, key, change, *at).await
         }
         Row::EndUpstreamAccount(issuer) => upstream::end_account(tx, issuer).await,
+        Row::Watch { row, at } => watched::apply(tx, index, row, *at).await,
         Row::PutCrl { issuer, number, digest, at, next_update } => {
             put_crl(tx, issuer, *number, digest, [*at, *next_update]).await
         }

@@ -145,7 +145,7 @@ fn answer(answer: &LookupAnswer<CaaRecord>) -> Value {
             "kind": "records",
             "records": found.records.iter().map(record).collect::<Vec<_>>(),
             "ttl_seconds": found.ttl_seconds,
-            "dnssec": proof(found.proof),
+            "dnssec": proof_word(found.proof),
             "aliases": aliases(&found.aliases),
         }),
         LookupAnswer::NoData(empty) => nothing("no-data", empty),
@@ -168,7 +168,7 @@ fn nothing(kind: &str, empty: &Empty) -> Value {
     json!({
         "kind": kind,
         "ttl_seconds": empty.ttl_seconds,
-        "dnssec": proof(empty.proof),
+        "dnssec": proof_word(empty.proof),
         "aliases": aliases(&empty.aliases),
     })
 }
@@ -200,12 +200,25 @@ fn aliases(aliases: &[Alias]) -> Vec<Value> {
     aliases.iter().map(one).collect()
 }
 
-const fn proof(proof: Proof) -> &'static str {
+pub(crate) const fn proof_word(proof: Proof) -> &'static str {
     match proof {
         Proof::Secure => "secure",
         Proof::Insecure => "insecure",
         Proof::Indeterminate => "indeterminate",
     }
+}
+
+/// The proof of a word.
+pub(crate) fn proof_of_word(word: &str) -> Option<Proof> {
+    let all = [Proof::Secure, Proof::Insecure, Proof::Indeterminate];
+    all.into_iter().find(|one| proof_word(*one) == word)
+}
+
+/// The failure of a word, with the response code where it is a numbered one.
+pub(crate) fn failure_of_word(word: &str, code: Option<u16>) -> Option<LookupFailure> {
+    let numbered = code.map(LookupFailure::OtherCode);
+    let plain = FAILURES.iter().copied().filter(|_| code.is_none());
+    plain.chain(numbered).find(|one| failure_word(*one) == word)
 }
 
 const fn end(end: ClimbEnd) -> &'static str {
@@ -217,7 +230,7 @@ const fn end(end: ClimbEnd) -> &'static str {
     }
 }
 
-const fn other_code(failure: LookupFailure) -> Option<u16> {
+pub(crate) const fn other_code(failure: LookupFailure) -> Option<u16> {
     if let LookupFailure::OtherCode(code) = failure { Some(code) } else { None }
 }
 
@@ -244,7 +257,7 @@ const FAILURES: [LookupFailure; 19] = [
     LookupFailure::Disagreement,
 ];
 
-const fn failure_word(failure: LookupFailure) -> &'static str {
+pub(crate) const fn failure_word(failure: LookupFailure) -> &'static str {
     match failure {
         LookupFailure::NoServer => "no-server",
         LookupFailure::Unreachable => "unreachable",

@@ -56,7 +56,7 @@ pub use name::WireName;
 pub use name_text::{Origin, apex_of, owner_in, stars_over};
 pub use notify::{Notify, NotifyAnswer};
 pub use query::{Query, UDP_PAYLOAD_OCTETS};
-pub use rdata::{A, Aaaa, Caa, RecordKind, Txt};
+pub use rdata::{A, Aaaa, Caa, RecordKind, SoaSerial, Txt};
 pub use rdata_text::{
     RecordLine, rdata_text, read_rdata, read_record, read_ttl, set_lines, txt_rdata,
 };

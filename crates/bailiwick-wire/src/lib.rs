@@ -12,6 +12,8 @@ pub mod x509;
 
 pub mod rows;
 
+pub mod seen;
+
 pub mod dns;
 
 pub mod acme;

@@ -43,6 +43,7 @@ mod start_options;
 pub(crate) mod start_token;
 mod story;
 mod upstream;
+mod watch;
 mod words;
 mod zone_door;
 
@@ -53,6 +54,7 @@ use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{DnsClient, Resolver, View};
 use bailiwick_connect::issuer::BuiltinIssuer;
 use bailiwick_connect::keys::Sealer;
+use bailiwick_connect::lab_dns::LabZones;
 use bailiwick_core::actor::Actor;
 use bailiwick_core::caa::PrivateTlds;
 use bailiwick_core::change::{Change, Event};
@@ -96,6 +98,7 @@ pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
+pub(crate) use watch::{ControlView, Shaky, TreeLine, WatchedName, ZoneControl};
 pub(crate) use zone_door::rdata_text;
 
 /// Everything a use case needs, injected.
@@ -132,6 +135,8 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     /// Changes that wait for the world.
     pub(crate) waiting: Waiting,
+    /// The lab's zones, where this is the lab.
+    pub(crate) lab_zones: Option<LabZones>,
 }
 
 /// Something happened that an open page or a loop may care about.
@@ -141,6 +146,8 @@ pub(crate) enum News {
     Change(ChangeId),
     /// A certificate came or went.
     Certificates,
+    /// Something else is seen than before, or a finding opened or closed.
+    Watch,
 }
 
 /// A change as it stands, with what is needed to add to it.

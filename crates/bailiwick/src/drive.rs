@@ -11,6 +11,7 @@ mod loops;
 mod standing;
 mod upstream;
 mod waiting;
+mod watch;
 
 pub(crate) use effects::SUBJECT_KEY;
 pub(crate) use loops::run;

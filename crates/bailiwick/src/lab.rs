@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bailiwick_connect::lab_dns::LabDns;
+use bailiwick_connect::lab_dns::{LabDns, LabZones};
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::names::{PersonId, ZoneName};
 use bailiwick_core::policy::Access;
@@ -85,6 +85,11 @@ impl Lab {
             ((*path).to_owned(), text)
         };
         ESTATE.iter().map(file).collect()
+    }
+
+    /// The zones of the lab's DNS, to be edited.
+    pub(crate) fn zones(&self) -> LabZones {
+        self.dns.zones()
     }
 
     /// Where the lab's DNS listens.

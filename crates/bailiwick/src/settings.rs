@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bailiwick_core::time::SECOND_MS;
+use bailiwick_core::watch::Pace;
+
 /// The settings of a running server.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -28,8 +31,29 @@ pub(crate) struct Settings {
     pub allowed_networks: Vec<bailiwick_connect::validate::Network>,
     /// After how many days without use an envelope is a finding.
     pub envelope_unused_days: u32,
+    /// How often zones are looked at, and how long differences may last; `None`: never.
+    pub watch: Option<Watching>,
     /// Whether this is the lab.
     pub lab: bool,
+}
+
+/// How zones are watched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watching {
+    /// How often each zone is looked at.
+    pub every: std::time::Duration,
+    /// How long things may take before they are a finding.
+    pub pace: Pace,
+}
+
+impl Watching {
+    /// Looks every so many seconds; 0 is never. Servers may differ for two looks: a third within a
+    /// minute finds them different still.
+    pub(crate) fn every_seconds(seconds: u32) -> Option<Self> {
+        let grace_ms = i64::from(seconds).saturating_mul(2 * SECOND_MS);
+        let every = std::time::Duration::from_secs(u64::from(seconds));
+        (seconds > 0).then_some(Self { every, pace: Pace { grace_ms, ..Pace::default() } })
+    }
 }
 
 impl Settings {
@@ -41,6 +65,11 @@ impl Settings {
     /// What the URLs of an issuer's CRLs of parts begin with.
     pub(crate) fn crl_parts_url(&self, issuer: &bailiwick_core::names::IssuerId) -> String {
         format!("{}/crl/{issuer}/", self.http_url)
+    }
+
+    /// What every account URL begins with.
+    pub(crate) fn account_url_prefix(&self) -> String {
+        format!("{}/acme/account/", self.base_url)
     }
 
     /// The account URL, as it stands in CAA `accounturi` (RFC 8657, section 3).

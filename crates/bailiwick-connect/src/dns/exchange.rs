@@ -24,6 +24,8 @@ pub struct Limits {
     pub whole_timeout: Duration,
     /// Questions that one look-up may cost, over all servers and aliases.
     pub questions_max: u32,
+    /// Whether only TCP is spoken, where a network lets no datagrams through.
+    pub tcp_only: bool,
 }
 
 impl Default for Limits {
@@ -36,6 +38,7 @@ impl Default for Limits {
             tcp_timeout: Duration::from_secs(5),
             whole_timeout: Duration::from_secs(30),
             questions_max: 50,
+            tcp_only: false,
         }
     }
 }
@@ -67,6 +70,13 @@ pub(super) async fn exchange<T>(
     let mut last = LookupFailure::Timeout;
     for _ in 0..limits.tries {
         let Some(query) = query() else { return Err(LookupFailure::Unreachable) };
+        if limits.tcp_only {
+            match over_tcp(server, limits, &query, &read).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => last = failure,
+            }
+            continue;
+        }
         let reply = match over_udp(server, limits, &query, &read).await {
             Ok(Heard::Truncated) => over_tcp(server, limits, &query, &read).await,
             Ok(Heard::NotOurs) => Err(LookupFailure::Malformed),

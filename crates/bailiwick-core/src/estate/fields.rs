@@ -7,7 +7,7 @@ use crate::certificate::ProfileRules;
 use super::diff::{ObjectKind, ObjectRef};
 use super::{
     Attestor, AttestorKeys, Deployment, Estate, Exception, Freeze, Issuer, Organisation, Person,
-    Profile, Scope, Service, StandIn, Team, Zone,
+    Profile, Scope, Service, StandIn, Team, VantagePoint, Zone,
 };
 
 /// Field paths and their values. A list is one text, its items in order.
@@ -91,6 +91,11 @@ impl Flat {
         if value { self.with(field, "true") } else { self }
     }
 
+    /// One field for each vantage.
+    fn all<'a>(self, fields: impl Iterator<Item = (&'a String, String)>) -> Self {
+        fields.fold(self, |flat, (name, value)| flat.with(&format!("vantages.{name}"), &value))
+    }
+
     fn list<T: ToString>(self, field: &str, values: impl IntoIterator<Item = T>) -> Self {
         let texts: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
         if texts.is_empty() { self } else { self.with(field, &texts.join(", ")) }
@@ -104,6 +109,7 @@ fn organisation(it: &Organisation) -> Flat {
         .maybe("auditors", it.auditors.as_ref())
         .list("administrators", &it.administrators)
         .list("freezes", it.freezes.iter().map(|(name, freeze)| freeze_text(name, freeze)))
+        .all(it.vantages.iter().map(|(name, it)| (name, vantage(it))))
 }
 
 fn freeze_text(name: &str, it: &Freeze) -> String {
@@ -119,6 +125,14 @@ fn deployment_text(it: &Deployment) -> String {
         Deployment::Files { folder, reload } => format!("files in {folder:?}, then {reload:?}"),
         Deployment::Webhook { url } => format!("webhook {url}"),
     }
+}
+
+fn vantage(it: &VantagePoint) -> String {
+    let validates = if it.validates { ", validates" } else { "" };
+    format!(
+        "{} over {}, {} view, run by {}{validates}",
+        it.server, it.transport, it.view, it.operator
+    )
 }
 
 fn person(it: &Person) -> Flat {
@@ -222,6 +236,15 @@ fn issuer(it: &Issuer) -> Flat {
         .maybe("key_home", it.authority.key_home.as_ref())
         .list("name_constraints", &it.authority.name_constraints)
         .maybe("crl_parts", it.authority.crl_parts.as_ref());
+    let flat = match &it.canary {
+        Some(canary) => flat
+            .with("canary.directory", &canary.directory)
+            .with("canary.permitted", &canary.permitted)
+            .with("canary.forbidden", &canary.forbidden)
+            .with("canary.every_hours", &canary.every_hours)
+            .maybe("canary.trust_roots", canary.trust_roots.as_ref()),
+        None => flat,
+    };
     let Some(upstream) = &it.upstream else { return flat };
     let named = upstream.ca_profiles.iter().map(|(ours, theirs)| format!("{ours} = {theirs:?}"));
     flat.with("directory", &upstream.directory)

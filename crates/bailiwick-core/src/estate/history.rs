@@ -5,22 +5,23 @@ use std::collections::BTreeMap;
 use crate::names::ServiceId;
 use crate::time::Time;
 
-use super::Estate;
+use super::{Estate, Zone, ZoneKey};
 
-/// Since when each service has the owners it has.
+/// Since when each service has the owners it has, and each zone the CAA set it should have.
 ///
 /// Always: computed from the estates in the order they became active, never written by hand; a
 /// service that is removed and comes back has new owners.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct EstateHistory {
     owner_since: BTreeMap<ServiceId, Time>,
+    caa_since: BTreeMap<ZoneKey, Time>,
 }
 
 impl EstateHistory {
     /// Takes what was stored.
     #[must_use]
     pub const fn from_stored(owner_since: BTreeMap<ServiceId, Time>) -> Self {
-        Self { owner_since }
+        Self { owner_since, caa_since: BTreeMap::new() }
     }
 
     /// The history after `new` took the place of `old` at `at`.
@@ -39,7 +40,23 @@ impl EstateHistory {
                 .map(|ownership| ownership.verified_at.min(at));
             known.or(confirmed).unwrap_or(at)
         };
-        Self { owner_since: new.services.keys().map(|id| (id.clone(), since(id))).collect() }
+        let caa = |(key, zone): (&ZoneKey, &Zone)| {
+            let before = old.and_then(|estate| estate.zones.get(key));
+            let same = before.is_some_and(|before| before.caa == zone.caa);
+            let known = self.caa_since.get(key).copied().filter(|_| same);
+            (key.clone(), known.unwrap_or(at))
+        };
+        Self {
+            owner_since: new.services.keys().map(|id| (id.clone(), since(id))).collect(),
+            caa_since: new.zones.iter().map(caa).collect(),
+        }
+    }
+
+    /// Since when the CAA set that a zone should have is the one it is; `None` when no estate held
+    /// the zone yet.
+    #[must_use]
+    pub fn caa_since(&self, zone: &ZoneKey) -> Option<Time> {
+        self.caa_since.get(zone).copied()
     }
 
     /// Since when the policy owner, operator and integration owner of `service` are the ones they

@@ -93,6 +93,26 @@ pub struct Issuer {
     pub authority: AuthorityPlan,
     /// How it is reached; only where its kind is `acme`.
     pub upstream: Option<Upstream>,
+    /// How it is tested that it obeys CAA; only where its kind is `acme`.
+    pub canary: Option<CanaryPlan>,
+}
+
+/// What was agreed with a CA so that it can be tested whether it obeys CAA (promise P9).
+///
+/// Always, when read by `wire`: both names lie in a zone with a connector, and neither is a name of a
+/// service.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CanaryPlan {
+    /// The directory that is asked: the CA's staging one, unless production was agreed.
+    pub directory: String,
+    /// A name that CAA lets this CA issue for.
+    pub permitted: DnsName,
+    /// A name that CAA forbids it to issue for.
+    pub forbidden: DnsName,
+    /// At most so often is each asked for.
+    pub every_hours: u32,
+    /// The roots that its servers are trusted by, PEM; without it, those of the system.
+    pub trust_roots: Option<String>,
 }
 
 /// A CA that Bailiwick is a client of.

@@ -1,5 +1,6 @@
 //! Who there is: the organisation, its people and its teams.
 
+use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{PersonId, TeamId};
@@ -7,6 +8,7 @@ use crate::time::Time;
 
 use super::deployment::Freeze;
 use super::words::spelled;
+use super::zone::View;
 
 /// The organisation.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +23,34 @@ pub struct Organisation {
     pub administrators: BTreeSet<PersonId>,
     /// When nothing is changed, by a name.
     pub freezes: BTreeMap<String, Freeze>,
+    /// Resolvers through which the DNS is watched, by a name of the organisation's own.
+    pub vantages: BTreeMap<String, VantagePoint>,
+}
+
+spelled! {
+    /// How a vantage resolver is asked.
+    VantageTransport {
+        /// Over UDP, and over TCP where an answer does not fit (RFC 7766).
+        Udp = "udp",
+        /// Over TCP only.
+        Tcp = "tcp",
+    }
+}
+
+/// A resolver somewhere, through which zones are seen as others see them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VantagePoint {
+    /// Where it listens.
+    pub server: SocketAddr,
+    /// How it is asked.
+    pub transport: VantageTransport,
+    /// Whether its word on DNSSEC is believed: it validates, and nobody between it and us can change
+    /// its answers (RFC 4035, section 4.9.3).
+    pub validates: bool,
+    /// Which view it sees.
+    pub view: View,
+    /// The team that runs it.
+    pub operator: TeamId,
 }
 
 /// A person of the organisation.

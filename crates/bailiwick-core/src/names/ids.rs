@@ -101,4 +101,6 @@ ids! {
     TokenId;
     /// A signed-in browser session.
     SessionId;
+    /// A difference between what was decided and what is seen.
+    FindingId;
 }

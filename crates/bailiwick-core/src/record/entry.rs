@@ -2,13 +2,15 @@
 
 use crate::actor::Actor;
 use crate::change::Event;
-use crate::estate::Attested;
+use crate::estate::{Attested, ZoneKey};
 use crate::gate::{Account, Credential, StandingRecord, ValidationEvidence};
 use crate::names::{
     AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, Digest,
-    IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId, TokenId,
+    DnsName, FindingId, IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId,
+    TokenId,
 };
 use crate::time::Time;
+use crate::watch::{CanaryRun, ClosedBy, Finding, Incident, Observation, PointVerdict, Track};
 
 use super::decision::Decision;
 
@@ -281,6 +283,75 @@ pub enum Fact {
         digest: Digest,
         /// Last second of its validity.
         not_after: Time,
+    },
+    /// A server says something else than before, or is heard for the first time.
+    Observed(Box<Observation>),
+    /// A difference between decided and seen has somebody who answers for it.
+    FindingOpened(Box<Finding>),
+    /// Somebody else has to act on a finding: whoever had to did not, or is not there any more.
+    FindingHandedOn {
+        /// Which.
+        finding: FindingId,
+        /// In which zone.
+        zone: ZoneKey,
+        /// Who has to act from here on.
+        assignee: PersonId,
+        /// Who is next.
+        next: Option<PersonId>,
+        /// By when.
+        due: Time,
+        /// Why.
+        why: String,
+    },
+    /// A finding is over.
+    FindingClosed {
+        /// Which.
+        finding: FindingId,
+        /// In which zone.
+        zone: ZoneKey,
+        /// What ended it.
+        how: ClosedBy,
+        /// What somebody says about it.
+        note: String,
+    },
+    /// A point of the control stands otherwise than before, or is judged for the first time.
+    PointJudged(Box<PointVerdict>),
+    /// A canary is about to be sent: from here on the CA may issue.
+    CanaryBegun {
+        /// To which issuer.
+        issuer: IssuerId,
+        /// In which zone.
+        zone: ZoneKey,
+        /// For which name.
+        name: DnsName,
+        /// Whether CAA permits it.
+        permitted: bool,
+    },
+    /// A canary was answered.
+    CanaryTried(Box<CanaryRun>),
+    /// Something happened that must be answered on two tracks.
+    IncidentOpened(Box<Incident>),
+    /// Somebody told what was found out on one track.
+    IncidentTold {
+        /// Which.
+        incident: FindingId,
+        /// In which zone.
+        zone: ZoneKey,
+        /// On which track.
+        track: Track,
+        /// What.
+        says: String,
+        /// Whether the track is answered with it.
+        answered: bool,
+    },
+    /// An incident was reviewed, both tracks together.
+    IncidentReviewed {
+        /// Which.
+        incident: FindingId,
+        /// In which zone.
+        zone: ZoneKey,
+        /// The conclusion.
+        says: String,
     },
     /// A certificate or account was acted on, and access was denied.
     AccessDenied {

@@ -39,6 +39,16 @@ impl Fact {
             Self::TokenRevoked { .. } => "token.revoked".to_owned(),
             Self::CrlPublished { .. } => "crl.published".to_owned(),
             Self::ResponderCertified { .. } => "responder.certified".to_owned(),
+            Self::Observed(_) => "watch.observed".to_owned(),
+            Self::FindingOpened(_) => "finding.opened".to_owned(),
+            Self::FindingHandedOn { .. } => "finding.handed-on".to_owned(),
+            Self::FindingClosed { .. } => "finding.closed".to_owned(),
+            Self::PointJudged(_) => "control.judged".to_owned(),
+            Self::CanaryBegun { .. } => "canary.begun".to_owned(),
+            Self::CanaryTried(_) => "canary.tried".to_owned(),
+            Self::IncidentOpened(_) => "incident.opened".to_owned(),
+            Self::IncidentTold { .. } => "incident.told".to_owned(),
+            Self::IncidentReviewed { .. } => "incident.reviewed".to_owned(),
             Self::AccessDenied { .. } => "access.denied".to_owned(),
         }
     }
@@ -84,6 +94,16 @@ impl Fact {
             Self::CrlPublished { issuer, .. } | Self::ResponderCertified { issuer, .. } => {
                 Some(format!("issuer/{issuer}"))
             }
+            Self::Observed(seen) => Some(format!("zone/{}", seen.zone)),
+            Self::FindingOpened(finding) => Some(format!("zone/{}", finding.zone)),
+            Self::PointJudged(verdict) => Some(format!("zone/{}", verdict.zone)),
+            Self::CanaryTried(run) => Some(format!("zone/{}", run.zone)),
+            Self::IncidentOpened(incident) => Some(format!("zone/{}", incident.zone)),
+            Self::FindingHandedOn { zone, .. }
+            | Self::FindingClosed { zone, .. }
+            | Self::CanaryBegun { zone, .. }
+            | Self::IncidentTold { zone, .. }
+            | Self::IncidentReviewed { zone, .. } => Some(format!("zone/{zone}")),
             Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
         }
     }

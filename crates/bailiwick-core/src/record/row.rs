@@ -12,6 +12,7 @@ use crate::names::{
 use crate::time::Time;
 
 use super::decision::Decision;
+use super::watched::WatchRow;
 
 /// A change as lists show it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -268,6 +269,13 @@ pub enum Row {
     },
     /// An account of ours at a CA is over.
     EndUpstreamAccount(IssuerId),
+    /// Something that was seen, or somebody answers for.
+    Watch {
+        /// What.
+        row: WatchRow,
+        /// When.
+        at: Time,
+    },
     /// A CRL was published.
     PutCrl {
         /// Whose.

@@ -5,8 +5,10 @@ use crate::time::Time;
 
 use super::clients::client_rows;
 use super::entry::{Entry, Fact};
+use super::people::people_row;
 use super::receipts::change_rows;
 use super::row::Row;
+use super::watched::watch_row;
 
 /// The rows that one entry causes, in order.
 #[must_use]
@@ -46,26 +48,10 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
             let decided = Row::PutDecision { decision: decision.clone(), at };
             vec![decided, Row::PutAttestation { credential, attested, token: *token }]
         }
-        Fact::SignedIn { person, chain, session, expires_at } => vec![Row::PutSession {
-            session: session.clone(),
-            person: person.clone(),
-            chain: chain.clone(),
-            at,
-            expires_at: *expires_at,
-        }],
-        Fact::SignedOut { session } => vec![Row::EndSession(session.clone())],
-        Fact::TokenMade { token, person, chain, scopes, purpose, expires_at } => {
-            vec![Row::PutToken {
-                token: token.clone(),
-                person: person.clone(),
-                chain: chain.clone(),
-                scopes: scopes.clone(),
-                purpose: purpose.clone(),
-                at,
-                expires_at: *expires_at,
-            }]
-        }
-        Fact::TokenRevoked { token } => vec![Row::EndToken { token: token.clone(), at }],
+        Fact::SignedIn { .. }
+        | Fact::SignedOut { .. }
+        | Fact::TokenMade { .. }
+        | Fact::TokenRevoked { .. } => people_row(&entry.fact, at).into_iter().collect(),
         Fact::CrlPublished { issuer, number, digest, next_update, .. } => vec![Row::PutCrl {
             issuer: issuer.clone(),
             number: *number,
@@ -73,7 +59,20 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
             at,
             next_update: *next_update,
         }],
+        Fact::Observed(_)
+        | Fact::FindingOpened(_)
+        | Fact::FindingHandedOn { .. }
+        | Fact::FindingClosed { .. }
+        | Fact::PointJudged(_)
+        | Fact::CanaryTried(_)
+        | Fact::IncidentOpened(_)
+        | Fact::IncidentTold { .. }
+        | Fact::IncidentReviewed { .. } => {
+            let row = watch_row(&entry.fact);
+            row.map(|row| Row::Watch { row, at }).into_iter().collect()
+        }
         Fact::InstallationStarted { .. }
+        | Fact::CanaryBegun { .. }
         | Fact::SecretSet { .. }
         | Fact::OrderFailed { .. }
         | Fact::ValidationFailed { .. }

@@ -1,5 +1,6 @@
 //! What is committed together: entries, their rows, working state, notices.
 
+use crate::estate::ZoneKey;
 use crate::gate::{Authorization, Order, OrderStatus};
 use crate::names::{
     AccountId, CertFingerprint, ChangeId, CredentialId, Digest, DnsName, EnvelopeId, OrderId,
@@ -70,6 +71,13 @@ pub enum Work {
     PutOrderMark(OrderMark),
     /// The change is over: nobody needs its marks.
     ForgetOrderMarks(ChangeId),
+    /// A zone was looked at, and what is stored of it still holds.
+    PutLook {
+        /// Which.
+        zone: ZoneKey,
+        /// When.
+        at: Time,
+    },
     /// Evidence too large for a leaf; its digest stands in one.
     PutEvidence {
         /// SHA-256 of the octets.

@@ -149,6 +149,7 @@ pub(crate) fn estate() -> Estate {
             auditors: Some(team("audit")),
             administrators: BTreeSet::from([person("dana")]),
             freezes: BTreeMap::new(),
+            vantages: BTreeMap::new(),
         },
         people: people.iter().map(|id| (person(id), a_person(id))).collect(),
         teams: BTreeMap::from([
@@ -182,6 +183,7 @@ pub(crate) fn estate() -> Estate {
             IssuerId::parse("house").unwrap(),
             Issuer {
                 upstream: None,
+                canary: None,
                 kind: IssuerKind::BuiltIn,
                 caa_domains: BTreeSet::from(["ca.bailiwick.example".to_owned()]),
                 environments: environments(&["production", "staging"]),

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use bailiwick_core::ledger::{LeafHash, LeafIndex, RootHash, TreeSize};
 use bailiwick_core::names::{
     AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
-    DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, ServiceId,
-    SessionId, SpkiHash, TokenId,
+    DecisionId, Digest, DnsName, EnvelopeId, FindingId, IssuerId, OrderId, PersonId, ProfileId,
+    ServiceId, SessionId, SpkiHash, TokenId,
 };
 use bailiwick_core::time::Time;
 
@@ -161,8 +161,8 @@ macro_rules! texts {
 }
 
 texts! {
-    AccountId AttestorId AuthzId ChangeId CredentialId DecisionId DnsName EnvelopeId IssuerId OrderId PersonId
-    ProfileId ServiceId SessionId TokenId
+    AccountId AttestorId AuthzId ChangeId CredentialId DecisionId DnsName EnvelopeId FindingId IssuerId
+    OrderId PersonId ProfileId ServiceId SessionId TokenId
 }
 
 macro_rules! octets {

@@ -1,5 +1,6 @@
 //! Working state, as it is written.
 
+use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::gate::{Authorization, Order};
 use bailiwick_core::names::Digest;
 use bailiwick_core::record::{OrderMark, Reached, Work};
@@ -55,6 +56,7 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
             )
             .await?;
         }
+        Work::PutLook { zone, at } => put_look(tx, zone, *at).await?,
         Work::PutPlacedRecord(placed) => {
             let put = "INSERT INTO placed_record (change, owner, value) VALUES ($1, $2, $3) \
                 ON CONFLICT DO NOTHING";
@@ -93,6 +95,13 @@ async fn put_mark(tx: &mut Tx, mark: &OrderMark) -> Result<(), Rejected> {
         VALUES ($1, $2, $3, $4, $5) \
         ON CONFLICT (change, kind, digest) DO UPDATE SET at = excluded.at";
     tx.exec(put, &args![&mark.change, mark.reached.as_str(), &digest, value, mark.at]).await?;
+    Ok(())
+}
+
+async fn put_look(tx: &mut Tx, zone: &ZoneKey, at: Time) -> Result<(), Rejected> {
+    let put = "INSERT INTO watch_look (zone, at) VALUES ($1, $2) \
+        ON CONFLICT (zone) DO UPDATE SET at = excluded.at";
+    tx.exec(put, &args![zone.to_string(), at]).await?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ mod open;
 mod race;
 mod reads;
 mod tamper;
+mod watch;
 
 /// Makes of each function one test on SQLite and one on PostgreSQL.
 macro_rules! both {

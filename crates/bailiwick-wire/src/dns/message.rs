@@ -74,8 +74,8 @@ pub(super) struct Record {
 pub(super) enum Data {
     /// CNAME and DNAME.
     Target(WireName),
-    /// SOA: how long an empty answer may be remembered (RFC 2308, section 4).
-    Soa { minimum_seconds: u32 },
+    /// SOA: its serial, and how long an empty answer may be remembered (RFC 2308, section 4).
+    Soa { serial: u32, minimum_seconds: u32 },
     /// Everything else.
     Octets(Vec<u8>),
 }
@@ -216,8 +216,9 @@ impl Reader<'_> {
             TYPE_CNAME | TYPE_DNAME => Data::Target(self.name()?),
             TYPE_SOA => {
                 let (_primary, _contact) = (self.name()?, self.name()?);
-                let _serial_refresh_retry_expire = self.take(16)?;
-                Data::Soa { minimum_seconds: self.u32()? }
+                let serial = self.u32()?;
+                let _refresh_retry_expire = self.take(12)?;
+                Data::Soa { serial, minimum_seconds: self.u32()? }
             }
             _ => Data::Octets(self.take(length)?.to_vec()),
         };

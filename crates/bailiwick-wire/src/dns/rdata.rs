@@ -30,6 +30,20 @@ pub enum A {}
 #[derive(Clone, Copy, Debug)]
 pub enum Aaaa {}
 
+/// SOA, of which only the serial is read (RFC 1035, section 3.3.13): its names are compressed, so the
+/// reader of messages hands over the four octets of the serial.
+#[derive(Clone, Copy, Debug)]
+pub enum SoaSerial {}
+
+impl RecordKind for SoaSerial {
+    const TYPE: u16 = 6;
+    type Value = u32;
+
+    fn read(serial: &[u8]) -> Option<u32> {
+        <[u8; 4]>::try_from(serial).ok().map(u32::from_be_bytes)
+    }
+}
+
 impl RecordKind for Caa {
     const TYPE: u16 = 257;
     type Value = CaaRecord;

@@ -193,8 +193,12 @@ impl Reading<'_> {
             if values.len() >= RECORDS_MAX {
                 return Err(LookupFailure::TooManyRecords);
             }
-            let Data::Octets(octets) = &record.data else { return Err(LookupFailure::Malformed) };
-            values.push(K::read(octets).ok_or(LookupFailure::BadRecord)?);
+            let value = match &record.data {
+                Data::Octets(octets) => K::read(octets),
+                Data::Soa { serial, .. } => K::read(&serial.to_be_bytes()),
+                Data::Target(_) => return Err(LookupFailure::Malformed),
+            };
+            values.push(value.ok_or(LookupFailure::BadRecord)?);
             ttl_seconds = ttl_seconds.min(ttl_of(record));
         }
         let has_alias = || self.targets(name, TYPE_CNAME).next().is_some();
@@ -303,7 +307,7 @@ impl Reading<'_> {
     /// How long the SOA of a zone around `name` lets an empty answer be remembered.
     fn denial_of(&self, name: &WireName) -> Option<u32> {
         self.message.authority.iter().find_map(|record| match record.data {
-            Data::Soa { minimum_seconds }
+            Data::Soa { minimum_seconds, .. }
                 if name.is_at_or_below(&record.owner) && self.speaks_for(&record.owner) =>
             {
                 Some(ttl_of(record).min(minimum_seconds))

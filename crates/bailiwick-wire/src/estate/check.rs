@@ -332,6 +332,10 @@ impl<'r> Check<'r> {
         let excepted = set.excepted_rules();
         for at in &self.reading.rules {
             let named = |rule: &&bailiwick_core::estate::RuleId| rule.as_str() == at.rule;
+            // What the watch finds may be set aside too, for a while and with a reason.
+            if bailiwick_core::watch::FindingKind::parse(&at.rule).is_some() {
+                continue;
+            }
             if !rules.iter().any(named) {
                 let hint = hint(&at.rule, rules.iter().map(|rule| rule.as_str()));
                 let message = format!("there is no rule `{}`{hint}", at.rule);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::estate::{Environment, Issuer, IssuerKind, Upstream};
+use bailiwick_core::estate::{CanaryPlan, Environment, Issuer, IssuerKind, Upstream};
 use bailiwick_core::names::{DnsName, IssuerId, ProfileId};
 
 use super::authority;
@@ -11,7 +11,10 @@ use super::parts::words;
 use super::places::{Kind, Reading};
 
 /// What only a CA behind ACME has.
-const UPSTREAM_KEYS: [&str; 5] = ["directory", "contacts", "binding", "trust_roots", "ca_profiles"];
+const UPSTREAM_KEYS: [&str; 6] =
+    ["directory", "contacts", "binding", "trust_roots", "ca_profiles", "canary"];
+/// A canary that is sent more often than daily is agreed in numbers; none is sent every hour.
+const CANARY_HOURS_MAX: u32 = 24 * 31;
 
 pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
     for (key, section) in file.entries(root) {
@@ -34,6 +37,10 @@ pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<
         let profiles = file.needed_list(section, "profiles");
         let profiles = reading.refers_to_all(file, Kind::Profile, profiles, ProfileId::parse);
         let authority = authority::read(file, section);
+        let canary = match file.table(section, "canary") {
+            Some(table) => canary_of(file, table),
+            None => None,
+        };
         let upstream = match kind {
             Some(IssuerKind::Acme) => {
                 let Some(upstream) = upstream(file, reading, section) else { continue };
@@ -46,7 +53,8 @@ pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<
             None => continue,
         };
         if let (true, Some(id), Some(kind)) = (fresh, id, kind) {
-            let issuer = Issuer { kind, caa_domains, environments, profiles, authority, upstream };
+            let issuer =
+                Issuer { kind, caa_domains, environments, profiles, authority, upstream, canary };
             reading.issuers.insert(id.value, issuer);
         }
     }
@@ -87,6 +95,35 @@ fn upstream(file: &mut File<'_>, reading: &mut Reading, section: Section<'_>) ->
     };
     let directory = directory?.value;
     Some(Upstream { directory, contacts, binding, trust_roots, ca_profiles })
+}
+
+/// How it is tested that the CA obeys CAA, under `[ID.canary]`.
+fn canary_of(file: &mut File<'_>, section: Section<'_>) -> Option<CanaryPlan> {
+    file.keys(section, &["directory", "permitted", "forbidden", "every_hours", "trust_roots"]);
+    let directory = file.needed(section, "directory");
+    let directory = directory.and_then(|at| file.parsed(at, "bad-url", https));
+    let permitted = file.needed(section, "permitted");
+    let permitted = permitted.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
+    let forbidden = file.needed(section, "forbidden");
+    let forbidden = forbidden.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
+    let every = file.number(section, "every_hours", 1..=CANARY_HOURS_MAX);
+    let trust_roots = match file.text(section, "trust_roots") {
+        Some(at) => Some(file.parsed(at, "bad-certificate", pem)?.value),
+        None => None,
+    };
+    let (permitted, forbidden) = (permitted?, forbidden?);
+    if permitted.value == forbidden.value {
+        let message = format!("`{}` cannot be permitted and forbidden at once", forbidden.value);
+        file.problem(forbidden.place, "duplicate", message, "name two names");
+        return None;
+    }
+    Some(CanaryPlan {
+        directory: directory?.value,
+        permitted: permitted.value,
+        forbidden: forbidden.value,
+        every_hours: every.map_or(24, |at| at.value),
+        trust_roots,
+    })
 }
 
 /// What the CA calls our profiles.

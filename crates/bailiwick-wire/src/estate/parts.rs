@@ -1,16 +1,21 @@
 //! The small files: organisation, people, teams, issuers, exceptions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::estate::{Exception, Organisation, Person, RuleId, Scope, Team, ZoneKey};
+use bailiwick_core::estate::{
+    Exception, Organisation, Person, RuleId, Scope, Team, VantagePoint, VantageTransport, View,
+    ZoneKey,
+};
 use bailiwick_core::names::{DnsName, ExceptionId, PersonId, SanName, ServiceId, TeamId};
 
 use super::deployments;
 use super::document::{At, File, Section};
 use super::places::{Kind, Reading, RuleAt};
+use super::services::envelope_key;
 
 pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
-    file.keys(root, &["name", "control_owner", "auditors", "administrators", "freezes"]);
+    let known = ["name", "control_owner", "auditors", "administrators", "freezes", "vantages"];
+    file.keys(root, &known);
     let name = file.needed(root, "name");
     let owner = file.needed(root, "control_owner");
     let owner = reading.holds(file, owner, "the control owner of the organisation".to_owned());
@@ -19,6 +24,10 @@ pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Sec
     let administrators = file.needed_list(root, "administrators");
     let administrators = reading.refers_to_all(file, Kind::Person, administrators, PersonId::parse);
     let freezes = deployments::freezes(file, reading, root);
+    let vantages = match file.table(root, "vantages") {
+        Some(section) => vantages(file, reading, section),
+        None => BTreeMap::new(),
+    };
     if let (Some(name), Some(control_owner)) = (name, owner) {
         reading.organisation = Some(Organisation {
             name: name.value.to_owned(),
@@ -26,8 +35,40 @@ pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Sec
             auditors: auditors.flatten(),
             administrators,
             freezes,
+            vantages,
         });
     }
+}
+
+/// The resolvers through which the DNS is watched, under `[vantages.NAME]`.
+fn vantages(
+    file: &mut File<'_>,
+    reading: &mut Reading,
+    section: Section<'_>,
+) -> BTreeMap<String, VantagePoint> {
+    let mut all = BTreeMap::new();
+    for (key, section) in file.entries(section) {
+        file.keys(section, &["server", "transport", "validates", "view", "operator"]);
+        let name = file.parsed(key, "bad-id", envelope_key);
+        let server = file.needed(section, "server");
+        let server = server.and_then(|at| file.parsed(at, "bad-address", super::zones::server));
+        let transport = file.text(section, "transport");
+        let transport = transport
+            .map_or(Some(VantageTransport::Udp), |at| file.word(at, VantageTransport::ALL));
+        let validates = file.flag(section, "validates", Some(false));
+        let view = file.text(section, "view");
+        let view = view.map_or(Some(View::External), |at| file.word(at, View::ALL));
+        let operator = file.needed(section, "operator");
+        let operator = reading.holds(file, operator, format!("the vantage `{}`", key.value));
+        if let (Some(name), Some(server), Some(transport)) = (name, server, transport)
+            && let (Some(validates), Some(view), Some(operator)) = (validates, view, operator)
+        {
+            let server = server.value;
+            let point = VantagePoint { server, transport, validates, view, operator };
+            all.insert(name.value, point);
+        }
+    }
+    all
 }
 
 pub(super) fn people(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {

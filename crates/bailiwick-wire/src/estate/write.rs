@@ -23,7 +23,7 @@ pub fn write(estate: &Estate) -> Vec<(String, String)> {
             }),
         ),
         ("teams.toml".to_owned(), sections(&estate.teams, team)),
-        ("issuers.toml".to_owned(), sections(&estate.issuers, issuer)),
+        ("issuers.toml".to_owned(), issuers(&estate.issuers)),
         ("profiles.toml".to_owned(), sections(&estate.profiles, profile)),
         ("attestors.toml".to_owned(), sections(&estate.attestors, attestor)),
         ("exceptions.toml".to_owned(), sections(&estate.exceptions, exception)),
@@ -113,6 +113,14 @@ fn organisation(it: &Organisation) -> String {
         lines.list("zones", &freeze.zones);
         lines.text("may_break", &freeze.may_break);
         lines.text("reason", &freeze.reason);
+    }
+    for (name, point) in &it.vantages {
+        lines.section(&format!("vantages.{}", key(name)));
+        lines.text("server", &point.server);
+        lines.text("transport", &point.transport);
+        lines.raw("validates", &point.validates.to_string());
+        lines.text("view", &point.view);
+        lines.text("operator", &point.operator);
     }
     lines.0
 }
@@ -235,6 +243,23 @@ fn service(id: &ServiceId, it: &Service) -> String {
     for (name, party) in &it.relying_parties {
         lines.section(&format!("relying_parties.{}", key(name)));
         lines.list("trusts", &party.trusts);
+    }
+    lines.0
+}
+
+/// Each issuer, and behind it what was agreed about canaries, in a table of its own.
+fn issuers(all: &std::collections::BTreeMap<bailiwick_core::names::IssuerId, Issuer>) -> String {
+    let mut lines = Lines::default();
+    for (id, it) in all {
+        lines.section(&key(id.as_str()));
+        issuer(&mut lines, it);
+        let Some(canary) = &it.canary else { continue };
+        lines.section(&format!("{}.canary", key(id.as_str())));
+        lines.text("directory", &canary.directory);
+        lines.text("permitted", &canary.permitted);
+        lines.text("forbidden", &canary.forbidden);
+        lines.raw("every_hours", &canary.every_hours.to_string());
+        lines.maybe("trust_roots", canary.trust_roots.as_ref());
     }
     lines.0
 }

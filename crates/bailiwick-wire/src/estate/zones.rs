@@ -102,7 +102,7 @@ fn connector_of(file: &mut File<'_>, section: Section<'_>) -> Option<Connector> 
     Some(Connector { kind: kind?, server: to?.value, key: key?.value })
 }
 
-fn server(text: &str) -> Result<SocketAddr, &'static str> {
+pub(super) fn server(text: &str) -> Result<SocketAddr, &'static str> {
     let address = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, DNS_PORT));
     address.or_else(|_| text.parse()).map_err(|_| {
         "not an address; write `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1` or `[2001:db8::1]:53`"

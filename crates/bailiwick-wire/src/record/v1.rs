@@ -10,6 +10,7 @@ mod gate;
 mod joint;
 mod plan;
 mod stored;
+mod watch;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::names::{AccountId, PersonId, ServiceId};
@@ -62,6 +63,11 @@ pub(super) fn decode(octets: &[u8]) -> Result<Entry, BadEntry> {
 /// Spells a form without white space.
 pub(crate) fn write(form: &impl Serialize) -> Result<Vec<u8>, NotStorable> {
     serde_json::to_vec(form).map_err(NotStorable::Form)
+}
+
+/// Reads a form without a version around it.
+pub(crate) fn read_text<T: DeserializeOwned>(text: &str) -> Result<T, BadEntry> {
+    Ok(serde_json::from_str(text)?)
 }
 
 /// Reads a form of this version; anything with another number in `v` is told apart.

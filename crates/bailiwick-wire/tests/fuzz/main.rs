@@ -13,6 +13,9 @@ mod fuzzing;
 #[expect(dead_code, reason = "proofs of it are seeds")]
 #[path = "../ledger_suite/reference.rs"]
 mod tree;
+#[expect(dead_code, reason = "samples of it stand in the golden file")]
+#[path = "../record/watched.rs"]
+mod watched;
 
 mod acme;
 mod authority;

@@ -9,6 +9,7 @@
 mod joint_samples;
 mod samples;
 mod strategies;
+mod watched;
 
 use std::cell::RefCell;
 
@@ -60,7 +61,7 @@ fn kind_number(fact: &Fact) -> usize {
             Event::VerifyFailed { .. } => 16,
             Event::VerifyUnknown { .. } => 17,
             Event::Resolved { .. } => 18,
-            Event::StepSeen { .. } => 51,
+            Event::StepSeen { .. } => 61,
         },
         Fact::InstallationStarted { .. } => 19,
         Fact::Decided { .. } => 20,
@@ -94,11 +95,21 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::AccountRevoked { .. } => 48,
         Fact::WorkloadEnrolled { .. } => 49,
         Fact::WorkloadRefused { .. } => 50,
+        Fact::Observed(_) => 51,
+        Fact::FindingOpened(_) => 52,
+        Fact::FindingHandedOn { .. } => 53,
+        Fact::FindingClosed { .. } => 54,
+        Fact::PointJudged(_) => 55,
+        Fact::CanaryBegun { .. } => 56,
+        Fact::CanaryTried(_) => 57,
+        Fact::IncidentOpened(_) => 58,
+        Fact::IncidentTold { .. } => 59,
+        Fact::IncidentReviewed { .. } => 60,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 52;
+const KINDS: usize = 62;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -579,6 +579,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(registry_facts())
         .chain(attested_facts())
         .chain((200..).zip(super::joint_samples::samples()).map(of_change))
+        .chain(crate::watched::samples())
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

@@ -102,6 +102,7 @@ fn actor() -> impl Strategy<Value = Actor> {
         Component::Gate,
         Component::Driver,
         Component::Lab,
+        Component::Watch,
     ]);
     prop_oneof![
         signed_in().prop_map(Actor::Person),
@@ -689,6 +690,7 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
     all.extend(workload_facts());
     all.extend(registry_facts());
     all.extend(people_facts());
+    all.extend(crate::watched::facts());
     all.extend(events().into_iter().map(|event| {
         (id!(ChangeId), any::<u32>(), text(), event)
             .prop_map(|(id, seq, state, event)| Fact::Change {

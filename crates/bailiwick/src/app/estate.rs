@@ -100,8 +100,22 @@ impl App {
         reason: &str,
     ) -> Result<Loaded, Fault> {
         self.permit(asking, Access::Request, &Scope::Estate)?;
-        let reason = words("reason", reason)?;
+        words("reason", reason)?;
         let wanted = read(files).map_err(|problems| Fault::input("files", problems))?;
+        let title = title(&self.live.get(), &wanted);
+        self.ask_for_estate(asking, wanted, title, reason).await
+    }
+
+    /// Asks for an estate to become the active one.
+    pub(crate) async fn ask_for_estate(
+        &self,
+        asking: &Asking,
+        wanted: Estate,
+        title: String,
+        reason: &str,
+    ) -> Result<Loaded, Fault> {
+        self.permit(asking, Access::Request, &Scope::Estate)?;
+        let reason = words("reason", reason)?;
         let live = self.live.get();
         if live.estate().diff(&wanted).is_empty() {
             return Err(Fault::conflict("the folder is what is active already; nothing to do"));
@@ -110,15 +124,7 @@ impl App {
         let by = Actor::Person(asking.by.clone());
         let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
         let (plan, batch) = plan(&live, &wanted, &id, now)?;
-        let request = Request {
-            id,
-            title: title(&live, &wanted),
-            reason,
-            by,
-            service: None,
-            zones: Vec::new(),
-            at: now,
-        };
+        let request = Request { id, title, reason, by, service: None, zones: Vec::new(), at: now };
         // The policy is asked about the estate as it is stored, so it is stored before it is asked.
         self.commit(batch).await?;
         self.submit(request, plan, vec![checked(&wanted)], Batch::default()).await

@@ -136,6 +136,7 @@ impl Opened {
             ca_windows: super::CaWindows::default(),
             turns: crate::drive::Turns::default(),
             waiting: crate::drive::Waiting::default(),
+            lab_zones: lab.as_ref().map(Lab::zones),
             world,
         });
         let first_start = app.begin(estate, &verifier).await?;
@@ -308,6 +309,7 @@ fn settings(
         limits,
         allowed_networks: allowed,
         envelope_unused_days: options.envelope_unused_days,
+        watch: crate::settings::Watching::every_seconds(options.watch_seconds),
         lab: options.lab,
     })
 }

@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub allow_network: Vec<String>,
     /// After how many days without use an envelope is a finding.
     pub envelope_unused_days: u32,
+    /// How often zones are looked at.
+    pub watch_seconds: u32,
     /// Where the lab's DNS listens.
     pub lab_dns: SocketAddr,
     /// The token of CA keys.

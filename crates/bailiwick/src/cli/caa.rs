@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod failsafe;
+mod history;
 
 use clap::Subcommand;
 
@@ -21,6 +22,8 @@ pub(crate) enum CaaCommand {
     /// Suggest CAA records from the estate, explain each that would be added or dropped, and say who
     /// could no longer issue. Exit code 0: nothing would change, 1: something would
     Suggest(failsafe::Suggest),
+    /// What a running server saw CAA say for a name, now or at a moment, at every server and vantage
+    History(history::History),
 }
 
 /// Runs a command.
@@ -30,5 +33,6 @@ pub(crate) async fn run(command: CaaCommand) -> u8 {
         CaaCommand::Audit(audit) => audit::run(audit).await,
         CaaCommand::FailSafe(wish) => failsafe::failsafe(&wish),
         CaaCommand::Suggest(wish) => failsafe::suggestions(&wish),
+        CaaCommand::History(wish) => history::run(wish).await,
     }
 }

@@ -8,6 +8,7 @@ mod keep;
 mod print;
 mod registry;
 mod secrets;
+mod watch;
 
 use std::path::Path;
 
@@ -23,11 +24,12 @@ use crate::http::api::bodies::{
     NewToken, PageOf, Resolve, RevokeBody, ServiceBody, TokenBody,
 };
 
-pub(crate) use commands::RemoteCommand;
 use commands::{
-    Asked, CertificateCommand, ChangeCommand, GlobalOutput, Login, PersonCommand, Plain,
-    ServiceCommand, TokenCommand,
+    Asked, CertificateCommand, ChangeCommand, Login, PersonCommand, Plain, ServiceCommand,
+    TokenCommand,
 };
+pub(crate) use commands::{GlobalOutput, RemoteCommand};
+pub(crate) use watch::history as caa_history;
 
 /// Runs a command.
 pub(crate) async fn run(command: RemoteCommand) -> u8 {
@@ -46,6 +48,10 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Person(asked) => person(asked).await,
         RemoteCommand::Login(login) => sign_in(login).await,
         RemoteCommand::Whoami(plain) => whoami(plain).await,
+        RemoteCommand::Findings(asked) => watch::findings(asked).await,
+        RemoteCommand::Finding(asked) => watch::finding(asked).await,
+        RemoteCommand::Control(asked) => watch::control(asked).await,
+        RemoteCommand::Lab(asked) => watch::lab(asked).await,
     };
     match done {
         Ok(code) => code,

@@ -59,6 +59,9 @@ pub(crate) struct Up {
     /// After how many days without use a standing approval is a finding
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3660))]
     envelope_unused_days: u32,
+    /// How often each zone is looked at, at every server and vantage; 0 is never
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=3600))]
+    watch_seconds: u32,
     /// Where the lab's DNS listens; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7453")]
     lab_dns: SocketAddr,
@@ -92,6 +95,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         limit: up.limit,
         allow_network: up.allow_network,
         envelope_unused_days: up.envelope_unused_days,
+        watch_seconds: up.watch_seconds,
         lab_dns: up.lab_dns,
         token: up.token.options(),
     };

@@ -52,6 +52,16 @@ impl CaaSeen {
         Self { reports, octets, validating: app.resolver.is_some() }
     }
 
+    /// Nothing was looked at, so nothing is permitted.
+    pub(crate) const fn nothing() -> Self {
+        Self { reports: Vec::new(), octets: Vec::new(), validating: false }
+    }
+
+    /// What the gate makes of it, and signs or refuses by.
+    pub(crate) fn decision(&self) -> CaaOutcome {
+        self.outcome()
+    }
+
     fn outcome(&self) -> CaaOutcome {
         if self.reports.is_empty() {
             return CaaOutcome::Unknown;

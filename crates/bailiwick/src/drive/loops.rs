@@ -23,6 +23,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     // Beside, because other people's name servers may be slow, and changes wait for nobody.
     let standing = tokio::spawn(super::standing::run(app.clone(), holder.clone(), stop.clone()));
     let waiting = tokio::spawn(super::waiting::run(app.clone(), holder.clone(), stop.clone()));
+    let watching = tokio::spawn(super::watch::run(app.clone(), holder.clone(), stop.clone()));
     let mut turn: u32 = 0;
     loop {
         if turn == 0 {
@@ -46,6 +47,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     }
     standing.abort();
     waiting.abort();
+    watching.abort();
 }
 
 /// Carries on changes that nobody is moving.

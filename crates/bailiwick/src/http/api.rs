@@ -18,6 +18,7 @@ mod reference;
 pub(crate) mod registry;
 pub(crate) mod services;
 mod upstream;
+pub(crate) mod watch;
 
 use std::sync::Arc;
 
@@ -57,6 +58,8 @@ pub(crate) use events::stream as events_stream;
         estate::show, estate::plan, estate::apply,
         upstream::accounts, upstream::register, upstream::set_secret,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
+        watch::findings, watch::finding, watch::adopt_finding, watch::revert_finding,
+        watch::control, watch::caa_history, watch::edit_lab_zone,
         events::stream,
     ),
     modifiers(&Token, &CallNames),
@@ -65,6 +68,7 @@ pub(crate) use events::stream as events_stream;
         (name = "certificates", description = "What was issued, and why it exists"),
         (name = "services", description = "Owners of names, their envelopes and credentials"),
         (name = "estate", description = "What the organisation decided to have"),
+        (name = "watch", description = "What is seen, held against what was decided, and who has to act"),
         (name = "ledger", description = "Proof"),
         (name = "people", description = "Who asks"),
     )
@@ -117,6 +121,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/estate/apply", post(estate::apply).layer(whole_estate()))
         .route("/ca-accounts", get(upstream::accounts).post(upstream::register))
         .route("/secrets", post(upstream::set_secret))
+        .route("/findings", get(watch::findings))
+        .route("/findings/{finding}", get(watch::finding))
+        .route("/findings/{finding}/adopt", post(watch::adopt_finding))
+        .route("/findings/{finding}/revert", get(watch::revert_finding))
+        .route("/control", get(watch::control))
+        .route("/caa/{name}/history", get(watch::caa_history))
+        .route("/lab/zones/{zone}", post(watch::edit_lab_zone))
         .route("/ledger/checkpoint", get(ledger::checkpoint))
         .route("/ledger/entries/{index}", get(ledger::entry))
         .route("/ledger/{*path}", get(ledger::tile))

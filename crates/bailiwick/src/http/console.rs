@@ -14,6 +14,7 @@ mod lanes;
 mod page;
 mod services;
 mod sign_in;
+mod watch;
 
 use std::sync::Arc;
 
@@ -44,6 +45,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/envelopes/{envelope}", get(envelopes::show))
         .route("/envelopes/{envelope}/narrow", post(envelopes::narrow))
         .route("/envelopes/{envelope}/end", post(envelopes::end))
+        .route("/findings", get(watch::findings))
+        .route("/findings/{finding}", get(watch::finding))
+        .route("/findings/{finding}/adopt", post(watch::adopt))
+        .route("/controls", get(watch::board))
+        .route("/controls/{zone}", get(watch::zone))
+        .route("/controls/{zone}/{view}", get(watch::zone_view))
+        .route("/caa/{name}", get(watch::name))
         .route("/events", get(super::api::events_stream))
         .route("/welcome/{secret}", get(sign_in::welcome).post(sign_in::enter))
         .route("/sign-in", get(sign_in::show))

@@ -21,6 +21,7 @@ pub(crate) mod place;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod programs;
+pub(crate) mod secondary;
 mod smoke;
 pub(crate) mod sqlite;
 pub(crate) mod uacme;

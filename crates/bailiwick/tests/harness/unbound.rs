@@ -52,6 +52,17 @@ impl Unbound {
         }
     }
 
+    /// Reads its configuration again, altered.
+    pub(crate) fn reconfigure(&self, alter: impl Fn(&str) -> String) {
+        let file = self.folder.file("unbound.conf");
+        let text = std::fs::read_to_string(&file).expect("the configuration is text");
+        std::fs::write(&file, alter(&text)).expect("a file can be written");
+        let program = programs::find("unbound-control");
+        let mut command = process::bounded(&program, Duration::from_secs(10));
+        command.arg("-c").arg(file).arg("reload");
+        process::run(command).expect_success();
+    }
+
     pub(crate) fn kill9(&mut self) {
         self.server.kill9();
     }
@@ -85,7 +96,7 @@ fn configuration(
     let mut text = format!(
         "server:\n\
          directory: \"{0}\"\nusername: \"\"\nchroot: \"\"\npidfile: \"\"\n\
-         use-syslog: no\nlogfile: \"\"\nverbosity: 1\nval-log-level: 2\n\
+         use-syslog: no\nlogfile: \"\"\nverbosity: 1\nval-log-level: 2\nede: yes\n\
          interface: 127.0.0.1\nport: {1}\nnum-threads: 1\ndo-ip6: no\n\
          access-control: 127.0.0.0/8 allow\ndo-not-query-localhost: no\n\
          module-config: \"validator iterator\"\ntrust-anchor-signaling: no\n\

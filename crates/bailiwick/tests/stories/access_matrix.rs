@@ -102,6 +102,14 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/ca-accounts", To(Read)),
     ("POST", "/api/v1/ca-accounts", To(Request)),
     ("POST", "/api/v1/secrets", To(Administer)),
+    ("GET", "/api/v1/findings", To(Read)),
+    // A quiet lab has no finding to be shown.
+    ("GET", "/api/v1/findings/{finding}", Alters(Read)),
+    ("POST", "/api/v1/findings/{finding}/adopt", Alters(Read)),
+    ("GET", "/api/v1/findings/{finding}/revert", Alters(Read)),
+    ("GET", "/api/v1/control", To(Read)),
+    ("GET", "/api/v1/caa/{name}/history", To(Read)),
+    ("POST", "/api/v1/lab/zones/{zone}", SignedIn),
     ("GET", "/api/v1/ledger/checkpoint", To(Read)),
     ("GET", "/api/v1/ledger/entries/{index}", To(Read)),
     ("GET", "/api/v1/ledger/{*path}", To(Read)),
@@ -124,6 +132,13 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/accounts/{account}", To(Read)),
     ("POST", "/accounts/{account}/deactivate", Alters(Administer)),
     ("POST", "/accounts/{account}/agree", To(Administer)),
+    ("GET", "/findings", To(Read)),
+    ("GET", "/findings/{finding}", Alters(Read)),
+    ("POST", "/findings/{finding}/adopt", Alters(Read)),
+    ("GET", "/controls", To(Read)),
+    ("GET", "/controls/{zone}", To(Read)),
+    ("GET", "/controls/{zone}/{view}", To(Read)),
+    ("GET", "/caa/{name}", To(Read)),
     ("GET", "/envelopes/{envelope}", To(Read)),
     ("POST", "/envelopes/{envelope}/narrow", Alters(Request)),
     ("POST", "/envelopes/{envelope}/end", Alters(Request)),
@@ -414,6 +429,9 @@ impl Stage {
                     .replace("{token}", &self.token_of_sam)
                     .replace("{person}", "sue")
                     .replace("{index}", "0")
+                    .replace("{zone}", "shop.example")
+                    .replace("{view}", "external")
+                    .replace("{name}", "www.shop.example")
                     .replace("{*path}", "tile/entries/000.p/1")
                     .replace("{decision}", &self.decision);
                 fixed(&filled, of)

@@ -31,5 +31,6 @@ mod token;
 mod tour;
 mod trust_change;
 mod upstream_ca;
+mod watched_zone;
 mod zone_doors;
 mod zone_writer;

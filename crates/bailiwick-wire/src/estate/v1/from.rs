@@ -76,6 +76,17 @@ fn organisation(it: shape::Organisation) -> Read<core::Organisation> {
         auditors: maybe(it.auditors.as_ref(), TeamId::parse)?,
         administrators: all(&it.administrators, PersonId::parse)?,
         freezes: map(it.freezes, |id| Ok(id.to_owned()), |_, it| it.read())?,
+        vantages: map(it.vantages, |name| Ok(name.to_owned()), |_, it| vantage(&it))?,
+    })
+}
+
+fn vantage(it: &shape::VantagePoint) -> Read<core::VantagePoint> {
+    Ok(core::VantagePoint {
+        server: word(&it.server, |text| text.parse().ok())?,
+        transport: word(&it.transport, core::VantageTransport::parse)?,
+        validates: it.validates,
+        view: word(&it.view, View::parse)?,
+        operator: TeamId::parse(&it.operator)?,
     })
 }
 
@@ -191,6 +202,17 @@ fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
             crl_parts: it.crl_parts,
         },
         upstream: upstream.transpose()?,
+        canary: it.canary.map(canary).transpose()?,
+    })
+}
+
+fn canary(it: shape::CanaryPlan) -> Read<core::CanaryPlan> {
+    Ok(core::CanaryPlan {
+        directory: it.directory,
+        permitted: DnsName::parse(&it.permitted)?,
+        forbidden: DnsName::parse(&it.forbidden)?,
+        every_hours: it.every_hours,
+        trust_roots: it.trust_roots,
     })
 }
 

@@ -1,16 +1,19 @@
 //! The data of each kind of entry.
 
-use bailiwick_core::estate::Attested;
+use bailiwick_core::estate::{Attested, ZoneKey};
 use bailiwick_core::gate::{
     Account, AccountStatus, Credential, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
-    DecisionId, Digest, IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId,
-    TokenId,
+    DecisionId, Digest, DnsName, FindingId, IssuerId, OrderId, PersonId, ProfileId, SanName,
+    ServiceId, SessionId, TokenId,
 };
 use bailiwick_core::record::{Decision, Fact};
 use bailiwick_core::time::Time;
+use bailiwick_core::watch::{
+    CanaryRun, ClosedBy, Finding, Incident, Observation, PointVerdict, Track,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -158,6 +161,38 @@ mod others {
                 digest: Digest,
                 next_update: Time,
             },
+            "finding.handed-on" => FindingHandedOn {
+                finding: FindingId,
+                zone: ZoneKey,
+                assignee: PersonId,
+                next: Option<PersonId>,
+                due: Time,
+                why: String,
+            },
+            "finding.closed" => FindingClosed {
+                finding: FindingId,
+                zone: ZoneKey,
+                how: ClosedBy,
+                note: String,
+            },
+            "canary.begun" => CanaryBegun {
+                issuer: IssuerId,
+                zone: ZoneKey,
+                name: DnsName,
+                permitted: bool,
+            },
+            "incident.told" => IncidentTold {
+                incident: FindingId,
+                zone: ZoneKey,
+                track: Track,
+                says: String,
+                answered: bool,
+            },
+            "incident.reviewed" => IncidentReviewed {
+                incident: FindingId,
+                zone: ZoneKey,
+                says: String,
+            },
             "access.denied" => AccessDenied {
                 action: String,
                 object: String,
@@ -168,6 +203,11 @@ mod others {
             "standing-record.seen" => StandingRecordSeen(Box<StandingRecord>),
             "account.registered" => AccountRegistered(Box<Account>),
             "credential.made" => CredentialMade(Box<Credential>),
+            "watch.observed" => Observed(Box<Observation>),
+            "finding.opened" => FindingOpened(Box<Finding>),
+            "control.judged" => PointJudged(Box<PointVerdict>),
+            "canary.tried" => CanaryTried(Box<CanaryRun>),
+            "incident.opened" => IncidentOpened(Box<Incident>),
         } nested Change(OfChange<event::Data>) {
             Fact::Change { id, seq, state, event } => OfChange {
                 change: id.form()?,

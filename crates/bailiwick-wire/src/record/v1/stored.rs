@@ -6,10 +6,11 @@ use bailiwick_core::gate::{
 };
 use bailiwick_core::names::{
     AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChallengeId, ChangeId,
-    CredentialId, DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId,
-    SanName, ServiceId, SessionId, SpiffeId, SpkiHash, TeamId, TokenId, ZoneName,
+    CredentialId, DecisionId, Digest, DnsName, EnvelopeId, FindingId, IssuerId, OrderId, PersonId,
+    ProfileId, SanName, ServiceId, SessionId, SpiffeId, SpkiHash, TeamId, TokenId, ZoneName,
 };
 use bailiwick_core::time::Time;
+use bailiwick_core::watch::{Asked, ClosedBy, FindingKind, Point, Stands, Track};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -152,6 +153,7 @@ texts!(
     CredentialId,
     DecisionId,
     EnvelopeId,
+    FindingId,
     IssuerId,
     OrderId,
     PersonId,
@@ -185,6 +187,12 @@ words!(
     OrderStatus = "order status",
     ProblemKind = "problem",
     RevocationReason = "revocation reason",
+    Asked = "question",
+    FindingKind = "kind of finding",
+    ClosedBy = "end of a finding",
+    Point = "point",
+    Stands = "verdict",
+    Track = "track",
 );
 
 impl Stored for Time {

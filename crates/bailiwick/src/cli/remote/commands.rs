@@ -1,12 +1,15 @@
 //! The commands that ask a running server, as they are typed.
 
 mod registry;
+mod watch;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::client::Server;
+
+pub(crate) use watch::{ControlCommand, FindingCommand, Findings, LabCommand};
 
 pub(crate) use registry::{AccountCommand, CredentialCommand, Listing, StandingCommand};
 
@@ -55,6 +58,14 @@ pub(crate) enum RemoteCommand {
     Connector(Asked<ConnectorCommand>),
     /// Services with who answers for them
     Service(Asked<ServiceCommand>),
+    /// Differences between what was decided and what is seen, those due first
+    Findings(Findings),
+    /// One finding: what it is, and the two ways to end it
+    Finding(Asked<FindingCommand>),
+    /// CAA as a tested control: every zone at its three points
+    Control(Asked<ControlCommand>),
+    /// The lab: be a DNS administrator who asks nobody
+    Lab(Asked<LabCommand>),
     /// API tokens of yours
     Token(Asked<TokenCommand>),
     /// People: make a one-time sign-in link

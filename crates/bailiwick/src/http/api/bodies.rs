@@ -3,8 +3,11 @@
 mod change;
 mod enrolment;
 mod envelope;
+mod incident;
 mod joint;
 mod registry;
+mod seen;
+mod watch;
 
 pub(crate) use change::{
     Approve, Because, ChangeBody, ChangeLine, PrecheckBody, Resolve, StepBody,
@@ -14,6 +17,11 @@ pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBo
 pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
+};
+
+pub(crate) use seen::CaaHistory;
+pub(crate) use watch::{
+    ControlBody, FindingLine, LabEdit, LabEdited, PointBody, RevertBody, ZoneControlBody,
 };
 
 use bailiwick_core::change::IssuedCertificate;

@@ -17,7 +17,7 @@ use crate::app::{App, News};
 /// How often an idle stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// A stream of `change` (with the change's id) and `certificates` events. It says that something
+/// A stream of `change` (with the change's id), `certificates` and `watch` events. It says that something
 /// moved, never what: reading it is a request of its own, with its own permission.
 #[utoipa::path(get, path = "/events", tag = "changes",
     responses((status = 200, content_type = "text/event-stream", body = String)))]
@@ -30,6 +30,7 @@ pub(crate) async fn stream(
         let event = match news.recv().await {
             Ok(News::Change(id)) => Event::default().event("change").data(id.as_str()),
             Ok(News::Certificates) => Event::default().event("certificates").data("changed"),
+            Ok(News::Watch) => Event::default().event("watch").data("changed"),
             // Too slow to hear all of it: read everything anew.
             Err(RecvError::Lagged(_)) => Event::default().event("change").data("any"),
             Err(RecvError::Closed) => return None,

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::page::{Visitor, failed, moment, page};
 use crate::app::{App, Asking, CertificateQuery, ChangeQuery};
 use crate::fault::Fault;
-use crate::http::api::bodies::{ChangeLine, EnvelopeBody};
+use crate::http::api::bodies::{ChangeLine, EnvelopeBody, FindingLine};
 
 /// Days ahead in which an expiry is shown on the home page.
 const SOON_DAYS: u32 = 30;
@@ -30,6 +30,8 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
     let mine = app.needs(asking).await?;
     let envelopes: Vec<EnvelopeBody> =
         app.envelopes_needing(asking).await?.iter().map(EnvelopeBody::of).collect();
+    let findings: Vec<FindingLine> =
+        app.findings(asking, true, true, None).await?.iter().map(FindingLine::of).collect();
     let recent =
         app.changes(asking, ChangeQuery { limit: Some(ROWS), ..ChangeQuery::default() }).await?;
     let soon = CertificateQuery {
@@ -48,7 +50,8 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
     Ok(html! {
         section #needs data-live="change" aria-labelledby="needs-title" {
             h2 #needs-title { "What needs you" }
-            @if mine.is_empty() && envelopes.is_empty() {
+            @for one in &findings { (super::watch::card(one)) }
+            @if mine.is_empty() && envelopes.is_empty() && findings.is_empty() {
                 p.clear { "Nothing. Checked " (moment(&checked)) "." }
             }
             @for row in &mine {

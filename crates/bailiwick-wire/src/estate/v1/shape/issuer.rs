@@ -23,6 +23,19 @@ pub(in super::super) struct Issuer {
     pub(in super::super) crl_parts: Option<std::num::NonZeroU16>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) upstream: Option<Upstream>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) canary: Option<CanaryPlan>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct CanaryPlan {
+    pub(in super::super) directory: String,
+    pub(in super::super) permitted: String,
+    pub(in super::super) forbidden: String,
+    pub(in super::super) every_hours: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) trust_roots: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -52,6 +65,13 @@ impl Issuer {
                 binding: it.binding.clone(),
                 trust_roots: it.trust_roots.clone(),
                 ca_profiles: map(&it.ca_profiles, Clone::clone),
+            }),
+            canary: it.canary.as_ref().map(|it| CanaryPlan {
+                directory: it.directory.clone(),
+                permitted: it.permitted.to_string(),
+                forbidden: it.forbidden.to_string(),
+                every_hours: it.every_hours,
+                trust_roots: it.trust_roots.clone(),
             }),
         }
     }

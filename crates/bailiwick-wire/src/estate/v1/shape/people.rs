@@ -16,6 +16,18 @@ pub(in super::super) struct Organisation {
     // Left out where there is none, so that the octets of every earlier estate stay.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(in super::super) freezes: Map<Freeze>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(in super::super) vantages: Map<VantagePoint>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct VantagePoint {
+    pub(in super::super) server: String,
+    pub(in super::super) transport: String,
+    pub(in super::super) validates: bool,
+    pub(in super::super) view: String,
+    pub(in super::super) operator: String,
 }
 
 impl Organisation {
@@ -26,6 +38,13 @@ impl Organisation {
             auditors: text(it.auditors.as_ref()),
             administrators: texts(&it.administrators),
             freezes: map(&it.freezes, Freeze::of),
+            vantages: map(&it.vantages, |it| VantagePoint {
+                server: it.server.to_string(),
+                transport: it.transport.to_string(),
+                validates: it.validates,
+                view: it.view.to_string(),
+                operator: it.operator.to_string(),
+            }),
         }
     }
 }

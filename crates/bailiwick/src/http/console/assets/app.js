@@ -31,4 +31,5 @@
   const events = new EventSource("/events");
   events.addEventListener("change", moved);
   events.addEventListener("certificates", moved);
+  events.addEventListener("watch", moved);
 })();

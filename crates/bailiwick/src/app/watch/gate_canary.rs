@@ -1,0 +1,191 @@
+//! Canaries of the built-in CAs: the gate's own last look at CAA, asked for a permitted and for a
+//! forbidden request of each zone. Nothing is signed.
+
+use std::collections::BTreeSet;
+
+use bailiwick_core::caa::CaaOutcome;
+use bailiwick_core::estate::{Issuer, IssuerKind, ZoneKey};
+use bailiwick_core::names::{DnsName, IssuerId, SanName};
+use bailiwick_core::record::{Batch, Entry, Fact};
+use bailiwick_core::time::{DAY_MS, Time};
+use bailiwick_core::watch::{
+    Asked, Canaries, Canary, CanaryRun, Decided, Permitted, Picture, Stands, Vantage,
+    permitted_domains,
+};
+use bailiwick_store::CanaryRow;
+
+use super::super::{App, Live};
+use super::WATCH;
+use crate::drive::caa::CaaSeen;
+use crate::fault::Fault;
+
+/// No set names this one (RFC 6761, section 6.4).
+const STRANGER: &str = "canary.invalid";
+
+/// The canaries of an issuer as far as they count for a zone: those of a built-in CA are run for each
+/// zone, those of another one on the names agreed with it.
+pub(super) fn of(stored: &[CanaryRow], id: &IssuerId, issuer: &Issuer, key: &ZoneKey) -> Canaries {
+    let built_in = issuer.kind == IssuerKind::BuiltIn;
+    let newest = |permitted: bool| {
+        let rows = stored.iter().filter(|row| row.run.issuer == *id);
+        let rows = rows.filter(|row| row.run.permitted == permitted);
+        let rows = rows.filter(|row| !built_in || row.run.zone == *key);
+        rows.max_by_key(|row| row.at).map(|row| Canary {
+            right: match row.run.stands {
+                Stands::Holds => Some(true),
+                Stands::Fails => Some(false),
+                Stands::Unknown => None,
+            },
+            says: row.run.says.clone(),
+            at: row.at,
+            leaf: row.leaf,
+        })
+    };
+    Canaries {
+        agreed: built_in || issuer.canary.is_some(),
+        allowed: newest(true),
+        forbidden: newest(false),
+    }
+}
+
+impl App {
+    /// Asks the gate, for every built-in CA, where that was not done since policy or record last
+    /// changed, or for a day. Whether it was.
+    pub(super) async fn run_gate_canaries(
+        &self,
+        live: &Live,
+        decided: &Decided<'_>,
+        picture: &Picture,
+    ) -> Result<bool, Fault> {
+        let apex = decided.key.name.apex();
+        let Some((records, since)) = primary_set(decided, picture) else { return Ok(false) };
+        let changed = decided.intended_since.max(Some(since));
+        let stored = self.store.canaries(None).await?;
+        let mut batch = Batch::default();
+        for (id, issuer) in &decided.estate.issuers {
+            if issuer.kind != IssuerKind::BuiltIn || !self.issuers.contains_key(id) {
+                continue;
+            }
+            let last = of(&stored, id, issuer, decided.key);
+            let fresh = |canary: &Option<Canary>| {
+                canary.as_ref().is_some_and(|canary| {
+                    changed.is_none_or(|changed| canary.at >= changed)
+                        && self.now().ms_since(canary.at) < DAY_MS
+                        && canary.right.is_some()
+                })
+            };
+            if fresh(&last.allowed) && fresh(&last.forbidden) {
+                continue;
+            }
+            let stranger = BTreeSet::from([STRANGER.to_owned()]);
+            for (permitted, domains) in [(true, &issuer.caa_domains), (false, &stranger)] {
+                let expected = expected(records, domains);
+                let run =
+                    self.ask_the_gate(live, decided.key, apex, id, domains, permitted, expected);
+                let fact = Fact::CanaryTried(Box::new(run.await));
+                batch.entries.push(Entry { at: self.now(), by: WATCH, fact });
+            }
+        }
+        // The same answer again is no news; it is for the date on which it was given.
+        let news = batch.entries.iter().any(|entry| is_news(&entry.fact, &stored, self.now()));
+        if !news {
+            return Ok(false);
+        }
+        self.commit(batch).await?;
+        Ok(true)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a request to the gate has that many parts")]
+    async fn ask_the_gate(
+        &self,
+        live: &Live,
+        zone: &ZoneKey,
+        name: &DnsName,
+        issuer: &IssuerId,
+        domains: &BTreeSet<String>,
+        permitted: bool,
+        expected: CaaOutcome,
+    ) -> CanaryRun {
+        let account = format!("{}canary", self.settings.account_url_prefix());
+        let seen = match SanName::new(name, false) {
+            Ok(san) => {
+                let asked = [(san, Some("dns-01".to_owned()))];
+                CaaSeen::look(self, live, domains, &account, &asked).await
+            }
+            Err(_) => CaaSeen::nothing(),
+        };
+        let who = domains.iter().next().map_or("nobody", String::as_str);
+        let got = seen.decision();
+        let did = match got {
+            CaaOutcome::Allow => "let it pass",
+            CaaOutcome::Deny => "refused it",
+            CaaOutcome::Unknown => "could not decide, and refused it",
+        };
+        let (stands, says) = match (expected, got) {
+            (CaaOutcome::Deny, CaaOutcome::Deny) | (CaaOutcome::Allow, CaaOutcome::Allow) => {
+                (Stands::Holds, format!("the gate was asked as `{who}` and {did}"))
+            }
+            // Nothing forbids anything where there is no set: there is nothing to be shown.
+            (CaaOutcome::Allow, _) if !permitted => {
+                (Stands::Unknown, "nothing is forbidden there".to_owned())
+            }
+            (CaaOutcome::Deny, CaaOutcome::Allow) => (
+                Stands::Fails,
+                format!("the gate was asked as `{who}` and {did}, though CAA forbids it"),
+            ),
+            // An account or a method may be bound, and this canary has neither.
+            (CaaOutcome::Allow, CaaOutcome::Deny) | (_, _) => (
+                Stands::Unknown,
+                format!("the gate was asked as `{who}` and {did}: {}", seen.refusal()),
+            ),
+        };
+        CanaryRun {
+            issuer: issuer.clone(),
+            zone: zone.clone(),
+            name: name.clone(),
+            permitted,
+            stands,
+            says: says.chars().take(600).collect(),
+            certificate: None,
+            revoked: false,
+        }
+    }
+}
+
+/// Whether a canary says something else than the one before it, or is its first in a day.
+fn is_news(fact: &Fact, stored: &[CanaryRow], now: Time) -> bool {
+    let Fact::CanaryTried(run) = fact else { return true };
+    let before = stored.iter().find(|row| {
+        row.run.issuer == run.issuer
+            && row.run.zone == run.zone
+            && row.run.permitted == run.permitted
+    });
+    before.is_none_or(|row| {
+        (row.run.stands, &row.run.says) != (run.stands, &run.says)
+            || run.stands != Stands::Unknown
+            || now.ms_since(row.at) >= DAY_MS
+    })
+}
+
+/// The set at the apex as the primary serves it, with since when.
+fn primary_set<'a>(
+    decided: &Decided<'_>,
+    picture: &'a Picture,
+) -> Option<(&'a [bailiwick_core::caa::CaaRecord], Time)> {
+    let server = decided.zone.connector.as_ref().map(|one| one.server);
+    let server = server.filter(|one| decided.zone.servers.contains(one));
+    let server = server.or(decided.zone.servers.first().copied())?;
+    let known = picture.at(Asked::Caa, Vantage::authority(server), decided.key.name.apex())?;
+    Some((known.seen.records()?, known.since))
+}
+
+/// What has to come of a request by somebody who answers to these domains.
+fn expected(records: &[bailiwick_core::caa::CaaRecord], domains: &BTreeSet<String>) -> CaaOutcome {
+    match permitted_domains(records) {
+        Permitted::Everybody => CaaOutcome::Allow,
+        Permitted::Only(named) => {
+            let named = domains.iter().any(|one| named.contains(&one.to_ascii_lowercase()));
+            if named { CaaOutcome::Allow } else { CaaOutcome::Deny }
+        }
+    }
+}

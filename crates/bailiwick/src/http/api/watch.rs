@@ -1,0 +1,159 @@
+//! Findings, the control and what was seen, over the API.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::names::{DnsName, FindingId, ZoneName};
+use bailiwick_core::time::Time;
+use serde::Deserialize;
+
+use super::bodies::{
+    Because, CaaHistory, ChangeBody, ControlBody, FindingLine, LabEdit, LabEdited, RevertBody,
+};
+use super::caller::Caller;
+use super::error::{ApiError, ErrorBody};
+use super::input::{Json, Path, Query};
+use crate::app::{App, Asking};
+use crate::fault::Fault;
+
+/// What findings are narrowed to.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FindingParams {
+    /// Only those that you have to act on.
+    #[serde(default)]
+    mine: bool,
+    /// Also those that are over.
+    #[serde(default)]
+    all: bool,
+    /// Only those of a zone, such as `shop.example` or `corp.example/internal`.
+    zone: Option<String>,
+}
+
+/// Differences between what was decided and what is seen: open ones, those due first.
+#[utoipa::path(get, path = "/findings", tag = "watch", params(FindingParams),
+    responses((status = 200, body = [FindingLine]), (status = 400, body = ErrorBody)))]
+pub(super) async fn findings(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Query(params): Query<FindingParams>,
+) -> Result<Json<Vec<FindingLine>>, ApiError> {
+    let zone = params.zone.as_deref().map(zone_key).transpose()?;
+    let rows = app.findings(&asking, params.mine, !params.all, zone).await?;
+    Ok(Json(rows.iter().map(FindingLine::of).collect()))
+}
+
+pub(crate) fn zone_key(text: &str) -> Result<ZoneKey, Fault> {
+    ZoneKey::parse(text).ok_or_else(|| {
+        Fault::input("zone", "not a zone; write `shop.example` or `corp.example/internal`")
+    })
+}
+
+/// Whether somebody may look is asked before what they sent is read.
+pub(crate) fn finding_id(app: &App, asking: &Asking, text: &str) -> Result<FindingId, Fault> {
+    app.may_watch(asking)?;
+    FindingId::parse(text).map_err(|cause| Fault::input("finding", cause))
+}
+
+/// One finding.
+#[utoipa::path(get, path = "/findings/{finding}", tag = "watch", params(("finding" = String, Path)),
+    responses((status = 200, body = FindingLine), (status = 404, body = ErrorBody)))]
+pub(super) async fn finding(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Path(finding): Path<String>,
+) -> Result<Json<FindingLine>, ApiError> {
+    let row = app.finding_row(&asking, &finding_id(&app, &asking, &finding)?).await?;
+    Ok(Json(FindingLine::of(&row)))
+}
+
+/// End a finding by deciding that what is there is right: a change of the estate that somebody
+/// independent approves.
+#[utoipa::path(post, path = "/findings/{finding}/adopt", tag = "watch",
+    params(("finding" = String, Path)), request_body = Because,
+    responses((status = 200, body = ChangeBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn adopt_finding(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Path(finding): Path<String>,
+    Json(wish): Json<Because>,
+) -> Result<Json<ChangeBody>, ApiError> {
+    let loaded =
+        app.adopt_finding(&asking, &finding_id(&app, &asking, &finding)?, &wish.reason).await?;
+    Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
+}
+
+/// How to end a finding by putting the intended set back.
+#[utoipa::path(get, path = "/findings/{finding}/revert", tag = "watch",
+    params(("finding" = String, Path)),
+    responses((status = 200, body = RevertBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn revert_finding(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Path(finding): Path<String>,
+) -> Result<Json<RevertBody>, ApiError> {
+    let nsupdate = app.revert_text(&asking, &finding_id(&app, &asking, &finding)?).await?;
+    Ok(Json(RevertBody { nsupdate }))
+}
+
+/// The control as a whole: every zone at its three points, coverage, canaries, incidents.
+#[utoipa::path(get, path = "/control", tag = "watch",
+    responses((status = 200, body = ControlBody)))]
+pub(super) async fn control(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+) -> Result<Json<ControlBody>, ApiError> {
+    Ok(Json(ControlBody::of(&app.control(&asking).await?)))
+}
+
+/// Which moment, which server.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryParams {
+    /// A moment; now where none is given.
+    at: Option<String>,
+    /// Only as this server saw it, such as `192.0.2.1:53`.
+    server: Option<String>,
+}
+
+/// What CAA said for a name, at every vantage, then and over time.
+#[utoipa::path(get, path = "/caa/{name}/history", tag = "watch",
+    params(("name" = String, Path), HistoryParams),
+    responses((status = 200, body = CaaHistory), (status = 400, body = ErrorBody)))]
+pub(super) async fn caa_history(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Path(name): Path<String>,
+    Query(params): Query<HistoryParams>,
+) -> Result<Json<CaaHistory>, ApiError> {
+    let name = caa_name(&name)?;
+    let at = params.at.as_deref().map(Time::parse).transpose();
+    let at = at.map_err(|cause| Fault::input("at", cause))?;
+    let server = params.server.as_deref().map(str::parse).transpose();
+    let server = server.map_err(|_| Fault::input("server", "write it as `192.0.2.1:53`"))?;
+    Ok(Json(CaaHistory::of(&app.watched_name(&asking, &name, at, server).await?)))
+}
+
+pub(crate) fn caa_name(text: &str) -> Result<DnsName, Fault> {
+    let text = text.strip_prefix("*.").unwrap_or(text);
+    DnsName::parse(text).map_err(|cause| Fault::input("name", cause))
+}
+
+/// In the lab only: put records into one of its zones, as a DNS administrator does who asks nobody.
+#[utoipa::path(post, path = "/lab/zones/{zone}", tag = "watch",
+    params(("zone" = String, Path)), request_body = LabEdit,
+    responses((status = 200, body = LabEdited), (status = 404, body = ErrorBody)))]
+pub(super) async fn edit_lab_zone(
+    State(app): State<Arc<App>>,
+    Caller(_asking): Caller,
+    Path(zone): Path<String>,
+    Json(wish): Json<LabEdit>,
+) -> Result<Json<LabEdited>, ApiError> {
+    let no_lab = || Fault::not_found("lab: this is a real installation");
+    let zones = app.lab_zones.as_ref().ok_or_else(no_lab)?;
+    let zone = ZoneName::parse(&zone).map_err(|cause| Fault::input("zone", cause))?;
+    let edited = zones.edit(&zone, &wish.records).await;
+    let serial = edited.map_err(|why| Fault::input("records", why))?;
+    Ok(Json(LabEdited { zone: zone.to_string(), serial }))
+}

@@ -1,0 +1,190 @@
+//! The control board, and one zone with the set that each name inherits.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bailiwick_core::watch::{Point, Stands};
+use maud::{Markup, html};
+
+use super::super::input::Path;
+use super::super::page::{Visitor, failed, moment, page};
+use super::{leaves, records, stands};
+use crate::app::{App, Asking, ControlView, TreeLine, ZoneControl};
+use crate::fault::Fault;
+use crate::http::api::bodies::{ControlBody, PointBody, ZoneControlBody};
+use crate::http::api::watch as api;
+
+/// The board.
+pub(crate) async fn board(State(app): State<Arc<App>>, Visitor(asking): Visitor) -> Response {
+    match app.control(&asking).await {
+        Ok(view) => page(&app, Some(&asking), "Controls", whole(&view)).into_response(),
+        Err(fault) => failed(&app, Some(&asking), &fault),
+    }
+}
+
+fn whole(view: &ControlView) -> Markup {
+    let body = ControlBody::of(view);
+    html! {
+        p.lead { "Only who is named in CAA may issue: is the record there, does everybody see it, does the CA obey it?" }
+        section #board data-live="watch" {
+            @if let Some(all) = body.coverage.first() {
+                div.numbers {
+                    div.number { strong { (all.governed) " of " (all.bearing) } span { "names that CAA governs" } }
+                    div.number { strong { (all.holding) " of " (all.zones) } span { "zones where the control holds" } }
+                    a.number href="/findings" { strong { (body.zones.iter().map(|zone| zone.findings.len()).sum::<usize>()) } span { "open findings" } }
+                }
+            }
+            table.board {
+                thead { tr { th { "Zone" } th { "Created" } th { "Propagated" } th { "Enforced" } th { "Canary" } th { "To do" } } }
+                tbody {
+                    @for (zone, line) in view.zones.iter().zip(&body.zones) {
+                        tr {
+                            td { a href={ "/controls/" (line.zone) } { (line.zone) } br; span.soft { (line.view) ", " (line.unit) } }
+                            td { (cell(zone, Point::Created)) }
+                            td { (cell(zone, Point::Propagated)) }
+                            td { (cell(zone, Point::Enforced)) }
+                            td { (canary(&body, &line.zone)) }
+                            td {
+                                @if line.findings.is_empty() { span.soft { "nothing" } }
+                                @for finding in &line.findings {
+                                    p { a href={ "/findings/" (finding.id) } { (finding.title) } ": " (finding.assignee) }
+                                }
+                                @for exception in &line.exceptions {
+                                    p { span.badge { "exception" } " " (exception.rule) " until " (moment(&exception.until)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            h2 { "Coverage" }
+            table {
+                thead { tr { th { "Of" } th { "Names with CAA" } th { "Zones where it holds" } } }
+                tbody {
+                    @for one in &body.coverage {
+                        tr { td { (one.of) } td { (one.governed) " of " (one.bearing) } td { (one.holding) " of " (one.zones) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The worst verdict of a zone at one point, opening its evidence.
+fn cell(zone: &ZoneControl, point: Point) -> Markup {
+    html! {
+        @match zone.at(point) {
+            None => { span.badge { "not looked at yet" } }
+            Some(row) => {
+                a.verdict href={ "/controls/" (zone.zone) "#" (row.verdict.issuer) "-" (point) } {
+                    (stands(row.verdict.stands.as_str()))
+                }
+                br;
+                span.soft { "since " (moment(&row.at.to_string())) }
+                @if row.verdict.stands != Stands::Holds { p.why { (row.verdict.says) } }
+            }
+        }
+    }
+}
+
+/// When a canary was last run there, and how it went.
+fn canary(body: &ControlBody, zone: &str) -> Markup {
+    let mut all: Vec<_> = body.canaries.iter().filter(|one| one.zone == zone).collect();
+    all.sort_by(|a, b| b.at.cmp(&a.at));
+    html! {
+        @match all.first() {
+            None => { span.soft { "none" } }
+            Some(newest) => { span.soft { (newest.issuer) ", " (moment(&newest.at)) } }
+        }
+    }
+}
+
+/// One zone.
+pub(crate) async fn zone(
+    State(app): State<Arc<App>>,
+    Visitor(asking): Visitor,
+    Path(zone): Path<String>,
+) -> Response {
+    shown(&app, &asking, &zone).await
+}
+
+/// One zone of a view that is not the external one.
+pub(crate) async fn zone_view(
+    State(app): State<Arc<App>>,
+    Visitor(asking): Visitor,
+    Path((zone, view)): Path<(String, String)>,
+) -> Response {
+    shown(&app, &asking, &format!("{zone}/{view}")).await
+}
+
+async fn shown(app: &App, asking: &Asking, zone: &str) -> Response {
+    let told = async {
+        let key = api::zone_key(zone)?;
+        let (control, tree) = app.zone_tree(asking, &key).await?;
+        Ok::<Markup, Fault>(one_zone(&ZoneControlBody::of(&control), &tree))
+    };
+    match told.await {
+        Ok(body) => page(app, Some(asking), &format!("CAA of {zone}"), body).into_response(),
+        Err(fault) => failed(app, Some(asking), &fault),
+    }
+}
+
+fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
+    html! {
+        section #zone data-live="watch" {
+            dl.facts {
+                @for duty in &zone.duties {
+                    dt { @match duty.duty.as_str() { "policy" => "Defines the policy", "records" => "Publishes the records", _ => "Owns the control" } }
+                    dd { (duty.team) ": " (duty.person.as_deref().unwrap_or("nobody on duty")) }
+                }
+                dt { "Names with CAA" } dd { (zone.governed) " of " (zone.bearing) }
+                @if let Some(at) = &zone.looked_at { dt { "Looked at" } dd { (moment(at)) ", and unchanged since where nothing else is said" } }
+            }
+            @for finding in &zone.findings { (super::card(finding)) }
+            h2 { "The three points" }
+            table.points {
+                thead { tr { th { "Issuer" } th { "Point" } th { "Verdict" } th { "Why" } th { "Evidence" } } }
+                tbody { @for point in &zone.points { (point_row(point)) } }
+            }
+            h2 { "Which set each name has, and from where" }
+            table {
+                thead { tr { th { "Name" } th { "Set" } th { "From" } } }
+                tbody {
+                    @for line in tree {
+                        tr {
+                            td { a href={ "/caa/" (line.name) } { (line.name) } @if line.bearing { " " span.badge { "certificates" } } }
+                            td { (records(&line.set)) }
+                            td { @match &line.from {
+                                Some(from) if *from == line.name => { "its own" }
+                                Some(from) => { "inherited from " a href={ "/caa/" (from) } { (from) } }
+                                None => { span.soft { "–" } }
+                            } }
+                        }
+                    }
+                }
+            }
+            @if !zone.exceptions.is_empty() {
+                h2 { "Exceptions" }
+                table {
+                    thead { tr { th { "Rule" } th { "Why" } th { "Approved by" } th { "Makes up for it" } th { "Until" } } }
+                    tbody { @for one in &zone.exceptions {
+                        tr { td { code { (one.rule) } } td { (one.reason) } td { (one.approver) } td { (one.compensating_control) } td { (moment(&one.until)) ", then the finding returns" } }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+fn point_row(point: &PointBody) -> Markup {
+    html! {
+        tr id={ (point.issuer) "-" (point.point) } {
+            td { (point.issuer) }
+            td { (point.point) }
+            td { (stands(&point.stands)) br; span.soft { "since " (moment(&point.at)) } }
+            td { (point.says) }
+            td { "leaf " (leaves(&[point.leaf])) @if !point.evidence.is_empty() { ", resting on " (leaves(&point.evidence)) } }
+        }
+    }
+}

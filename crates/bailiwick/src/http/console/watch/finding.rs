@@ -1,0 +1,197 @@
+//! The list of findings, and one with the two ways to end it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use bailiwick_core::policy::Access;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::super::input::{Form, Path, Query};
+use super::super::page::{Visitor, failed, moment, page};
+use super::{leaves, records, sentence};
+use crate::app::{App, Asking, Scope};
+use crate::fault::Fault;
+use crate::http::api::bodies::FindingLine;
+use crate::http::api::watch as api;
+
+/// What the list is narrowed to.
+#[derive(Deserialize)]
+pub(crate) struct ListParams {
+    #[serde(default)]
+    all: bool,
+    zone: Option<String>,
+}
+
+/// The list: mine first.
+pub(crate) async fn findings(
+    State(app): State<Arc<App>>,
+    Visitor(asking): Visitor,
+    Query(params): Query<ListParams>,
+) -> Response {
+    let told = async {
+        let zone = params.zone.as_deref().map(api::zone_key).transpose()?;
+        let rows = app.findings(&asking, false, !params.all, zone).await?;
+        Ok::<Vec<FindingLine>, Fault>(rows.iter().map(FindingLine::of).collect())
+    };
+    match told.await {
+        Ok(lines) => {
+            let me = asking.by.person.as_str();
+            let (mine, others): (Vec<_>, Vec<_>) =
+                lines.iter().partition(|one| one.assignee == me && one.closed_at.is_none());
+            let body = html! {
+                nav.filters aria-label="Filter" {
+                    a href="/findings" aria-current=[(!params.all).then_some("true")] { "Open" }
+                    a href="/findings?all=true" aria-current=[params.all.then_some("true")] { "Also over" }
+                }
+                section #list data-live="watch" {
+                    @if lines.is_empty() {
+                        p.clear { "No findings: what is seen is what was decided. Checked " (moment(&app.now().to_string())) "." }
+                    }
+                    @if !mine.is_empty() {
+                        h2 { "Yours" }
+                        (table(&mine))
+                    }
+                    @if !others.is_empty() {
+                        @if !mine.is_empty() { h2 { "Others" } }
+                        (table(&others))
+                    }
+                }
+            };
+            page(&app, Some(&asking), "Findings", body).into_response()
+        }
+        Err(fault) => failed(&app, Some(&asking), &fault),
+    }
+}
+
+fn table(lines: &[&FindingLine]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "Finding" } th { "Where" } th { "Who acts" } th { "Until" } th { "Since" } } }
+            tbody {
+                @for one in lines {
+                    tr {
+                        td { a href={ "/findings/" (one.id) } { (one.subject) ": " (one.title) } @if one.closed_at.is_some() { " " span.badge { "over" } } }
+                        td { (one.vantage.as_deref().unwrap_or(&one.zone)) }
+                        td { (one.assignee) " (" (one.team) ")" }
+                        td { (moment(&one.due)) }
+                        td { (moment(&one.opened_at)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One, as the home page shows it.
+pub(crate) fn card(one: &FindingLine) -> Markup {
+    html! {
+        article.card {
+            h3 { a href={ "/findings/" (one.id) } { (one.subject) ": " (one.title) } }
+            p { (sentence(&one.says)) "." }
+            p { "act until " (moment(&one.due)) }
+            a.button href={ "/findings/" (one.id) } { "See what to do" }
+        }
+    }
+}
+
+/// One.
+pub(crate) async fn finding(
+    State(app): State<Arc<App>>,
+    Visitor(asking): Visitor,
+    Path(finding): Path<String>,
+) -> Response {
+    match shown(&app, &asking, &finding).await {
+        Ok((title, body)) => page(&app, Some(&asking), &title, body).into_response(),
+        Err(fault) => failed(&app, Some(&asking), &fault),
+    }
+}
+
+async fn shown(app: &App, asking: &Asking, id: &str) -> Result<(String, Markup), Fault> {
+    let id = api::finding_id(app, asking, id)?;
+    let line = FindingLine::of(&app.finding_row(asking, &id).await?);
+    let revert = match line.revertible {
+        true => app.revert_text(asking, &id).await.ok(),
+        false => None,
+    };
+    let adopt = line.adoptable && app.may(asking, Access::Request, &Scope::Estate);
+    let title = format!("{}: {}", line.subject, line.title);
+    Ok((title, whole(&line, adopt, revert.as_deref())))
+}
+
+fn whole(one: &FindingLine, adopt: bool, revert: Option<&str>) -> Markup {
+    html! {
+        article #finding data-live="watch" {
+            @match &one.closed_at {
+                Some(at) => { p.outcome { "Over since " (moment(at)) ": " (one.closed_by.as_deref().unwrap_or_default()) "." } }
+                None => { p.lead { span.badge.bad { "open" } " " (one.assignee) " acts until " (moment(&one.due)) } }
+            }
+            p { (sentence(&one.says)) "." }
+            @if !one.diff.is_empty() {
+                h2 { "Decided, and there" }
+                div.diff {
+                    @for line in &one.diff {
+                        @if line.starts_with('-') { code.record.gone { (line) } } @else { code.record.new { (line) } }
+                    }
+                }
+                p.soft { "− is decided and not there, + is there and not decided." }
+            }
+            h2 { "What to do" }
+            p { (sentence(&one.remedy)) "." }
+            dl.facts {
+                dt { "Who acts" } dd { (one.assignee) " (" (one.team) ")" }
+                @if let Some(next) = &one.next { dt { "Who is next" } dd { (next) @if one.handed_on > 0 { "; it was handed on " (one.handed_on) " times" } } }
+                dt { "Zone" } dd { a href={ "/controls/" (one.zone) } { (one.zone) } }
+                @if let Some(vantage) = &one.vantage { dt { "Seen at" } dd { (vantage) } }
+                dt { "Since" } dd { (moment(&one.opened_at)) " · leaf " (leaves(&[one.leaf])) " of the ledger" }
+                @if !one.evidence.is_empty() { dt { "Rests on" } dd { "leaves " (leaves(&one.evidence)) } }
+                dt { "As an exception" } dd { "rule " code { (one.kind) } }
+            }
+        }
+        @if adopt || revert.is_some() {
+            section.decide aria-labelledby="end-title" {
+                h2 #end-title { "Two ways to end it" }
+                p { "It closes by itself as soon as its cause ends; nobody has to close it." }
+                @if adopt {
+                    h3 { "What is there is right" }
+                    p { "The estate takes it over. That is a change, and somebody independent of you approves it." }
+                    form method="post" action={ "/findings/" (one.id) "/adopt" } {
+                        label { "Why " input name="reason" maxlength="2000" required; }
+                        button.primary { "Ask to adopt it" }
+                    }
+                }
+                @if let Some(text) = revert {
+                    div {
+                        h3 { "What was decided is right" }
+                        p { "Put it back. This takes effect only while the set is still the one that was seen:" }
+                        (records(&text.lines().map(str::to_owned).collect::<Vec<_>>()))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+pub(crate) struct ReasonForm {
+    reason: String,
+}
+
+/// Asks to adopt what is there.
+pub(crate) async fn adopt(
+    State(app): State<Arc<App>>,
+    Visitor(asking): Visitor,
+    Path(finding): Path<String>,
+    Form(form): Form<ReasonForm>,
+) -> Response {
+    let done = async {
+        let id = api::finding_id(&app, &asking, &finding)?;
+        app.adopt_finding(&asking, &id, &form.reason).await
+    };
+    match done.await {
+        Ok(loaded) => Redirect::to(&format!("/changes/{}", loaded.id)).into_response(),
+        Err(fault) => failed(&app, Some(&asking), &fault),
+    }
+}
