@@ -29,8 +29,8 @@ pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
 pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
-    CheckpointRow, CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, SessionRow,
-    StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow, UpstreamAccountRow,
-    UpstreamOrderRow,
+    CheckpointRow, CrlRow, Evidence, GenerationRow, IssuedRow, LinkRow, NamePart, OutboxRow,
+    SessionRow, StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
+    UpstreamAccountRow, UpstreamOrderRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bailiwick_core::certificate::Generation;
+use bailiwick_core::names::IssuerId;
+
 /// The settings of a running server.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -39,8 +42,11 @@ impl Settings {
     }
 
     /// What the URLs of an issuer's CRLs of parts begin with.
-    pub(crate) fn crl_parts_url(&self, issuer: &bailiwick_core::names::IssuerId) -> String {
-        format!("{}/crl/{issuer}/", self.http_url)
+    pub(crate) fn crl_parts_url(&self, issuer: &IssuerId, generation: Generation) -> String {
+        match generation {
+            Generation::FIRST => format!("{}/crl/{issuer}/", self.http_url),
+            later => format!("{}/crl/{issuer}/g{later}-", self.http_url),
+        }
     }
 
     /// The account URL, as it stands in CAA `accounturi` (RFC 8657, section 3).

@@ -6,7 +6,9 @@ use sha2::{Digest as _, Sha256};
 use crate::gate::{Bounds, Envelope};
 use crate::names::Digest;
 
-use super::plan::{IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, Step};
+use super::plan::{
+    IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, RotateIssuer, Step,
+};
 
 /// Writes fields into a running hash.
 pub(super) struct Canon(Sha256);
@@ -68,7 +70,16 @@ impl Canon {
                 self.bytes(after.as_bytes());
             }
             Step::RegisterAccount(register) => self.register(register),
+            Step::RotateIssuer(rotate) => self.rotate(rotate),
         }
+    }
+
+    fn rotate(&mut self, rotate: &RotateIssuer) {
+        self.text(rotate.issuer.as_str());
+        self.number(u64::from(rotate.before.number()));
+        self.number(u64::from(rotate.after.number()));
+        self.bytes(rotate.key.as_bytes());
+        self.option(rotate.certificate.as_ref(), |canon, print| canon.bytes(print.as_bytes()));
     }
 
     fn register(&mut self, register: &RegisterAccount) {

@@ -1,6 +1,6 @@
 //! A plan: the steps of a change as data, fixed before anybody approves.
 
-use crate::certificate::RevocationReason;
+use crate::certificate::{Generation, RevocationReason};
 use crate::gate::{Bounds, Envelope};
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
@@ -82,6 +82,23 @@ pub struct RegisterAccount {
     pub binding: Option<String>,
 }
 
+/// Another generation of a CA of ours, from which new certificates come. The others go on with their
+/// CRLs and OCSP until their last certificate is over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RotateIssuer {
+    /// Which issuer.
+    pub issuer: IssuerId,
+    /// The pre-image: the generation that issues now.
+    pub before: Generation,
+    /// The generation that will.
+    pub after: Generation,
+    /// The key of that one.
+    pub key: SpkiHash,
+    /// Its certificate, where a root elsewhere or an earlier rotation made it; `None`: the root that
+    /// lies here certifies the key once this is approved.
+    pub certificate: Option<CertFingerprint>,
+}
+
 /// One effect. Its undo is known before it is applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
@@ -112,6 +129,8 @@ pub enum Step {
     },
     /// Register an account of ours at a CA.
     RegisterAccount(RegisterAccount),
+    /// Let new certificates come from another generation of an issuer.
+    RotateIssuer(RotateIssuer),
 }
 
 /// How the effect of a step is taken back.
@@ -134,9 +153,10 @@ impl Step {
                 Undo::Compensate
             }
             Self::RevokeCertificate(_) => Undo::AskPerson,
-            Self::EndEnvelope { .. } | Self::NarrowEnvelope(_) | Self::EditEstate { .. } => {
-                Undo::Restore
-            }
+            Self::EndEnvelope { .. }
+            | Self::NarrowEnvelope(_)
+            | Self::EditEstate { .. }
+            | Self::RotateIssuer(_) => Undo::Restore,
         }
     }
 
@@ -151,6 +171,7 @@ impl Step {
             Self::NarrowEnvelope(_) => "narrow-envelope",
             Self::EditEstate { .. } => "edit-estate",
             Self::RegisterAccount(_) => "register-account",
+            Self::RotateIssuer(_) => "rotate-issuer",
         }
     }
 
@@ -163,7 +184,7 @@ impl Step {
             Self::GrantEnvelope(envelope) => Some(&envelope.service),
             Self::EndEnvelope { service, .. } => Some(service),
             Self::NarrowEnvelope(narrow) => Some(&narrow.service),
-            Self::EditEstate { .. } | Self::RegisterAccount(_) => None,
+            Self::EditEstate { .. } | Self::RegisterAccount(_) | Self::RotateIssuer(_) => None,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::question::Asked;
 use super::rule::{Rule, ZoneScope};
 
 /// Every action of the schema: a policy without an action stands in the slice of each.
-pub(super) const ACTIONS: [&str; 16] = [
+pub(super) const ACTIONS: [&str; 17] = [
     "order",
     "issue",
     "edit-estate",
@@ -26,6 +26,7 @@ pub(super) const ACTIONS: [&str; 16] = [
     "revoke-certificate",
     "grant-exception",
     "register-account",
+    "rotate-issuer",
     "read",
     "request",
     "approve",

@@ -36,6 +36,7 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         | Fact::AccountKeyChanged { .. }
         | Fact::AccountEnded { .. }
         | Fact::AccountRevoked { .. }
+        | Fact::AccountAttested { .. }
         | Fact::TermsAgreed { .. }
         | Fact::CredentialMade(_)
         | Fact::CredentialRevoked { .. }
@@ -46,26 +47,10 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
             let decided = Row::PutDecision { decision: decision.clone(), at };
             vec![decided, Row::PutAttestation { credential, attested, token: *token }]
         }
-        Fact::SignedIn { person, chain, session, expires_at } => vec![Row::PutSession {
-            session: session.clone(),
-            person: person.clone(),
-            chain: chain.clone(),
-            at,
-            expires_at: *expires_at,
-        }],
-        Fact::SignedOut { session } => vec![Row::EndSession(session.clone())],
-        Fact::TokenMade { token, person, chain, scopes, purpose, expires_at } => {
-            vec![Row::PutToken {
-                token: token.clone(),
-                person: person.clone(),
-                chain: chain.clone(),
-                scopes: scopes.clone(),
-                purpose: purpose.clone(),
-                at,
-                expires_at: *expires_at,
-            }]
-        }
-        Fact::TokenRevoked { token } => vec![Row::EndToken { token: token.clone(), at }],
+        Fact::SignedIn { .. }
+        | Fact::SignedOut { .. }
+        | Fact::TokenMade { .. }
+        | Fact::TokenRevoked { .. } => people_rows(&entry.fact, at).into_iter().collect(),
         Fact::CrlPublished { issuer, number, digest, next_update, .. } => vec![Row::PutCrl {
             issuer: issuer.clone(),
             number: *number,
@@ -86,4 +71,30 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
 fn ordered(change: &ChangeId, issuer: &IssuerId, url: &str, at: Time) -> Row {
     let (change, issuer, url) = (change.clone(), issuer.clone(), url.to_owned());
     Row::PutUpstreamOrder { change, issuer, url, at }
+}
+
+/// The row of a fact about people: their sessions and tokens.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands over these facts only")]
+fn people_rows(fact: &Fact, at: Time) -> Option<Row> {
+    Some(match fact {
+        Fact::SignedIn { person, chain, session, expires_at } => Row::PutSession {
+            session: session.clone(),
+            person: person.clone(),
+            chain: chain.clone(),
+            at,
+            expires_at: *expires_at,
+        },
+        Fact::SignedOut { session } => Row::EndSession(session.clone()),
+        Fact::TokenMade { token, person, chain, scopes, purpose, expires_at } => Row::PutToken {
+            token: token.clone(),
+            person: person.clone(),
+            chain: chain.clone(),
+            scopes: scopes.clone(),
+            purpose: purpose.clone(),
+            at,
+            expires_at: *expires_at,
+        },
+        Fact::TokenRevoked { token } => Row::EndToken { token: token.clone(), at },
+        _ => return None,
+    })
 }

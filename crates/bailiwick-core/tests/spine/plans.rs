@@ -1,8 +1,9 @@
 //! Plans out of the real kinds of steps.
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     IssueCertificate, NarrowEnvelope, Plan, RegisterAccount, RevocationReason, RevokeCertificate,
-    Step, Undo,
+    RotateIssuer, Step, Undo,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -21,11 +22,12 @@ pub(crate) enum Kind {
     Narrow,
     Edit,
     Register,
+    Rotate,
     Revoke,
 }
 
-const REVERSIBLE: [Kind; 6] =
-    [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit, Kind::Register];
+const REVERSIBLE: [Kind; 7] =
+    [Kind::Issue, Kind::Grant, Kind::End, Kind::Narrow, Kind::Edit, Kind::Register, Kind::Rotate];
 
 pub(crate) fn kind_of(step: &Step) -> Kind {
     match step {
@@ -35,6 +37,7 @@ pub(crate) fn kind_of(step: &Step) -> Kind {
         Step::NarrowEnvelope(_) => Kind::Narrow,
         Step::EditEstate { .. } => Kind::Edit,
         Step::RegisterAccount(_) => Kind::Register,
+        Step::RotateIssuer(_) => Kind::Rotate,
         Step::RevokeCertificate(_) => Kind::Revoke,
     }
 }
@@ -133,6 +136,13 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             directory: "https://ca.example/directory".to_owned(),
             contacts: Vec::new(),
             binding: None,
+        }),
+        Kind::Rotate => Step::RotateIssuer(RotateIssuer {
+            issuer: public(index),
+            before: Generation::FIRST,
+            after: Generation::new(2).unwrap(),
+            key: SpkiHash::of(&[0x31, u8::try_from(index).unwrap()]),
+            certificate: None,
         }),
         Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
             service: service(),

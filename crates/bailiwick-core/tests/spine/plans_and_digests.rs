@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, RegisterAccount, RevocationReason,
-    RevokeCertificate, STEPS_MAX, Step,
+    RevokeCertificate, RotateIssuer, STEPS_MAX, Step,
 };
 use bailiwick_core::gate::{Bounds, Envelope, EnvelopeEnd};
 use bailiwick_core::names::{
@@ -112,8 +113,19 @@ impl Random {
         }
     }
 
+    fn rotate(&mut self) -> RotateIssuer {
+        let generation = |r: &mut Self| Generation::new(r.octets::<1>()[0] % 127 + 1).unwrap();
+        RotateIssuer {
+            issuer: IssuerId::parse(&self.word()).unwrap(),
+            before: generation(self),
+            after: generation(self),
+            key: SpkiHash::from_bytes(self.octets()),
+            certificate: self.option(|r| CertFingerprint::from_bytes(r.octets())),
+        }
+    }
+
     fn step(&mut self) -> Step {
-        match self.below(7) {
+        match self.below(8) {
             0 => Step::IssueCertificate(self.issue()),
             1 => Step::RevokeCertificate(self.revoke()),
             2 => Step::GrantEnvelope(self.envelope()),
@@ -124,6 +136,7 @@ impl Random {
             },
             4 => Step::NarrowEnvelope(self.narrow()),
             5 => Step::RegisterAccount(self.register()),
+            6 => Step::RotateIssuer(self.rotate()),
             _ => Step::EditEstate {
                 before: self.option(|r| Digest::from_bytes(r.octets())),
                 after: Digest::from_bytes(self.octets()),
@@ -203,17 +216,32 @@ impl Random {
                 }
                 Step::EditEstate { before, after }
             }
-            Step::RegisterAccount(mut one) => {
-                let RegisterAccount { issuer, directory, contacts, binding } = self.register();
-                match self.below(4) {
-                    0 => one.issuer = issuer,
-                    1 => one.directory = directory,
-                    2 => one.contacts = contacts,
-                    _ => one.binding = binding,
-                }
-                Step::RegisterAccount(one)
-            }
+            Step::RegisterAccount(one) => Step::RegisterAccount(self.edited_register(one)),
+            Step::RotateIssuer(one) => Step::RotateIssuer(self.edited_rotate(one)),
         }
+    }
+
+    fn edited_register(&mut self, mut one: RegisterAccount) -> RegisterAccount {
+        let RegisterAccount { issuer, directory, contacts, binding } = self.register();
+        match self.below(4) {
+            0 => one.issuer = issuer,
+            1 => one.directory = directory,
+            2 => one.contacts = contacts,
+            _ => one.binding = binding,
+        }
+        one
+    }
+
+    fn edited_rotate(&mut self, mut one: RotateIssuer) -> RotateIssuer {
+        let RotateIssuer { issuer, before, after, key, certificate } = self.rotate();
+        match self.below(5) {
+            0 => one.issuer = issuer,
+            1 => one.before = before,
+            2 => one.after = after,
+            3 => one.key = key,
+            _ => one.certificate = certificate,
+        }
+        one
     }
 
     fn edited_narrow(&mut self, mut one: NarrowEnvelope) -> NarrowEnvelope {

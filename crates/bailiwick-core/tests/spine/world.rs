@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, Step, Touched};
+use bailiwick_core::certificate::Generation;
+use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, RotateIssuer, Step, Touched};
 use bailiwick_core::change::{IssuedCertificate, RevocationReason, Revoked};
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, SpkiHash};
@@ -40,6 +41,8 @@ pub(crate) struct World {
     pub(crate) certificates: BTreeMap<CertSerial, Signed>,
     /// CAs at which there is an account of ours, and whether it is usable.
     pub(crate) accounts: BTreeMap<IssuerId, bool>,
+    /// The generation that issues, of issuers that were ever rotated.
+    pub(crate) generations: BTreeMap<IssuerId, Generation>,
     pub(crate) acts: Vec<Act>,
     /// Serials handed out so far; each preparation gets another one.
     serials: u16,
@@ -53,6 +56,7 @@ impl World {
             bounds: BTreeMap::new(),
             certificates: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            generations: BTreeMap::new(),
             acts: Vec::new(),
             serials: 0,
         };
@@ -82,6 +86,9 @@ impl World {
             | Step::EditEstate { .. } => Prepared::Nothing,
             Step::RegisterAccount(register) => {
                 Prepared::AccountKey { key: SpkiHash::of(register.issuer.as_str().as_bytes()) }
+            }
+            Step::RotateIssuer(rotate) => {
+                Prepared::ToBeCertified { tbs: rotate.key.as_bytes().to_vec() }
             }
         }
     }
@@ -150,7 +157,26 @@ impl World {
                 Ok(Receipt::EstateActivated { estate: *after })
             }
             Step::RegisterAccount(register) => Ok(self.register(at, &register.issuer)),
+            Step::RotateIssuer(rotate) => {
+                Ok(self.rotated(at, Direction::Forward, rotate, rotate.after))
+            }
         }
+    }
+
+    /// One issuer for each step, so that they do not stand in each other's way.
+    fn rotated(
+        &mut self,
+        at: &Place<'_>,
+        way: Direction,
+        rotate: &RotateIssuer,
+        to: Generation,
+    ) -> Receipt {
+        let before = self.generations.insert(rotate.issuer.clone(), to);
+        if before.unwrap_or(Generation::FIRST) != to {
+            self.acted(at, way, None);
+        }
+        let certificate = CertFingerprint::of(&[to.number()]);
+        Receipt::GenerationActivated { issuer: rotate.issuer.clone(), generation: to, certificate }
     }
 
     fn register(&mut self, at: &Place<'_>, issuer: &IssuerId) -> Receipt {
@@ -218,6 +244,9 @@ impl World {
                 }
                 Ok(Receipt::AccountDeactivated { issuer: register.issuer.clone() })
             }
+            Step::RotateIssuer(rotate) => {
+                Ok(self.rotated(at, Direction::Back, rotate, rotate.before))
+            }
         }
     }
 
@@ -236,9 +265,10 @@ impl World {
                 Prepared::ToBeSigned { serial, .. } => {
                     self.certificates.get(serial).is_some_and(|signed| !signed.revoked)
                 }
-                Prepared::Nothing | Prepared::Forwarded { .. } | Prepared::AccountKey { .. } => {
-                    false
-                }
+                Prepared::Nothing
+                | Prepared::Forwarded { .. }
+                | Prepared::ToBeCertified { .. }
+                | Prepared::AccountKey { .. } => false,
             },
             Step::RevokeCertificate(revoke) => self.certificates[&revoke.serial].revoked,
             Step::GrantEnvelope(envelope) => self.envelopes.get(&envelope.id) == Some(&true),
@@ -247,6 +277,9 @@ impl World {
             // A later edit builds on this one.
             Step::EditEstate { after, .. } => self.estate >= *after,
             Step::RegisterAccount(register) => self.accounts.get(&register.issuer) == Some(&true),
+            Step::RotateIssuer(rotate) => {
+                self.generations.get(&rotate.issuer) == Some(&rotate.after)
+            }
         }
     }
 

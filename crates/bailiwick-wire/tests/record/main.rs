@@ -92,11 +92,12 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::AccountRevoked { .. } => 48,
         Fact::WorkloadEnrolled { .. } => 49,
         Fact::WorkloadRefused { .. } => 50,
+        Fact::AccountAttested { .. } => 51,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 51;
+const KINDS: usize = 52;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

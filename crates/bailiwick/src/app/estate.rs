@@ -219,7 +219,8 @@ pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
-        | Step::RegisterAccount(_) => None,
+        | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_) => None,
     })
 }
 

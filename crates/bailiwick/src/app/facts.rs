@@ -1,6 +1,7 @@
 //! What the judge is told: the core gathers facts out of the estate; here the order, the envelope
 //! and the sign-ins are added.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, SignedIn};
@@ -153,8 +154,8 @@ pub(crate) fn change(
             (before, after, &diff),
         ));
     }
-    if let Some(Step::RegisterAccount(_)) = plan.steps().first() {
-        let kind = (request.id.clone(), ChangeKind::RegisterAccount);
+    if let Some(Step::RegisterAccount(_) | Step::RotateIssuer(_)) = plan.steps().first() {
+        let kind = (request.id.clone(), kind_of(plan));
         let facts = ChangeFacts::about_organisation(now, kind, author, approvals, estate);
         return Facts::Change(facts);
     }
@@ -177,7 +178,8 @@ fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
             | Step::EndEnvelope { .. }
             | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. }
-            | Step::RegisterAccount(_) => Vec::new(),
+            | Step::RegisterAccount(_)
+            | Step::RotateIssuer(_) => Vec::new(),
         })
         .collect();
     let service =
@@ -199,6 +201,7 @@ fn kind_of(plan: &Plan) -> ChangeKind {
         Some(Step::EndEnvelope { .. }) => ChangeKind::EndEnvelope,
         Some(Step::NarrowEnvelope(_)) => ChangeKind::NarrowEnvelope,
         Some(Step::RegisterAccount(_)) => ChangeKind::RegisterAccount,
+        Some(Step::RotateIssuer(_)) => ChangeKind::RotateIssuer,
         // A plan is never empty; an estate edit is the kind that needs most approvals.
         Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
     }
@@ -209,8 +212,9 @@ fn kind_of(plan: &Plan) -> ChangeKind {
 pub(super) fn zones_of_change(estate: &Estate, service: Option<&ServiceId>) -> BTreeSet<ZoneKey> {
     let Some(service) = service else { return estate.zones.keys().cloned().collect() };
     let Some(service) = estate.services.get(service) else { return BTreeSet::new() };
-    let bases = service.names.iter().map(SanName::base).chain(&service.below);
-    let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
+    let places = service.names.iter().map(SanName::place_in_dns);
+    let places = places.chain(service.below.iter().map(Cow::Borrowed));
+    let zones = places.flat_map(|place| estate.zones_of(&place, service.view));
     zones.map(|(key, _)| key.clone()).collect()
 }
 

@@ -5,6 +5,7 @@ mod estate;
 mod issued;
 mod registered;
 mod revoked;
+mod rotated;
 
 use bailiwick_core::change::{
     Change, Direction, Grant, Outcome, Plan, Prepared, Receipt, Step, Touched,
@@ -97,6 +98,7 @@ impl Effects for Real<'_> {
             | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. } => Ok(Prepared::Nothing),
             Step::RegisterAccount(wanted) => registered::prepare(self.app, wanted).await,
+            Step::RotateIssuer(wanted) => rotated::prepare(self.app, wanted),
         }
     }
 
@@ -120,6 +122,7 @@ impl Effects for Real<'_> {
             Step::NarrowEnvelope(narrow) => envelope::narrow(self.app, &narrow, now).await,
             Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
             Step::RegisterAccount(wanted) => registered::apply(self.app, &wanted, prepared).await,
+            Step::RotateIssuer(wanted) => rotated::apply(self.app, &wanted, prepared).await,
         };
         outcome.into()
     }
@@ -144,6 +147,7 @@ impl Effects for Real<'_> {
             Step::NarrowEnvelope(narrow) => envelope::undo_narrow(self.app, &narrow, touched).await,
             Step::EditEstate { before, after } => estate::restore(self.app, before, after).await,
             Step::RegisterAccount(wanted) => registered::undo(self.app, &wanted, touched).await,
+            Step::RotateIssuer(wanted) => rotated::undo(self.app, &wanted, touched),
         };
         outcome.into()
     }
@@ -162,6 +166,7 @@ impl Effects for Real<'_> {
                 Step::NarrowEnvelope(narrow) => envelope::verify_narrow(self.app, narrow).await,
                 Step::EditEstate { after, .. } => estate::verify(self.app, *after).await,
                 Step::RegisterAccount(wanted) => registered::verify(self.app, wanted).await,
+                Step::RotateIssuer(wanted) => rotated::verify(self.app, wanted).await,
             };
             if !matches!(seen, Outcome::Done(_)) {
                 return seen;
@@ -199,6 +204,7 @@ impl Effects for Real<'_> {
             &loaded.change
         {
             estate::refresh(self.app).await?;
+            rotated::refresh(self.app, &loaded.change).await?;
         }
         Ok(())
     }

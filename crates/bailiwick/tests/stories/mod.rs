@@ -2,6 +2,7 @@
 
 mod access_matrix;
 mod acme_accounts;
+mod acme_addresses;
 mod acme_clients;
 mod acme_gate;
 mod acme_jws;
@@ -26,9 +27,11 @@ mod garbage;
 mod issuer_answers;
 mod kill9;
 mod misissuance;
+mod rotation;
 mod tamper;
 mod token;
 mod tour;
 mod upstream_ca;
+mod workloads;
 mod zone_doors;
 mod zone_writer;

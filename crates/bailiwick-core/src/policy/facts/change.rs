@@ -27,6 +27,8 @@ spelled! {
         NarrowEnvelope = "narrow-envelope",
         /// Registers an account of ours at a CA.
         RegisterAccount = "register-account",
+        /// Lets new certificates come from another generation of a CA of ours.
+        RotateIssuer = "rotate-issuer",
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the events of a change hold: requests, approvals, what was prepared and what was left.
 
 use bailiwick_core::actor::{Actor, SignedIn};
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     Approval, Basis, IssuedCertificate, PlanDigest, Prepared, Receipt, Request, RevocationReason,
     Revoked,
@@ -74,6 +75,7 @@ pub(crate) enum PreparedForm {
     ToBeSigned { serial: String, tbs: String, caa: String },
     Forwarded { csr: String, caa: String, replaces: Option<String> },
     AccountKey { key: String },
+    ToBeCertified { tbs: String },
 }
 
 impl Stored for Prepared {
@@ -93,6 +95,7 @@ impl Stored for Prepared {
                 replaces: replaces.form()?,
             },
             Self::AccountKey { key } => PreparedForm::AccountKey { key: key.form()? },
+            Self::ToBeCertified { tbs } => PreparedForm::ToBeCertified { tbs: tbs.form()? },
         })
     }
 
@@ -110,6 +113,9 @@ impl Stored for Prepared {
                 replaces: Option::<CertFingerprint>::read(replaces)?,
             },
             PreparedForm::AccountKey { key } => Self::AccountKey { key: SpkiHash::read(key)? },
+            PreparedForm::ToBeCertified { tbs } => {
+                Self::ToBeCertified { tbs: Vec::<u8>::read(tbs)? }
+            }
         })
     }
 }
@@ -153,6 +159,11 @@ pub(crate) enum ReceiptForm {
     AccountDeactivated {
         issuer: String,
     },
+    GenerationActivated {
+        issuer: String,
+        generation: u8,
+        certificate: String,
+    },
 }
 
 impl Stored for Receipt {
@@ -195,6 +206,13 @@ impl Stored for Receipt {
             Self::AccountDeactivated { issuer } => {
                 ReceiptForm::AccountDeactivated { issuer: issuer.form()? }
             }
+            Self::GenerationActivated { issuer, generation, certificate } => {
+                ReceiptForm::GenerationActivated {
+                    issuer: issuer.form()?,
+                    generation: generation.form()?,
+                    certificate: certificate.form()?,
+                }
+            }
         })
     }
 
@@ -234,6 +252,13 @@ impl Stored for Receipt {
             },
             ReceiptForm::AccountDeactivated { issuer } => {
                 Self::AccountDeactivated { issuer: IssuerId::read(issuer)? }
+            }
+            ReceiptForm::GenerationActivated { issuer, generation, certificate } => {
+                Self::GenerationActivated {
+                    issuer: IssuerId::read(issuer)?,
+                    generation: Generation::read(generation)?,
+                    certificate: CertFingerprint::read(certificate)?,
+                }
             }
         })
     }

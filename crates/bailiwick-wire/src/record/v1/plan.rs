@@ -1,8 +1,9 @@
 //! Plans: steps and the checks before them.
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     IssueCertificate, NarrowEnvelope, Precheck, RegisterAccount, RevocationReason,
-    RevokeCertificate, Step,
+    RevokeCertificate, RotateIssuer, Step,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -50,6 +51,13 @@ mirror! {
         contacts: Vec<String>,
         binding: Option<String>,
     }
+    RotateIssuer => RotateForm {
+        issuer: IssuerId,
+        before: Generation,
+        after: Generation,
+        key: SpkiHash,
+        certificate: Option<CertFingerprint>,
+    }
     Precheck => PrecheckForm {
         name: String,
         holds: bool,
@@ -69,6 +77,7 @@ pub(crate) enum StepForm {
     NarrowEnvelope(NarrowForm),
     EditEstate { before: Option<String>, after: String },
     RegisterAccount(RegisterForm),
+    RotateIssuer(RotateForm),
 }
 
 impl Stored for Step {
@@ -89,6 +98,7 @@ impl Stored for Step {
                 StepForm::EditEstate { before: before.form()?, after: after.form()? }
             }
             Self::RegisterAccount(register) => StepForm::RegisterAccount(register.form()?),
+            Self::RotateIssuer(rotate) => StepForm::RotateIssuer(rotate.form()?),
         })
     }
 
@@ -108,6 +118,7 @@ impl Stored for Step {
                 after: Digest::read(after)?,
             },
             StepForm::RegisterAccount(register) => Self::RegisterAccount(Stored::read(register)?),
+            StepForm::RotateIssuer(rotate) => Self::RotateIssuer(Stored::read(rotate)?),
         })
     }
 }

@@ -3,11 +3,15 @@
 mod change;
 mod enrolment;
 mod envelope;
+mod issuer;
 mod registry;
 
 pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
-pub(crate) use enrolment::{EnrolBody, EnrolledBody};
+pub(crate) use enrolment::{AttestedBody, AttestorBody, EnrolBody, EnrolledBody, WorkloadBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
+pub(crate) use issuer::{
+    AwaitsRootBody, GenerationBody, IssuerBody, RotateIssuerBody, RotationBody,
+};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
 };

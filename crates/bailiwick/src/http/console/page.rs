@@ -63,6 +63,7 @@ fn framed(status: StatusCode, app: &App, who: Option<&Asking>, title: &str, body
                             (tab("/changes", "Changes", title))
                             (tab("/certificates", "Certificates", title))
                             (tab("/services", "Services", title))
+                            (tab("/issuers", "Issuers", title))
                         }
                     }
                     @if app.settings.lab { span.lab title="Nothing here is real" { "lab" } }
@@ -191,7 +192,7 @@ pub(super) fn duration(seconds: u32) -> String {
 /// A state as a badge: the word, and a colour that only repeats it.
 pub(super) fn state(word: &str) -> Markup {
     let kind = match word {
-        "closed" | "valid" | "explained" | "usable" | "stands" => "good",
+        "closed" | "valid" | "explained" | "usable" | "stands" | "issues" => "good",
         "awaiting-approval" | "requested" | "executing" | "verifying" => "open",
         "unknown" | "rolling-back" => "bad",
         _ => "over",
