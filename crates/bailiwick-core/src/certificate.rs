@@ -6,6 +6,7 @@
 
 mod crl;
 mod facts;
+mod generation;
 mod lint;
 mod ocsp;
 mod profile;
@@ -16,6 +17,7 @@ pub use crl::{
     BadCrlSpec, CrlEntry, CrlEntrySeen, CrlFacts, CrlScope, CrlSpec, RevocationReason, check_crl,
 };
 pub use facts::{CertificateFacts, NameSeen, SerialSeen};
+pub use generation::Generation;
 pub use lint::{LintFinding, SHORT_LIVED_SECONDS_MAX, lint, lint_seen, public_lifetime_days_max};
 pub use ocsp::{BadOcspSpec, OCSP_NONCE_OCTETS_MAX, OcspAnswer, OcspSpec, OcspStatus};
 pub use profile::{CertificateProfile, KeyKind, KeyPurpose, ProfileRules, RevocationPointers};

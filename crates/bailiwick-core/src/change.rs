@@ -34,7 +34,7 @@ pub use joint::{
 };
 pub use plan::{
     BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, Precheck, RegisterAccount,
-    RevokeCertificate, STEPS_MAX, Step, Undo,
+    RevokeCertificate, RotateIssuer, STEPS_MAX, Step, Undo,
 };
 pub use state::{
     Awaiting, Change, Direction, Executing, Next, Outcome, RollingBack, Started, Touched,

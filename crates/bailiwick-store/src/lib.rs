@@ -29,8 +29,8 @@ pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
 pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActiveEstate, CanaryRow, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
-    CheckpointRow, CrlRow, Evidence, FindingFilter, FindingRow, IncidentRow, IssuedRow, LinkRow,
-    NamePart, ObservationRow, OutboxRow, PointRow, SessionRow, StandingRow, StoredDecision,
-    StoredEntry, StoredEvent, TokenRow, UpstreamAccountRow, UpstreamOrderRow,
+    CheckpointRow, CrlRow, Evidence, FindingFilter, FindingRow, GenerationRow, IncidentRow,
+    IssuedRow, LinkRow, NamePart, ObservationRow, OutboxRow, PointRow, SessionRow, StandingRow,
+    StoredDecision, StoredEntry, StoredEvent, TokenRow, UpstreamAccountRow, UpstreamOrderRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

@@ -20,7 +20,7 @@ pub use certificates::{
 };
 pub use changes::ChangeFilter;
 pub use gate::StandingRow;
-pub use issuers::CrlRow;
+pub use issuers::{CrlRow, GenerationRow};
 pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};

@@ -5,12 +5,13 @@ mod accounts;
 mod authorizations;
 mod credentials;
 mod issuance;
+mod issuers;
 mod people;
 mod upstream;
 mod watched;
 
 use bailiwick_core::ledger::LeafIndex;
-use bailiwick_core::names::{ChangeId, Digest, IssuerId};
+use bailiwick_core::names::ChangeId;
 use bailiwick_core::record::{ChangeRow, Decision, Row};
 use bailiwick_core::time::Time;
 
@@ -31,19 +32,12 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             move_change(tx, id, *seq, state, &given).await
         }
         Row::PutDecision { decision, at } => put_decision(tx, decision, *at).await,
-        Row::PutAccount(account) => accounts::put(tx, account).await,
-        Row::SetContacts { account, contacts } => {
-            accounts::set_contacts(tx, account, contacts).await
-        }
-        Row::SetAccountKey { account, thumbprint, jwk } => {
-            accounts::set_key(tx, account, thumbprint, jwk).await
-        }
-        Row::SetAccountStatus { account, status } => {
-            accounts::set_status(tx, account, *status).await
-        }
-        Row::SetAccountTerms { account, terms, at } => {
-            accounts::set_terms(tx, account, terms, *at).await
-        }
+        Row::PutAccount(_)
+        | Row::SetContacts { .. }
+        | Row::SetAccountKey { .. }
+        | Row::SetAccountStatus { .. }
+        | Row::SetAccountTerms { .. }
+        | Row::BindAccount { .. } => accounts::apply(tx, row).await,
         Row::PutCredential(_)
         | Row::PutAttestation { .. }
         | Row::RevokeCredential { .. }
@@ -85,28 +79,8 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         }
         Row::EndUpstreamAccount(issuer) => upstream::end_account(tx, issuer).await,
         Row::Watch { row, at } => watched::apply(tx, index, row, *at).await,
-        Row::PutCrl { issuer, number, digest, at, next_update } => {
-            put_crl(tx, issuer, *number, digest, [*at, *next_update]).await
-        }
+        Row::ActivateGeneration { .. } | Row::PutCrl { .. } => issuers::apply(tx, row).await,
     }
-}
-
-/// A number is published once, and none after a higher one.
-const PUT_CRL: &str = "INSERT INTO crl (issuer, number, digest, at, next_update) \
-    SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), CAST($5 AS BIGINT) \
-    WHERE NOT EXISTS (SELECT 1 FROM crl WHERE issuer = $1 AND number >= $2)";
-
-async fn put_crl(
-    tx: &mut Tx,
-    issuer: &IssuerId,
-    number: u64,
-    digest: &Digest,
-    [at, next_update]: [Time; 2],
-) -> Result<(), Rejected> {
-    let refused = || Conflict::CrlNumber { issuer: issuer.clone(), number };
-    let column = i64::try_from(number).map_err(|_| refused())?;
-    let given = args![issuer, column, digest, at, next_update];
-    if tx.exec(PUT_CRL, &given).await? == 1 { Ok(()) } else { Err(refused().into()) }
 }
 
 async fn open_change(tx: &mut Tx, index: LeafIndex, change: &ChangeRow) -> Result<(), Rejected> {

@@ -117,7 +117,9 @@ impl OrderSeen {
         let name = |value: &Value| {
             let it = value.as_object()?;
             let is_dns = text(it, "type") == Some("dns");
-            text(it, "value").filter(|_| is_dns).and_then(|name| SanName::parse(name).ok())
+            let name =
+                text(it, "value").filter(|_| is_dns).and_then(|name| SanName::parse(name).ok());
+            name.filter(|name| name.dns().is_some())
         };
         let names: Option<Vec<SanName>> = list("identifiers")?.iter().map(name).collect();
         let mut names = names.ok_or(BadAnswer("identifiers"))?;

@@ -5,8 +5,8 @@ use bailiwick_core::gate::{
     OrderStatus, Problem, ProblemKind,
 };
 use bailiwick_core::names::{
-    AccountId, AuthzId, CertFingerprint, ChallengeId, ChangeId, DecisionId, DnsName, IssuerId,
-    OrderId, ProfileId, SanName,
+    AccountId, AcmeIdentifier, AuthzId, CertFingerprint, ChallengeId, ChangeId, DecisionId,
+    IssuerId, OrderId, ProfileId, SanName,
 };
 use bailiwick_core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,7 @@ mirror! {
     Authorization => AuthorizationForm {
         id: AuthzId,
         account: AccountId,
-        name: DnsName,
+        name: AcmeIdentifier,
         wildcard: bool,
         status: AuthorizationStatus,
         expires_at: Time,

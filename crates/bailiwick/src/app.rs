@@ -20,6 +20,7 @@ mod envelopes;
 pub(crate) mod estate;
 mod facts;
 mod finalize;
+mod issuers;
 mod joint;
 mod ledger;
 mod lists;
@@ -33,6 +34,7 @@ mod refused_orders;
 mod registry;
 mod renewal;
 mod revoke;
+mod rotate;
 mod shown;
 mod standing;
 pub(crate) mod start;
@@ -47,18 +49,17 @@ mod watch;
 mod words;
 mod zone_door;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{DnsClient, Resolver, View};
-use bailiwick_connect::issuer::BuiltinIssuer;
 use bailiwick_connect::keys::Sealer;
 use bailiwick_connect::lab_dns::LabZones;
+use bailiwick_connect::token::Token;
 use bailiwick_core::actor::Actor;
 use bailiwick_core::caa::PrivateTlds;
 use bailiwick_core::change::{Change, Event};
-use bailiwick_core::names::{CertFingerprint, ChangeId, IssuerId, PersonId};
+use bailiwick_core::names::{CertFingerprint, ChangeId, PersonId};
 use bailiwick_core::record::{Batch, Entry, Expect, Fact};
 use bailiwick_core::time::Time;
 use bailiwick_store::Store;
@@ -84,6 +85,7 @@ pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
+pub(crate) use issuers::Issuers;
 pub(crate) use joint::Proposal;
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
@@ -94,6 +96,7 @@ pub(crate) use preauthorize::AuthorizationAnswer;
 pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, Network, Outside};
 pub(crate) use registry::AccountView;
 pub(crate) use revoke::RevokeAnswer;
+pub(crate) use rotate::{GenerationView, IssuerView, RotateWish, Rotation};
 pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
@@ -111,8 +114,10 @@ pub(crate) struct App {
     pub(crate) settings: Settings,
     /// What is in force now.
     pub(crate) live: LiveCell,
-    /// The built-in CAs by their key in the estate.
-    pub(crate) issuers: BTreeMap<IssuerId, Arc<BuiltinIssuer>>,
+    /// The built-in CAs, with every generation of each.
+    pub(crate) issuers: Issuers,
+    /// The token that keys of CAs live in, where one is used.
+    pub(crate) token: Option<Arc<Token>>,
     /// Who signs OCSP answers for them.
     pub(crate) responders: Responders,
     /// Seals secrets at rest.
@@ -298,9 +303,9 @@ impl App {
             let stored = self.stored_chain(digest).await?.unwrap_or_default();
             return Ok((chain == 0).then(|| leaf + &stored));
         }
-        let issuer = self.issuers.get(&one.issuer);
+        let issuer = self.issuers.of(&one.issuer, &one.serial);
         Ok(match (chain, issuer) {
-            (0, issuer) => Some(leaf + issuer.map_or("", |issuer| issuer.chain_pem())),
+            (0, issuer) => Some(leaf + issuer.as_ref().map_or("", |issuer| issuer.chain_pem())),
             (1, Some(issuer)) => {
                 let root = bailiwick_wire::x509::write_pem("CERTIFICATE", issuer.root_der());
                 Some(format!("{leaf}{}{root}", issuer.chain_pem()))
@@ -312,7 +317,7 @@ impl App {
     /// The issuer domain names that the issuers here answer to (RFC 8659, section 4.2).
     pub(crate) fn issuer_domains(&self) -> Vec<String> {
         let live = self.live.get();
-        let serving = live.estate().issuers.iter().filter(|(id, _)| self.issuers.contains_key(*id));
+        let serving = live.estate().issuers.iter().filter(|(id, _)| self.issuers.contains_key(id));
         let all: std::collections::BTreeSet<String> =
             serving.flat_map(|(_, issuer)| issuer.caa_domains.iter().cloned()).collect();
         all.into_iter().collect()

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bailiwick_core::certificate::Generation;
+use bailiwick_core::names::IssuerId;
 use bailiwick_core::time::SECOND_MS;
 use bailiwick_core::watch::Pace;
 
@@ -63,8 +65,11 @@ impl Settings {
     }
 
     /// What the URLs of an issuer's CRLs of parts begin with.
-    pub(crate) fn crl_parts_url(&self, issuer: &bailiwick_core::names::IssuerId) -> String {
-        format!("{}/crl/{issuer}/", self.http_url)
+    pub(crate) fn crl_parts_url(&self, issuer: &IssuerId, generation: Generation) -> String {
+        match generation {
+            Generation::FIRST => format!("{}/crl/{issuer}/", self.http_url),
+            later => format!("{}/crl/{issuer}/g{later}-", self.http_url),
+        }
     }
 
     /// What every account URL begins with.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use bailiwick_core::names::DnsName;
+use bailiwick_core::names::{AcmeIdentifier, DnsName};
 use url::Url;
 
 /// Octets of a URL that somebody supplied.
@@ -76,7 +76,7 @@ impl Target {
         if text.len() > URL_OCTETS_MAX {
             return Err(BadTarget::TooLong);
         }
-        Self::of(&Url::parse(text).map_err(|_| BadTarget::NoUrl)?)
+        Self::of_url(&Url::parse(text).map_err(|_| BadTarget::NoUrl)?)
     }
 
     /// Reads a URL that may be relative to this one, such as a redirect's (RFC 3986, section 5).
@@ -88,16 +88,20 @@ impl Target {
             return Err(BadTarget::TooLong);
         }
         let base = Url::parse(&self.to_string()).map_err(|_| BadTarget::NoUrl)?;
-        Self::of(&base.join(text).map_err(|_| BadTarget::NoUrl)?)
+        Self::of_url(&base.join(text).map_err(|_| BadTarget::NoUrl)?)
     }
 
-    /// A place of a name.
+    /// A place of a name or an address.
     #[must_use]
-    pub const fn of_name(scheme: Scheme, name: DnsName, port: u16, path: String) -> Self {
-        Self { scheme, host: Host::Name(name), port, path }
+    pub fn of(scheme: Scheme, whose: &AcmeIdentifier, port: u16, path: String) -> Self {
+        let host = match whose {
+            AcmeIdentifier::Dns(name) => Host::Name(name.clone()),
+            AcmeIdentifier::Ip(address) => Host::Address(*address),
+        };
+        Self { scheme, host, port, path }
     }
 
-    fn of(url: &Url) -> Result<Self, BadTarget> {
+    fn of_url(url: &Url) -> Result<Self, BadTarget> {
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,

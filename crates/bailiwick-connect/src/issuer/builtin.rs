@@ -3,14 +3,14 @@
 use std::fmt;
 use std::path::Path;
 
-use bailiwick_core::certificate::{CrlSpec, IssuerIdentity, Tbs};
+use bailiwick_core::certificate::{CrlSpec, Generation, IssuerIdentity, Tbs};
 use bailiwick_core::time::Time;
 use bailiwick_wire::x509::{
     assemble, assemble_crl, verify_crl, verify_signed, write_chain, write_crl,
 };
 
 use super::fault::IssuerFault;
-use super::folder::{CaFolder, IssuerPlan};
+use super::folder::{CaFolder, IssuerPlan, Made};
 use super::key::CaKey;
 use super::responder::{NewResponder, OcspResponder};
 use crate::keys::Sealer;
@@ -45,16 +45,19 @@ impl BuiltinIssuer {
         serials: &dyn Fn() -> Option<[u8; 16]>,
         now: Time,
     ) -> Result<Self, IssuerFault> {
-        let made = CaFolder::new(folder, plan, sealer).open_or_make(serials, now)?;
+        Ok(Self::of(CaFolder::new(folder, plan, sealer).open_or_make(serials, now)?))
+    }
+
+    pub(super) fn of(made: Made) -> Self {
         // The root is for trust stores; a chain that is served holds what leads to it.
         let chain = write_chain([made.issuing_der.as_slice()]);
-        Ok(Self {
+        Self {
             identity: made.identity,
             key: made.issuing_key,
             certificate: made.issuing_der,
             root: made.root_der,
             chain,
-        })
+        }
     }
 
     /// What certificates need to know of it.
@@ -84,9 +87,11 @@ impl BuiltinIssuer {
     /// Signs exactly these octets, and checks the result before anybody gets it.
     ///
     /// # Errors
-    /// [`IssuerFault::OtherIssuer`], [`IssuerFault::Key`], [`IssuerFault::Certificate`].
+    /// [`IssuerFault::OtherIssuer`], also for another generation; [`IssuerFault::Key`],
+    /// [`IssuerFault::Certificate`].
     pub fn sign_tbs(&self, tbs: &Tbs) -> Result<Vec<u8>, IssuerFault> {
-        if tbs.spec().issuer != self.identity.id {
+        let generation = Generation::of(&tbs.spec().serial);
+        if tbs.spec().issuer != self.identity.id || generation != self.identity.generation {
             let (issuer, named) = (self.identity.id.clone(), tbs.spec().issuer.clone());
             return Err(IssuerFault::OtherIssuer { issuer, named });
         }

@@ -142,11 +142,7 @@ pub fn install(
     if key?.subject().hash() != issuing.key.hash() {
         return Err(IssuerFault::NotOurKey);
     }
-    if issuing.permitted != plan.permitted {
-        let (brought, planned) =
-            (shown(issuing.permitted.as_ref()), shown(plan.permitted.as_ref()));
-        return Err(IssuerFault::OtherConstraints { brought, planned });
-    }
+    same_constraints(&issuing, plan)?;
     for one in [&signer, &issuing] {
         if now < one.not_before || one.not_after < now {
             return Err(IssuerFault::NotInForce { from: one.not_before, to: one.not_after });
@@ -161,6 +157,18 @@ pub fn install(
         }
     }
     Ok(issuing)
+}
+
+/// Whether a certificate permits what the estate says.
+pub(super) fn same_constraints(
+    issuing: &IssuerIdentity,
+    plan: &IssuerPlan,
+) -> Result<(), IssuerFault> {
+    if issuing.permitted == plan.permitted {
+        return Ok(());
+    }
+    let (brought, planned) = (shown(issuing.permitted.as_ref()), shown(plan.permitted.as_ref()));
+    Err(IssuerFault::OtherConstraints { brought, planned })
 }
 
 fn shown(permitted: Option<&BTreeSet<DnsName>>) -> String {

@@ -68,6 +68,12 @@ pub enum IssuerFault {
         /// Which.
         issuer: IssuerId,
     },
+    /// An issuer has had every generation that there can be.
+    #[error("issuer `{issuer}` has had 127 generations; make another issuer in its place")]
+    NoMoreGenerations {
+        /// Which.
+        issuer: IssuerId,
+    },
     /// There is a CA already.
     #[error("`{path}` is there already; a ceremony never replaces a ca")]
     Exists {

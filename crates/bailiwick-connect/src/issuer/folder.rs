@@ -67,6 +67,17 @@ pub(super) struct CaFolder<'a> {
     pub(super) home: Home<'a>,
 }
 
+fn home_of<'a>(folder: &'a Path, plan: &'a IssuerPlan, sealer: &'a Sealer, role: &str) -> Home<'a> {
+    let files = KeyFiles::new(folder.to_owned(), sealer);
+    let sealed = sealer.disk().read(&files.path(role));
+    match &plan.token {
+        // A key that was made in a file stays there: the estate says where new ones are made.
+        Some(_) if !matches!(sealed, Ok(None)) => Home::sealed(files, sealer, plan),
+        Some(token) => Home::Token { token, issuer: plan.id.clone() },
+        None => Home::sealed(files, sealer, plan),
+    }
+}
+
 /// Whether the CA was complete at some start before.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) enum Before {
@@ -81,15 +92,13 @@ pub(super) const INTERMEDIATE: &str = "intermediate";
 
 impl<'a> CaFolder<'a> {
     pub(super) fn new(folder: &'a Path, plan: &'a IssuerPlan, sealer: &'a Sealer) -> Self {
-        let files = KeyFiles::new(folder.to_owned(), sealer);
-        let sealed = sealer.disk().read(&files.path(INTERMEDIATE));
-        let home = match &plan.token {
-            // A key that was made in a file stays there: the estate says where new ones are made.
-            Some(_) if !matches!(sealed, Ok(None)) => Home::sealed(files, sealer, plan),
-            Some(token) => Home::Token { token, issuer: plan.id.clone() },
-            None => Home::sealed(files, sealer, plan),
-        };
+        let home = home_of(folder, plan, sealer, INTERMEDIATE);
         Self { folder, plan, sealer, home }
+    }
+
+    /// Where the key of a role is, or would be made.
+    pub(super) fn home_of(&self, role: &str) -> Home<'a> {
+        home_of(self.folder, self.plan, self.sealer, role)
     }
 
     pub(super) fn open_or_make(

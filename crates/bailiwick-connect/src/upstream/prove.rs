@@ -42,8 +42,8 @@ pub(super) async fn authorize(
     let authorization = KeyAuthorization::new(&token, client.key().thumbprint())
         .map_err(|_| Stop::Answer(BadAnswer("token")))?;
     let value = authorization.dns_01_value();
-    let owner = seen.name.base().child("_acme-challenge");
-    let owner = owner.map_err(|_| over(format!("`{}` is too long for dns-01", seen.name)))?;
+    let owner = seen.name.dns().and_then(|name| name.child("_acme-challenge").ok());
+    let owner = owner.ok_or_else(|| over(format!("there is no dns-01 for `{}`", seen.name)))?;
     let placed = journal.placed().await?;
     let is_new = !placed.iter().any(|one| one.0 == owner && one.1 == value);
     if is_new && placed.len() >= work.names.len().saturating_mul(RECORDS_PER_NAME_MAX) {

@@ -1,8 +1,9 @@
-//! http-01: a file under the name, fetched on port 80 (RFC 8555, section 8.3).
+//! http-01: a file under the name or address, fetched on port 80 (RFC 8555, section 8.3; RFC 8738,
+//! section 4).
 
 use std::net::{IpAddr, SocketAddr};
 
-use bailiwick_core::names::DnsName;
+use bailiwick_core::names::AcmeIdentifier;
 use tokio::time::timeout;
 
 use super::{Failed, FailureKind, Seen, Validator, shown};
@@ -20,7 +21,7 @@ impl Validator {
     /// [`Failed`] with what was seen instead.
     pub async fn http01(
         &self,
-        name: &DnsName,
+        name: &AcmeIdentifier,
         token: &str,
         key_authorization: &str,
     ) -> Result<Seen, Failed> {
@@ -40,12 +41,12 @@ impl Validator {
     /// Follows redirects from the well-known place to the key authorization.
     async fn chain(
         &self,
-        name: &DnsName,
+        name: &AcmeIdentifier,
         path: String,
         key_authorization: &str,
         seen_at: &mut Vec<String>,
     ) -> Result<(), (FailureKind, String)> {
-        let mut place = Target::of_name(Scheme::Http, name.clone(), self.http_port, path);
+        let mut place = Target::of(Scheme::Http, name, self.http_port, path);
         for _ in 0..=REDIRECTS_MAX {
             let answer = self.visit(&place, seen_at).await?;
             if answer.status == 200 {

@@ -53,9 +53,9 @@ impl Validator {
         name: &SanName,
         expected: &Standing<'_>,
     ) -> Result<Seen, Failed> {
-        let owner = owner(name.base()).ok_or_else(|| Failed {
+        let owner = name.dns().and_then(owner).ok_or_else(|| Failed {
             kind: FailureKind::Dns,
-            saw: format!("`{LABEL}.{}` is too long to be a name", name.base()),
+            saw: format!("`{LABEL}.{}` is no name that a record can stand at", name.base()),
             seen_at: Vec::new(),
         })?;
         let fail = |kind, saw| Failed { kind, saw, seen_at: vec![format!("TXT {owner}")] };

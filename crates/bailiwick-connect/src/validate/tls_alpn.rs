@@ -1,8 +1,8 @@
-//! tls-alpn-01: a certificate shown in a handshake on port 443 (RFC 8737).
+//! tls-alpn-01: a certificate shown in a handshake on port 443 (RFC 8737; RFC 8738, section 6).
 
 use std::net::SocketAddr;
 
-use bailiwick_core::names::DnsName;
+use bailiwick_core::names::AcmeIdentifier;
 use bailiwick_wire::x509::check_acme_tls;
 use rustls_pki_types::ServerName;
 use tokio::time::timeout;
@@ -18,7 +18,11 @@ impl Validator {
     ///
     /// # Errors
     /// [`Failed`] with what was seen instead.
-    pub async fn tls_alpn01(&self, name: &DnsName, digest: &[u8; 32]) -> Result<Seen, Failed> {
+    pub async fn tls_alpn01(
+        &self,
+        name: &AcmeIdentifier,
+        digest: &[u8; 32],
+    ) -> Result<Seen, Failed> {
         let mut seen_at = Vec::new();
         let look = self.shake_hands(name, digest, &mut seen_at);
         let result = timeout(self.limits.whole_timeout, look).await.unwrap_or_else(|_| {
@@ -34,16 +38,20 @@ impl Validator {
     /// Asks the addresses of the name, one after the other, until one answers.
     async fn shake_hands(
         &self,
-        name: &DnsName,
+        name: &AcmeIdentifier,
         digest: &[u8; 32],
         seen_at: &mut Vec<String>,
     ) -> Result<(), (FailureKind, String)> {
-        let addresses = self
-            .dns
-            .addresses(&self.view, name)
-            .await
-            .map_err(|cause| (FailureKind::Dns, format!("`{name}`: {cause}")))?;
-        let host = ServerName::try_from(name.to_string())
+        let addresses = match name {
+            AcmeIdentifier::Dns(name) => self
+                .dns
+                .addresses(&self.view, name)
+                .await
+                .map_err(|cause| (FailureKind::Dns, format!("`{name}`: {cause}")))?,
+            AcmeIdentifier::Ip(address) => vec![*address],
+        };
+        // No server name is an address; its reverse name stands for it (RFC 8738, section 6).
+        let host = ServerName::try_from(name.place_in_dns().to_string())
             .map_err(|_| (FailureKind::Dns, format!("`{name}` is no name for TLS")))?;
         let mut last = None;
         for address in addresses.into_iter().take(ADDRESSES_MAX) {
@@ -70,7 +78,7 @@ impl Validator {
 }
 
 fn judge(
-    name: &DnsName,
+    name: &AcmeIdentifier,
     digest: &[u8; 32],
     to: SocketAddr,
     answer: &crate::egress::Shown,

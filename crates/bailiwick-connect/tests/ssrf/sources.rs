@@ -12,7 +12,7 @@ use bailiwick_connect::upstream::{
     Work, advance, deactivate, register, revoke, suggested, what_came,
 };
 use bailiwick_core::estate::{Attestor, AttestorKeys, AttestorKind};
-use bailiwick_core::names::{DnsName, SanName, SpkiHash};
+use bailiwick_core::names::{AcmeIdentifier, DnsName, SanName, SpkiHash};
 use bailiwick_core::record::Reached;
 use bailiwick_core::time::Time;
 use futures::future::BoxFuture;
@@ -274,12 +274,12 @@ pub(crate) async fn redirected(
     let scheme = if secure { "https" } else { "http" };
     let last = format!("{scheme}://{authority}/found");
     world.script.lock().unwrap().hops = Some((hops, last));
-    let name = DnsName::parse("permitted.fenced.example").unwrap();
+    let name = AcmeIdentifier::parse("permitted.fenced.example").unwrap();
     let seen = world.validator().http01(&name, "token", "token.thumb").await;
     seen.map(drop).map_err(|failed| failed.saw)
 }
 
-/// tls-alpn-01 takes a name; what is no name of DNS is no identifier that anybody could order.
+/// tls-alpn-01 takes a name or an address, in the spelling that can be ordered.
 async fn tls_alpn01(world: &World, authority: &str) -> Result<(), String> {
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let host = if host == PERMITTED { "permitted.fenced.example" } else { host };

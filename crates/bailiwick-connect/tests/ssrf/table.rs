@@ -35,7 +35,7 @@ const PLACES: &[(&str, usize, &[Source])] = &[
 /// What goes somewhere, as it is written.
 const WAYS: [&str; 10] = [
     "Target::parse(",
-    "Target::of_name(",
+    "Target::of(",
     ".join(target)",
     "web.call(",
     "exchange(&",

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::scene::{Reply, Scene, name, redirect, text};
+use crate::scene::{Reply, Scene, redirect, text, whose};
 use bailiwick_connect::validate::{FailureKind, Limits};
 
 const TOKEN: &str = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJyPCt92wrDoA";
@@ -216,7 +216,7 @@ async fn only_addresses_inside_the_fence_are_connected_to() {
     check(&scene, "mixed.fenced.example", Ok(())).await;
     // Without a list even our own web server is out of reach.
     let outside = scene.validator_with(&[]);
-    let failed = outside.http01(&name("a.shop.example"), TOKEN, KEY).await.unwrap_err();
+    let failed = outside.http01(&whose("a.shop.example"), TOKEN, KEY).await.unwrap_err();
     assert!(failed.saw.contains("127.0.0.1 is a loopback address"), "{}", failed.saw);
     assert_eq!(scene.asked().len(), 1);
 }
@@ -270,7 +270,7 @@ async fn answers_are_bounded_in_size_and_time() {
     let hasty = scene.validator_with(&["127.0.0.0/8"]).with_limits(limits);
     for slow in ["silent.shop.example", "drip.shop.example"] {
         let began = Instant::now();
-        let failed = hasty.http01(&name(slow), TOKEN, KEY).await.unwrap_err();
+        let failed = hasty.http01(&whose(slow), TOKEN, KEY).await.unwrap_err();
         assert_eq!(failed.kind, FailureKind::Connection);
         assert!(failed.saw.contains("no answer within 300ms"), "{}", failed.saw);
         assert!(began.elapsed() < Duration::from_secs(5));

@@ -8,7 +8,7 @@ use bailiwick_connect::dns::{DnsClient, View, random_ids};
 use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_connect::validate::{Failed, Fence, Network, Seen, Validator};
 use bailiwick_core::caa::PrivateTlds;
-use bailiwick_core::names::{DnsName, ZoneName};
+use bailiwick_core::names::{AcmeIdentifier, DnsName, ZoneName};
 use bailiwick_core::time::Time;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -183,8 +183,12 @@ impl Scene {
 
     /// A look that may reach the web server.
     pub(crate) async fn http01(&self, at: &str, token: &str, key: &str) -> Result<Seen, Failed> {
-        self.validator_with(&["127.0.0.0/8"]).http01(&name(at), token, key).await
+        self.validator_with(&["127.0.0.0/8"]).http01(&whose(at), token, key).await
     }
+}
+
+pub(crate) fn whose(text: &str) -> AcmeIdentifier {
+    AcmeIdentifier::parse(text).unwrap()
 }
 
 pub(crate) fn name(text: &str) -> DnsName {

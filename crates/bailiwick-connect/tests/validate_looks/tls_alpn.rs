@@ -12,7 +12,7 @@ use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use crate::scene::{Scene, name, text};
+use crate::scene::{Scene, text, whose};
 
 const DIGEST: [u8; 32] = [7; 32];
 const NAME: &str = "www.shop.example";
@@ -86,12 +86,16 @@ async fn serve(shown: Shown) -> SocketAddr {
 }
 
 async fn check(what: &str, shown: Shown, expected: Result<(), (FailureKind, &str)>) {
+    check_at(NAME, what, shown, expected).await;
+}
+
+async fn check_at(at: &str, what: &str, shown: Shown, expected: Result<(), (FailureKind, &str)>) {
     let scene = Scene::start(|_| text("")).await;
     let port = serve(shown).await.port();
     let validator = scene.validator_with(&["127.0.0.0/8"]).with_tls_port(port);
-    let given = validator.tls_alpn01(&name(NAME), &DIGEST).await;
+    let given = validator.tls_alpn01(&whose(at), &DIGEST).await;
     match (&given, expected) {
-        (Ok(seen), Ok(())) => assert_eq!(seen.at, [format!("TLS {NAME} at 127.0.0.1:{port}")]),
+        (Ok(seen), Ok(())) => assert_eq!(seen.at, [format!("TLS {at} at 127.0.0.1:{port}")]),
         (Err(failed), Err((kind, word))) => {
             assert_eq!(failed.kind, kind, "{what}: {}", failed.saw);
             assert!(failed.saw.contains(word), "{what}: `{word}` is not in: {}", failed.saw);
@@ -124,6 +128,17 @@ async fn only_the_certificate_of_rfc_8737_shows_control() {
     check("something behind it", with(Some((longer, true))), wrong("not der")).await;
 }
 
+/// RFC 8738, section 6: one iPAddress, and the reverse name as server name.
+#[tokio::test]
+async fn an_address_is_shown_by_its_own_certificate() {
+    let wrong = Err((FailureKind::IncorrectResponse, "exactly this name"));
+    let names = |names| Shown { names, ..right() };
+    check_at("127.0.0.1", "the right one", names(&["127.0.0.1"]), Ok(())).await;
+    check_at("127.0.0.1", "another address", names(&["127.0.0.2"]), wrong).await;
+    check_at("127.0.0.1", "the reverse name", names(&["1.0.0.127.in-addr.arpa"]), wrong).await;
+    check_at("127.0.0.1", "an address more", names(&["127.0.0.1", "127.0.0.2"]), wrong).await;
+}
+
 #[tokio::test]
 async fn a_server_that_speaks_something_else_shows_nothing() {
     let tls = |word| Err((FailureKind::Tls, word));
@@ -147,7 +162,7 @@ async fn a_handshake_never_goes_beyond_the_fence() {
         ("translated.fenced.example", &["127.0.0.0/8"][..], "loopback"),
     ] {
         let validator = scene.validator_with(networks).with_tls_port(port);
-        let failed = validator.tls_alpn01(&name(at), &DIGEST).await.unwrap_err();
+        let failed = validator.tls_alpn01(&whose(at), &DIGEST).await.unwrap_err();
         assert_eq!(failed.kind, FailureKind::Connection, "{at}: {}", failed.saw);
         assert!(failed.saw.contains(word), "{at}: {}", failed.saw);
         assert!(failed.seen_at.is_empty(), "{at}: nothing was connected to");

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::fmt;
 
-use crate::names::{BadName, DnsName, SanName};
+use crate::names::{AcmeIdentifier, BadName, DnsName, SanName};
 
 /// A name of a certificate as CAA sees it: where the climb starts, and whether it is a wildcard.
 ///
@@ -50,9 +50,14 @@ impl CaaName {
     }
 }
 
-impl From<&SanName> for CaaName {
+impl From<&SanName> for CaaSubject {
     fn from(san: &SanName) -> Self {
-        Self { base: san.base().clone(), wildcard: san.is_wildcard() }
+        match san.base() {
+            AcmeIdentifier::Dns(base) => {
+                Self::Name(CaaName { base: base.clone(), wildcard: san.is_wildcard() })
+            }
+            AcmeIdentifier::Ip(address) => Self::Exempt(Exempt::IpAddress(*address)),
+        }
     }
 }
 

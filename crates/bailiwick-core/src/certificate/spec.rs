@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::certificate::generation::Generation;
 use crate::certificate::lint::public_lifetime_seconds;
 use crate::certificate::profile::{CertificateProfile, KeyKind, ProfileRules};
 use crate::names::{BadHex, CertSerial, DnsName, IssuerId, ProfileId, SanName, SpiffeId, SpkiHash};
@@ -153,7 +154,7 @@ pub struct CertificateSpec {
     pub not_after: Time,
     /// Its number at this issuer.
     pub serial: CertSerial,
-    /// The workload it names beside its DNS names, under a profile that names one.
+    /// The workload it names beside its names, under a profile that names one.
     pub workload: Option<SpiffeId>,
 }
 
@@ -187,17 +188,12 @@ impl CertificateSpec {
     }
 }
 
-/// A serial out of 16 random octets, with one fixed octet in front.
-///
-/// Always positive, below 2^159, of the same length, with 128 random bits
-/// (RFC 5280, section 4.1.2.2; BR 7.1.2.7 asks for 64).
+/// A serial of a first generation, or of what has none: a CA, an OCSP responder.
 ///
 /// # Errors
-/// Never with 17 octets; the error type is [`CertSerial`]'s.
+/// As [`Generation::serial`].
 pub fn random_serial(random: [u8; 16]) -> Result<CertSerial, BadHex> {
-    let mut octets = vec![0x01];
-    octets.extend_from_slice(&random);
-    CertSerial::from_bytes(&octets)
+    Generation::FIRST.serial(random)
 }
 
 /// How an issuer signs.
@@ -218,6 +214,8 @@ pub enum SigningAlgorithm {
 pub struct IssuerIdentity {
     /// The issuer in the estate.
     pub id: IssuerId,
+    /// Which of its CAs.
+    pub generation: Generation,
     /// Its distinguished name in DER, byte for byte as in its own certificate.
     pub name_der: Vec<u8>,
     /// Its subject key identifier; becomes the authority key identifier of what it signs.
@@ -232,8 +230,8 @@ pub struct IssuerIdentity {
     pub not_after: Time,
     /// Where what it publishes is fetched.
     pub places: IssuerPlaces,
-    /// The DNS names that its own certificate permits it to certify, at or below; `None` when it
-    /// may certify any (RFC 5280, section 4.2.1.10).
+    /// The DNS names that its own certificate permits it to certify, at or below, and no address;
+    /// `None` when it may certify any name and any address (RFC 5280, section 4.2.1.10).
     pub permitted: Option<BTreeSet<DnsName>>,
 }
 
@@ -241,9 +239,9 @@ impl IssuerIdentity {
     /// Whether its own certificate permits it to certify `name`.
     #[must_use]
     pub fn permits(&self, name: &SanName) -> bool {
-        self.permitted
-            .as_ref()
-            .is_none_or(|bases| bases.iter().any(|base| name.base().is_at_or_below(base)))
+        self.permitted.as_ref().is_none_or(|bases| {
+            bases.iter().any(|base| Some(base) == name.dns() || name.is_below(base))
+        })
     }
 }
 
@@ -326,14 +324,5 @@ mod tests {
             SanSet::new([name("a.shop.example"), name("A.shop.example.")]),
             Err(BadSanSet::Twice { name: name("a.shop.example") })
         );
-    }
-
-    #[test]
-    fn serials_are_positive_and_of_one_length_whatever_the_octets() {
-        for octets in [[0; 16], [0xff; 16]] {
-            let serial = random_serial(octets).unwrap();
-            assert_eq!(serial.as_bytes().len(), 17);
-            assert!(serial.as_bytes()[0] < 0x80);
-        }
     }
 }

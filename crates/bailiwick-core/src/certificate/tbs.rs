@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::certificate::generation::Generation;
 use crate::certificate::lint::{LintFinding, lint};
 use crate::certificate::profile::{CertificateProfile, KeyPurpose, ProfileRules};
 use crate::certificate::spec::{CertificateSpec, IssuerIdentity, SigningAlgorithm};
@@ -29,7 +30,8 @@ pub enum ExtensionRead {
     KeyUsage(BTreeSet<KeyUsageBit>),
     /// `extKeyUsage`, holding known purposes only.
     ExtendedKeyUsage(Vec<KeyPurpose>),
-    /// `subjectAltName`, holding dNSNames and then at most one workload, in the order they stand.
+    /// `subjectAltName`, holding dNSNames, then iPAddresses, then at most one workload, in the order
+    /// they stand.
     SubjectAltName(Vec<SanName>, Option<SpiffeId>),
     /// `cRLDistributionPoints`: one full name each.
     CrlUrls(Vec<String>),
@@ -80,7 +82,7 @@ impl TbsContent {
         issuer: &IssuerIdentity,
     ) -> Vec<LintFinding> {
         let mut findings = Vec::new();
-        if spec.issuer != issuer.id {
+        if spec.issuer != issuer.id || Generation::of(&spec.serial) != issuer.generation {
             findings.push(LintFinding::OtherIssuer);
         }
         compare_fields(self, spec, issuer, &mut findings);

@@ -9,7 +9,9 @@ use crate::names::Digest;
 use crate::records::{RRset, RecordEdit};
 
 use super::joint::{AwaitPropagation, DeployCertificate, PublishRecords, VerifyServed};
-use super::plan::{IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, Step};
+use super::plan::{
+    IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, RotateIssuer, Step,
+};
 
 /// Writes fields into a running hash.
 pub(super) struct Canon(Sha256);
@@ -75,6 +77,7 @@ impl Canon {
             Step::AwaitPropagation(wait) => self.wait(wait),
             Step::DeployCertificate(deploy) => self.deploy(deploy),
             Step::VerifyServed(look) => self.look(look),
+            Step::RotateIssuer(rotate) => self.rotate(rotate),
         }
     }
 
@@ -133,6 +136,14 @@ impl Canon {
             canon.text(&endpoint.at.to_string());
         });
         self.number(u64::from(look.within_seconds));
+    }
+
+    fn rotate(&mut self, rotate: &RotateIssuer) {
+        self.text(rotate.issuer.as_str());
+        self.number(u64::from(rotate.before.number()));
+        self.number(u64::from(rotate.after.number()));
+        self.bytes(rotate.key.as_bytes());
+        self.option(rotate.certificate.as_ref(), |canon, print| canon.bytes(print.as_bytes()));
     }
 
     fn register(&mut self, register: &RegisterAccount) {

@@ -1,7 +1,7 @@
 //! Events: the facts of a change. Only these are stored.
 
 use crate::actor::Actor;
-use crate::certificate::RevocationReason;
+use crate::certificate::{Generation, RevocationReason};
 use crate::gate::Bounds;
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, OrderId,
@@ -54,6 +54,11 @@ pub enum Prepared {
         caa: Digest,
         /// The certificate that it replaces (RFC 9773, section 5), where there is one.
         replaces: Option<CertFingerprint>,
+    },
+    /// The certificate of a CA of ours as its root may sign it, once.
+    ToBeCertified {
+        /// The to-be-signed certificate, DER.
+        tbs: Vec<u8>,
     },
     /// The key of an account to be registered; it lies sealed.
     AccountKey {
@@ -183,6 +188,15 @@ pub enum Receipt {
     AccountDeactivated {
         /// At which issuer.
         issuer: IssuerId,
+    },
+    /// New certificates of an issuer come from this generation: rotated, or by rollback the one before.
+    GenerationActivated {
+        /// Which issuer.
+        issuer: IssuerId,
+        /// Which of its CAs.
+        generation: Generation,
+        /// That one's certificate.
+        certificate: CertFingerprint,
     },
 }
 

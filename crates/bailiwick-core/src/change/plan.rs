@@ -1,6 +1,6 @@
 //! A plan: the steps of a change as data, fixed before anybody approves.
 
-use crate::certificate::RevocationReason;
+use crate::certificate::{Generation, RevocationReason};
 use crate::gate::{Bounds, Envelope};
 use crate::names::{
     AccountId, CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, OrderId, PersonId,
@@ -83,6 +83,23 @@ pub struct RegisterAccount {
     pub binding: Option<String>,
 }
 
+/// Another generation of a CA of ours, from which new certificates come. The others go on with their
+/// CRLs and OCSP until their last certificate is over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RotateIssuer {
+    /// Which issuer.
+    pub issuer: IssuerId,
+    /// The pre-image: the generation that issues now.
+    pub before: Generation,
+    /// The generation that will.
+    pub after: Generation,
+    /// The key of that one.
+    pub key: SpkiHash,
+    /// Its certificate, where a root elsewhere or an earlier rotation made it; `None`: the root that
+    /// lies here certifies the key once this is approved.
+    pub certificate: Option<CertFingerprint>,
+}
+
 /// One effect. Its undo is known before it is applied.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Step {
@@ -121,6 +138,8 @@ pub enum Step {
     DeployCertificate(DeployCertificate),
     /// See it served.
     VerifyServed(VerifyServed),
+    /// Let new certificates come from another generation of an issuer.
+    RotateIssuer(RotateIssuer),
 }
 
 /// How the effect of a step is taken back.
@@ -148,6 +167,7 @@ impl Step {
             Self::EndEnvelope { .. }
             | Self::NarrowEnvelope(_)
             | Self::EditEstate { .. }
+            | Self::RotateIssuer(_)
             | Self::PublishRecords(_)
             | Self::DeployCertificate(_) => Undo::Restore,
             Self::AwaitPropagation(_) | Self::VerifyServed(_) => Undo::Nothing,
@@ -169,6 +189,7 @@ impl Step {
             Self::AwaitPropagation(_) => "await-propagation",
             Self::DeployCertificate(_) => "deploy-certificate",
             Self::VerifyServed(_) => "verify-served",
+            Self::RotateIssuer(_) => "rotate-issuer",
         }
     }
 
@@ -185,7 +206,7 @@ impl Step {
             Self::AwaitPropagation(wait) => Some(&wait.service),
             Self::DeployCertificate(deploy) => Some(&deploy.service),
             Self::VerifyServed(look) => Some(&look.service),
-            Self::EditEstate { .. } | Self::RegisterAccount(_) => None,
+            Self::EditEstate { .. } | Self::RegisterAccount(_) | Self::RotateIssuer(_) => None,
         }
     }
 
@@ -202,6 +223,7 @@ impl Step {
             | Self::NarrowEnvelope(_)
             | Self::EditEstate { .. }
             | Self::RegisterAccount(_)
+            | Self::RotateIssuer(_)
             | Self::PublishRecords(_)
             | Self::AwaitPropagation(_) => None,
         }

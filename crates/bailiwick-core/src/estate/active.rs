@@ -34,7 +34,8 @@ impl OwnerIndex {
     #[must_use]
     pub fn owner(&self, name: &SanName) -> Option<&ServiceId> {
         let below = || {
-            let above = std::iter::successors(name.base().parent(), DnsName::parent);
+            let above =
+                std::iter::successors(name.dns().and_then(DnsName::parent), DnsName::parent);
             above.take_while(|_| !name.is_wildcard()).find_map(|base| self.below.get(&base))
         };
         self.exact.get(name).or_else(below)

@@ -230,7 +230,7 @@ fn touch(diff: &mut EstateDiff, object: &ObjectRef, estate: &Estate) {
                     diff.zones.insert(zone.clone());
                 }
                 Some(Scope::Name(name)) => {
-                    let zones = estate.zones_of(name.base(), None);
+                    let zones = estate.zones_of(&name.place_in_dns(), None);
                     diff.zones.extend(zones.into_iter().map(|(key, _)| key.clone()));
                 }
                 None => {}
@@ -252,9 +252,9 @@ fn touch_service(diff: &mut EstateDiff, id: &str, estate: &Estate) {
         return;
     };
     diff.services.insert(id.clone());
-    let bases = service.names.iter().map(crate::names::SanName::base).chain(&service.below);
-    for base in bases {
-        let zones = estate.zones_of(base, service.view);
+    let places = service.names.iter().map(crate::names::SanName::place_in_dns);
+    for place in places.chain(service.below.iter().map(std::borrow::Cow::Borrowed)) {
+        let zones = estate.zones_of(&place, service.view);
         diff.zones.extend(zones.into_iter().map(|(key, _)| key.clone()));
     }
 }

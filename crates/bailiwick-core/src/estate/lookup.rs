@@ -55,11 +55,8 @@ impl Estate {
         let exact = self.services.iter().find(|(_, service)| service.names.contains(name));
         exact.or_else(|| {
             let closest = |service: &Service| {
-                let bases = service.below.iter();
-                bases
-                    .filter(|base| name.base() != *base && name.base().is_at_or_below(base))
-                    .map(|base| base.as_str().len())
-                    .max()
+                let bases = service.below.iter().filter(|base| name.is_below(base));
+                bases.map(|base| base.as_str().len()).max()
             };
             let owning = self.services.iter().filter(|(_, service)| service.owns(name));
             owning.max_by_key(|(_, service)| closest(service))

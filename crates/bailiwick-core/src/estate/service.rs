@@ -24,7 +24,7 @@ pub struct Service {
     pub namespace: Option<Namespace>,
     /// The view its names live in; `None`: in every view.
     pub view: Option<View>,
-    /// Names it owns exactly. A wildcard name counts only when it stands here.
+    /// Names it owns exactly. A wildcard name or an address counts only when it stands here.
     pub names: BTreeSet<SanName>,
     /// It owns every name strictly below these, without wildcards.
     pub below: BTreeSet<DnsName>,
@@ -52,11 +52,7 @@ impl Service {
     #[must_use]
     pub fn owns(&self, name: &SanName) -> bool {
         self.names.contains(name)
-            || (!name.is_wildcard()
-                && self
-                    .below
-                    .iter()
-                    .any(|base| name.base() != base && name.base().is_at_or_below(base)))
+            || (!name.is_wildcard() && self.below.iter().any(|base| name.is_below(base)))
     }
 }
 

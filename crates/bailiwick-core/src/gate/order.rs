@@ -1,8 +1,8 @@
 //! Orders, authorizations and challenges (RFC 8555, sections 7.1.3 to 7.1.6).
 
 use crate::names::{
-    AccountId, AuthzId, CertFingerprint, ChallengeId, ChangeId, DecisionId, DnsName, IssuerId,
-    OrderId, ProfileId, SanName,
+    AccountId, AcmeIdentifier, AuthzId, CertFingerprint, ChallengeId, ChangeId, DecisionId,
+    IssuerId, OrderId, ProfileId, SanName,
 };
 use crate::time::Time;
 
@@ -201,8 +201,8 @@ pub struct Authorization {
     pub id: AuthzId,
     /// Whose it is.
     pub account: AccountId,
-    /// The name without `*.`.
-    pub name: DnsName,
+    /// The name without `*.`, or the address.
+    pub name: AcmeIdentifier,
     /// Whether it was made for `*.name`: then only DNS can show control.
     pub wildcard: bool,
     /// Where it stands.
@@ -237,8 +237,8 @@ pub struct ValidationEvidence {
     pub authorization: AuthzId,
     /// Whose it is.
     pub account: AccountId,
-    /// The name validated.
-    pub name: DnsName,
+    /// The name or address validated.
+    pub name: AcmeIdentifier,
     /// Whether it was made for `*.name`.
     pub wildcard: bool,
     /// How.

@@ -1,4 +1,4 @@
-//! DNS names, zone names and names as they stand in a certificate.
+//! DNS names and zone names.
 
 use std::fmt;
 
@@ -31,6 +31,11 @@ impl DnsName {
             check_label(label)?;
         }
         Ok(Self(name))
+    }
+
+    /// A name that the caller built out of checked parts.
+    pub(super) const fn of_checked(name: String) -> Self {
+        Self(name)
     }
 
     /// The name as text, without a trailing dot.
@@ -130,62 +135,6 @@ impl fmt::Display for ZoneName {
     }
 }
 
-/// A dNSName of a certificate: a host name, or `*.` in front of one (RFC 6125, section 6.4.3).
-///
-/// Always: the base has at least two labels, and no label holds an underscore (BR 7.1.4.2.1).
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
-pub struct SanName {
-    base: DnsName,
-    wildcard: bool,
-}
-
-impl SanName {
-    /// Parses `www.example.com` or `*.example.com`.
-    ///
-    /// # Errors
-    /// [`BadName`]; a single label is `Label`, an underscore or a second star is `Character`.
-    pub fn parse(text: &str) -> Result<Self, BadName> {
-        let (wildcard, rest) = text.strip_prefix("*.").map_or((false, text), |rest| (true, rest));
-        let base = DnsName::parse(rest)?;
-        if base.as_str().contains('_') {
-            return Err(BadName::Character);
-        }
-        if base.parent().is_none() {
-            return Err(BadName::Label);
-        }
-        Ok(Self { base, wildcard })
-    }
-
-    /// The same base with or without the star.
-    ///
-    /// # Errors
-    /// As [`SanName::parse`].
-    pub fn new(base: &DnsName, wildcard: bool) -> Result<Self, BadName> {
-        if wildcard { Self::parse(&format!("*.{base}")) } else { Self::parse(base.as_str()) }
-    }
-
-    /// The name without `*.`.
-    #[must_use]
-    pub const fn base(&self) -> &DnsName {
-        &self.base
-    }
-
-    /// Whether it starts with `*.`.
-    #[must_use]
-    pub const fn is_wildcard(&self) -> bool {
-        self.wildcard
-    }
-}
-
-impl fmt::Display for SanName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.wildcard {
-            f.write_str("*.")?;
-        }
-        self.base.fmt(f)
-    }
-}
-
 /// Why a text is not the name it should be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum BadName {
@@ -199,6 +148,9 @@ pub enum BadName {
     Hyphen,
     /// An `xn--` label that does not decode, or does not encode to itself again.
     ALabel,
+    /// Digits that programs read as an address but that are none, a star in front of an address, or
+    /// an address that no single host has.
+    Address,
 }
 
 impl fmt::Display for BadName {
@@ -214,6 +166,9 @@ impl fmt::Display for BadName {
             Self::Hyphen => "a label starts or ends with a hyphen; remove it",
             Self::ALabel => {
                 "an `xn--` label does not decode to the text it stands for; encode it again"
+            }
+            Self::Address => {
+                "an address is that of one host, such as `192.0.2.7` or `2001:db8::7`, without a star and without a dot at its end"
             }
         })
     }
@@ -256,15 +211,5 @@ mod tests {
         assert!(name("a.shop.example").is_at_or_below(&name("shop.example")));
         assert!(name("shop.example").is_at_or_below(&name("shop.example")));
         assert!(!name("badshop.example").is_at_or_below(&name("shop.example")));
-    }
-
-    #[test]
-    fn certificate_names_refuse_what_no_ca_may_sign() {
-        assert!(SanName::parse("*.shop.example").unwrap().is_wildcard());
-        for bad in
-            ["*", "*.", "*.*.example", "a.*.example", "*a.example", "_x.example", "com", "*.com"]
-        {
-            assert!(SanName::parse(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -110,7 +110,8 @@ const fn gated_kind(kind: ChangeKind) -> Option<GatedKind> {
         ChangeKind::RevokeCertificate
         | ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope
-        | ChangeKind::RegisterAccount => None,
+        | ChangeKind::RegisterAccount
+        | ChangeKind::RotateIssuer => None,
     }
 }
 

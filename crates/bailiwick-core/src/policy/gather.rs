@@ -124,7 +124,7 @@ fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
     let owner = active.owners().owner(name).cloned();
     let view = owner.as_ref().and_then(|id| estate.services.get(id)).and_then(|it| it.view);
     let fact = |zone| NameFacts { name: name.clone(), owner: Fact::Known(owner.clone()), zone };
-    let zones = estate.zones_of(name.base(), view);
+    let zones = estate.zones_of(&name.place_in_dns(), view);
     if zones.is_empty() {
         return vec![fact(Fact::Unknown)];
     }

@@ -192,9 +192,10 @@ impl<'a> Alone<'a> {
 
     fn names_by_zone(&self) -> BTreeMap<ZoneKey, BTreeSet<SanName>> {
         let mut by_zone: BTreeMap<ZoneKey, BTreeSet<SanName>> = BTreeMap::new();
-        let below = self.service.below.iter().filter_map(|base| SanName::new(base, false).ok());
+        let below = self.service.below.iter().filter_map(|base| SanName::parse(base.as_str()).ok());
         for name in self.service.names.iter().cloned().chain(below) {
-            for (key, _) in self.asked.active.estate().zones_of(name.base(), self.service.view) {
+            let estate = self.asked.active.estate();
+            for (key, _) in estate.zones_of(&name.place_in_dns(), self.service.view) {
                 by_zone.entry(key.clone()).or_default().insert(name.clone());
             }
         }

@@ -15,7 +15,7 @@ use super::question::Asked;
 use super::rule::{Rule, ZoneScope};
 
 /// Every action of the schema: a policy without an action stands in the slice of each.
-pub(super) const ACTIONS: [&str; 17] = [
+pub(super) const ACTIONS: [&str; 18] = [
     "order",
     "issue",
     "edit-estate",
@@ -27,6 +27,7 @@ pub(super) const ACTIONS: [&str; 17] = [
     "grant-exception",
     "register-account",
     "trust-change",
+    "rotate-issuer",
     "read",
     "request",
     "approve",

@@ -28,6 +28,9 @@ pub(super) fn client_rows(fact: &Fact, at: Time) -> Option<Row> {
         Fact::TermsAgreed { account, terms } => {
             Row::SetAccountTerms { account: account.clone(), terms: terms.clone(), at }
         }
+        Fact::AccountAttested { account, credential } => {
+            Row::BindAccount { account: account.clone(), credential: credential.clone() }
+        }
         Fact::CredentialMade(credential) => Row::PutCredential(credential.clone()),
         Fact::CredentialRevoked { credential } => {
             Row::RevokeCredential { credential: credential.clone(), at }

@@ -187,6 +187,14 @@ pub enum Fact {
         /// Why.
         decision: Box<Decision>,
     },
+    /// A workload proved anew what it is: its account goes on with what is attested now, bound by a
+    /// credential made in the same commit.
+    AccountAttested {
+        /// Which account.
+        account: AccountId,
+        /// The credential.
+        credential: CredentialId,
+    },
     /// A workload proved what it is and got no credential.
     WorkloadRefused {
         /// For which service.

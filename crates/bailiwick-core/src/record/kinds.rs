@@ -28,6 +28,7 @@ impl Fact {
             Self::AccountEnded { .. } => "account.ended".to_owned(),
             Self::CredentialMade(_) => "credential.made".to_owned(),
             Self::WorkloadEnrolled { .. } => "workload.enrolled".to_owned(),
+            Self::AccountAttested { .. } => "account.attested".to_owned(),
             Self::WorkloadRefused { .. } => "workload.refused".to_owned(),
             Self::CredentialRevoked { .. } => "credential.revoked".to_owned(),
             Self::CredentialRotated { .. } => "credential.rotated".to_owned(),
@@ -70,6 +71,7 @@ impl Fact {
             | Self::StandingRecordGone { account, .. }
             | Self::AccountKeyChanged { account, .. }
             | Self::AccountEnded { account, .. }
+            | Self::AccountAttested { account, .. }
             | Self::AccountRevoked { account, .. }
             | Self::ValidationFailed { account, .. } => Some(format!("account/{account}")),
             Self::StandingRecordSeen(seen) => Some(format!("account/{}", seen.account)),

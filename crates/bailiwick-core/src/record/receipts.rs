@@ -86,5 +86,14 @@ fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) 
         Receipt::AccountDeactivated { issuer } => {
             all.push(Row::EndUpstreamAccount(issuer.clone()));
         }
+        Receipt::GenerationActivated { issuer, generation, certificate } => {
+            all.push(Row::ActivateGeneration {
+                issuer: issuer.clone(),
+                generation: *generation,
+                certificate: *certificate,
+                at,
+                change: id.clone(),
+            });
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A row that an entry causes, one variant for each way rows are altered.
 
+use crate::certificate::Generation;
 use crate::change::{IssuedCertificate, Request, Revoked};
 use crate::estate::Attested;
 use crate::gate::{
@@ -82,6 +83,14 @@ pub enum Row {
         account: AccountId,
         /// How.
         status: AccountStatus,
+    },
+    /// An account is bound by another credential from now on: what is attested about its holder, and
+    /// who answers for it, are that one's.
+    BindAccount {
+        /// Which.
+        account: AccountId,
+        /// By which; no other account may be bound by it.
+        credential: CredentialId,
     },
     /// A credential came into being.
     PutCredential(Box<Credential>),
@@ -275,6 +284,19 @@ pub enum Row {
         row: WatchRow,
         /// When.
         at: Time,
+    },
+    /// New certificates of an issuer come from this generation.
+    ActivateGeneration {
+        /// Which issuer.
+        issuer: IssuerId,
+        /// Which of its CAs.
+        generation: Generation,
+        /// That one's certificate.
+        certificate: CertFingerprint,
+        /// When.
+        at: Time,
+        /// By which change.
+        change: ChangeId,
     },
     /// A CRL was published.
     PutCrl {

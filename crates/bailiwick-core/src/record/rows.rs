@@ -38,6 +38,7 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
         | Fact::AccountKeyChanged { .. }
         | Fact::AccountEnded { .. }
         | Fact::AccountRevoked { .. }
+        | Fact::AccountAttested { .. }
         | Fact::TermsAgreed { .. }
         | Fact::CredentialMade(_)
         | Fact::CredentialRevoked { .. }

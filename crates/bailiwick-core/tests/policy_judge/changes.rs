@@ -220,7 +220,7 @@ fn oracle(kind: ChangeKind, of: &str, author: &str, approved: &[&str]) -> bool {
             let total: BTreeSet<&str> = others.iter().copied().filter(|it| concerned(it)).collect();
             any("pki") && total.len() >= 2 && total.iter().any(independent)
         }
-        ChangeKind::RegisterAccount => any("security"),
+        ChangeKind::RegisterAccount | ChangeKind::RotateIssuer => any("security"),
         ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope
         | ChangeKind::IssueCertificate

@@ -1,8 +1,10 @@
 //! Plans out of the real kinds of steps.
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     AwaitPropagation, DeployCertificate, Endpoint, IssueCertificate, NarrowEnvelope, Plan,
-    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, Step, Undo, VerifyServed,
+    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, RotateIssuer, Step, Undo,
+    VerifyServed,
 };
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::gate::{Bounds, Envelope};
@@ -27,10 +29,11 @@ pub(crate) enum Kind {
     Await,
     Deploy,
     Served,
+    Rotate,
     Revoke,
 }
 
-const REVERSIBLE: [Kind; 10] = [
+const REVERSIBLE: [Kind; 11] = [
     Kind::Issue,
     Kind::Grant,
     Kind::End,
@@ -41,6 +44,7 @@ const REVERSIBLE: [Kind; 10] = [
     Kind::Await,
     Kind::Deploy,
     Kind::Served,
+    Kind::Rotate,
 ];
 
 pub(crate) fn kind_of(step: &Step) -> Kind {
@@ -55,6 +59,7 @@ pub(crate) fn kind_of(step: &Step) -> Kind {
         Step::AwaitPropagation(_) => Kind::Await,
         Step::DeployCertificate(_) => Kind::Deploy,
         Step::VerifyServed(_) => Kind::Served,
+        Step::RotateIssuer(_) => Kind::Rotate,
         Step::RevokeCertificate(_) => Kind::Revoke,
     }
 }
@@ -155,6 +160,13 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             binding: None,
         }),
         Kind::Publish | Kind::Await | Kind::Deploy | Kind::Served => joint(kind, index),
+        Kind::Rotate => Step::RotateIssuer(RotateIssuer {
+            issuer: public(index),
+            before: Generation::FIRST,
+            after: Generation::new(2).unwrap(),
+            key: SpkiHash::of(&[0x31, u8::try_from(index).unwrap()]),
+            certificate: None,
+        }),
         Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
             service: service(),
             fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),

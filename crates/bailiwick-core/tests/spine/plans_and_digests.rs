@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     AwaitPropagation, BadPlan, DeployCertificate, Endpoint, IssueCertificate, NarrowEnvelope, Plan,
-    PlanDigest, PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, STEPS_MAX,
-    Step, VerifyServed,
+    PlanDigest, PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, RotateIssuer,
+    STEPS_MAX, Step, VerifyServed,
 };
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::gate::{Bounds, Envelope, EnvelopeEnd};
@@ -115,10 +116,22 @@ impl Random {
         }
     }
 
+    fn rotate(&mut self) -> RotateIssuer {
+        let generation = |r: &mut Self| Generation::new(r.octets::<1>()[0] % 127 + 1).unwrap();
+        RotateIssuer {
+            issuer: IssuerId::parse(&self.word()).unwrap(),
+            before: generation(self),
+            after: generation(self),
+            key: SpkiHash::from_bytes(self.octets()),
+            certificate: self.option(|r| CertFingerprint::from_bytes(r.octets())),
+        }
+    }
+
     fn step(&mut self) -> Step {
-        match self.below(9) {
-            7 => Step::PublishRecords(self.publish()),
-            8 => Step::AwaitPropagation(self.wait()),
+        match self.below(10) {
+            7 => Step::RotateIssuer(self.rotate()),
+            8 => Step::PublishRecords(self.publish()),
+            9 => Step::AwaitPropagation(self.wait()),
             0 => Step::IssueCertificate(self.issue()),
             1 => Step::RevokeCertificate(self.revoke()),
             2 => Step::GrantEnvelope(self.envelope()),
@@ -129,6 +142,7 @@ impl Random {
             },
             4 => Step::NarrowEnvelope(self.narrow()),
             5 => Step::RegisterAccount(self.register()),
+            6 => Step::RotateIssuer(self.rotate()),
             _ => Step::EditEstate {
                 before: self.option(|r| Digest::from_bytes(r.octets())),
                 after: Digest::from_bytes(self.octets()),
@@ -313,6 +327,7 @@ impl Random {
             Step::DeployCertificate(one) => self.edited_deploy(one),
             Step::VerifyServed(one) => self.edited_look(one),
             Step::RegisterAccount(one) => Step::RegisterAccount(self.edited_register(one)),
+            Step::RotateIssuer(one) => Step::RotateIssuer(self.edited_rotate(one)),
         }
     }
 
@@ -348,6 +363,18 @@ impl Random {
             1 => one.directory = directory,
             2 => one.contacts = contacts,
             _ => one.binding = binding,
+        }
+        one
+    }
+
+    fn edited_rotate(&mut self, mut one: RotateIssuer) -> RotateIssuer {
+        let RotateIssuer { issuer, before, after, key, certificate } = self.rotate();
+        match self.below(5) {
+            0 => one.issuer = issuer,
+            1 => one.before = before,
+            2 => one.after = after,
+            3 => one.key = key,
+            _ => one.certificate = certificate,
         }
         one
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, Step, Touched};
+use bailiwick_core::certificate::Generation;
+use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, RotateIssuer, Step, Touched};
 use bailiwick_core::change::{IssuedCertificate, RevocationReason, Revoked};
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, SpkiHash};
@@ -42,6 +43,8 @@ pub(crate) struct World {
     pub(crate) accounts: BTreeMap<IssuerId, bool>,
     /// Steps about records and what is served, by their place, that stand.
     pub(crate) joint: BTreeMap<usize, bool>,
+    /// The generation that issues, of issuers that were ever rotated.
+    pub(crate) generations: BTreeMap<IssuerId, Generation>,
     pub(crate) acts: Vec<Act>,
     /// Serials handed out so far; each preparation gets another one.
     serials: u16,
@@ -56,6 +59,7 @@ impl World {
             certificates: BTreeMap::new(),
             accounts: BTreeMap::new(),
             joint: BTreeMap::new(),
+            generations: BTreeMap::new(),
             acts: Vec::new(),
             serials: 0,
         };
@@ -89,6 +93,9 @@ impl World {
             Step::DeployCertificate(deploy) => Prepared::Kept { before: deploy.before },
             Step::RegisterAccount(register) => {
                 Prepared::AccountKey { key: SpkiHash::of(register.issuer.as_str().as_bytes()) }
+            }
+            Step::RotateIssuer(rotate) => {
+                Prepared::ToBeCertified { tbs: rotate.key.as_bytes().to_vec() }
             }
         }
     }
@@ -161,6 +168,9 @@ impl World {
             | Step::AwaitPropagation(_)
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_) => Ok(self.join(at, Direction::Forward)),
+            Step::RotateIssuer(rotate) => {
+                Ok(self.rotated(at, Direction::Forward, rotate, rotate.after))
+            }
         }
     }
 
@@ -170,6 +180,22 @@ impl World {
             self.acted(at, way, None);
         }
         Receipt::Nothing
+    }
+
+    /// One issuer for each step, so that they do not stand in each other's way.
+    fn rotated(
+        &mut self,
+        at: &Place<'_>,
+        way: Direction,
+        rotate: &RotateIssuer,
+        to: Generation,
+    ) -> Receipt {
+        let before = self.generations.insert(rotate.issuer.clone(), to);
+        if before.unwrap_or(Generation::FIRST) != to {
+            self.acted(at, way, None);
+        }
+        let certificate = CertFingerprint::of(&[to.number()]);
+        Receipt::GenerationActivated { issuer: rotate.issuer.clone(), generation: to, certificate }
     }
 
     fn register(&mut self, at: &Place<'_>, issuer: &IssuerId) -> Receipt {
@@ -241,6 +267,9 @@ impl World {
             | Step::AwaitPropagation(_)
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_) => Ok(self.join(at, Direction::Back)),
+            Step::RotateIssuer(rotate) => {
+                Ok(self.rotated(at, Direction::Back, rotate, rotate.before))
+            }
         }
     }
 
@@ -261,6 +290,7 @@ impl World {
                 }
                 Prepared::Nothing
                 | Prepared::Forwarded { .. }
+                | Prepared::ToBeCertified { .. }
                 | Prepared::AccountKey { .. }
                 | Prepared::Kept { .. } => false,
             },
@@ -275,6 +305,9 @@ impl World {
             | Step::AwaitPropagation(_)
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_) => self.joint.get(&index) == Some(&true),
+            Step::RotateIssuer(rotate) => {
+                self.generations.get(&rotate.issuer) == Some(&rotate.after)
+            }
         }
     }
 

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use bailiwick_core::ledger::{LeafHash, LeafIndex, RootHash, TreeSize};
 use bailiwick_core::names::{
-    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
-    DecisionId, Digest, DnsName, EnvelopeId, FindingId, IssuerId, OrderId, PersonId, ProfileId,
-    ServiceId, SessionId, SpkiHash, TokenId,
+    AccountId, AcmeIdentifier, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId,
+    CredentialId, DecisionId, Digest, DnsName, EnvelopeId, FindingId, IssuerId, OrderId, PersonId,
+    ProfileId, ServiceId, SessionId, SpkiHash, TokenId,
 };
 use bailiwick_core::time::Time;
 
@@ -163,6 +163,12 @@ macro_rules! texts {
 texts! {
     AccountId AttestorId AuthzId ChangeId CredentialId DecisionId DnsName EnvelopeId FindingId IssuerId
     OrderId PersonId ProfileId ServiceId SessionId TokenId
+}
+
+impl From<&AcmeIdentifier> for Arg<'_> {
+    fn from(value: &AcmeIdentifier) -> Self {
+        Self::from(value.to_string())
+    }
 }
 
 macro_rules! octets {

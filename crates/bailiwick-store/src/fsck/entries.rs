@@ -184,7 +184,10 @@ fn named_by(entry: &Entry) -> Option<Digest> {
     let Event::StepStarted { prepared, .. } = &**event else { return None };
     match prepared {
         Prepared::ToBeSigned { caa, .. } | Prepared::Forwarded { caa, .. } => Some(*caa),
-        Prepared::Nothing | Prepared::AccountKey { .. } | Prepared::Kept { .. } => None,
+        Prepared::Nothing
+        | Prepared::ToBeCertified { .. }
+        | Prepared::AccountKey { .. }
+        | Prepared::Kept { .. } => None,
     }
 }
 

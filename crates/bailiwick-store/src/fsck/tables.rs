@@ -18,7 +18,7 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
 }
 
 /// Every table that follows from the ledger.
-const TABLES: [Table; 26] = [
+const TABLES: [Table; 27] = [
     table(
         "change",
         1,
@@ -110,6 +110,7 @@ const TABLES: [Table; 26] = [
         ],
     ),
     table("estate", 1, &["n", "digest", "at", "change"]),
+    table("issuer_generation", 1, &["n", "issuer", "generation", "certificate", "at", "change"]),
     table("session", 1, &["id", "person", "chain", "at", "expires_at", "ended"]),
     table(
         "token",

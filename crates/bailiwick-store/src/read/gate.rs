@@ -3,7 +3,9 @@
 use bailiwick_core::gate::{
     Account, AccountStatus, ChallengeKind, Credential, StandingRecord, ValidationEvidence,
 };
-use bailiwick_core::names::{AccountId, AuthzId, CredentialId, DnsName, PersonId, ServiceId};
+use bailiwick_core::names::{
+    AccountId, AcmeIdentifier, AuthzId, CredentialId, DnsName, PersonId, ServiceId,
+};
 
 use bailiwick_core::time::Time;
 
@@ -182,7 +184,7 @@ impl Store {
     pub async fn validations(
         &self,
         account: &AccountId,
-        name: &DnsName,
+        name: &AcmeIdentifier,
         limit: u32,
     ) -> Result<Vec<ValidationEvidence>, StoreError> {
         let some = "SELECT authorization_id, account, name, wildcard, kind, seen_at, at, expires_at \
@@ -301,7 +303,7 @@ fn validation(row: Vec<Cell>) -> Result<ValidationEvidence, StoreError> {
     Ok(ValidationEvidence {
         authorization: row.parsed(AuthzId::parse)?,
         account: row.parsed(AccountId::parse)?,
-        name: row.parsed(DnsName::parse)?,
+        name: row.parsed(AcmeIdentifier::parse)?,
         wildcard: row.flag()?,
         kind: row.word(ChallengeKind::parse)?,
         seen_at: row.texts()?,

@@ -1,12 +1,28 @@
 //! What issuers publish: revocations and CRLs.
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{RevocationReason, Revoked};
-use bailiwick_core::names::{CertSerial, ChangeId, Digest, IssuerId};
+use bailiwick_core::names::{CertFingerprint, CertSerial, ChangeId, Digest, IssuerId};
 use bailiwick_core::time::Time;
 
 use crate::db::{Arg, Cell, Reader, args};
 use crate::error::StoreError;
 use crate::open::Store;
+
+/// A generation of an issuer that was made the one that issues.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GenerationRow {
+    /// Which issuer.
+    pub issuer: IssuerId,
+    /// Which of its CAs.
+    pub generation: Generation,
+    /// That one's certificate.
+    pub certificate: CertFingerprint,
+    /// Since when.
+    pub at: Time,
+    /// By which change.
+    pub change: ChangeId,
+}
 
 /// A published CRL; its octets are evidence under its digest.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -104,6 +120,34 @@ impl Store {
         rows.into_iter().map(|row| Reader::new("crl", row).parsed(IssuerId::parse)).collect()
     }
 
+    /// Every change of the generation that issues, of every issuer, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn generations(&self) -> Result<Vec<GenerationRow>, StoreError> {
+        let all = "SELECT issuer, generation, certificate, at, change FROM issuer_generation \
+            ORDER BY n";
+        self.inner.db.all(all, &[]).await?.into_iter().map(generation).collect()
+    }
+
+    /// When the last certificate of an issuer is over whose serial lies between two; `None` when none
+    /// is in date at `now`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_end_between(
+        &self,
+        issuer: &IssuerId,
+        (first, last): (&CertSerial, &CertSerial),
+        now: Time,
+    ) -> Result<Option<Time>, StoreError> {
+        let one = "SELECT not_after FROM certificate \
+            WHERE not_after >= $4 AND issuer = $1 AND serial >= $2 AND serial <= $3 \
+            ORDER BY not_after DESC LIMIT 1";
+        let row = self.inner.db.first(one, &args![issuer, first, last, now]).await?;
+        row.map(|row| Reader::new("certificate", row).time()).transpose()
+    }
+
     /// The CRL of an issuer with the highest number; the next one takes a higher one.
     ///
     /// # Errors
@@ -123,6 +167,19 @@ fn revoked(row: Vec<Cell>) -> Result<Revoked, StoreError> {
         fingerprint: row.fingerprint_maybe()?,
         reason: row.word(RevocationReason::parse)?,
         at: row.time()?,
+    })
+}
+
+fn generation(row: Vec<Cell>) -> Result<GenerationRow, StoreError> {
+    let mut row = Reader::new("issuer_generation", row);
+    let issuer = row.parsed(IssuerId::parse)?;
+    let number = Generation::new(row.number()?);
+    Ok(GenerationRow {
+        issuer,
+        generation: number.ok_or_else(|| row.damaged("generation"))?,
+        certificate: row.fingerprint()?,
+        at: row.time()?,
+        change: row.parsed(ChangeId::parse)?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Orders and authorizations as they stand.
 
 use bailiwick_core::gate::{Authorization, AuthorizationStatus, Order, OrderStatus};
-use bailiwick_core::names::{AccountId, AuthzId, ChangeId, DnsName, OrderId, ServiceId};
+use bailiwick_core::names::{AccountId, AcmeIdentifier, AuthzId, ChangeId, OrderId, ServiceId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::gate;
 
@@ -144,7 +144,7 @@ impl Store {
     pub async fn valid_authorizations(
         &self,
         account: &AccountId,
-        name: &DnsName,
+        name: &AcmeIdentifier,
         now: Time,
     ) -> Result<Vec<Authorization>, StoreError> {
         let some = "SELECT id, body FROM acme_authorization \
@@ -161,7 +161,7 @@ impl Store {
     pub async fn pending_authorizations(
         &self,
         account: &AccountId,
-        name: &DnsName,
+        name: &AcmeIdentifier,
         now: Time,
     ) -> Result<Vec<Authorization>, StoreError> {
         let some = "SELECT id, body FROM acme_authorization \

@@ -1,7 +1,8 @@
 //! Rows of ACME accounts.
 
 use bailiwick_core::gate::{Account, AccountStatus};
-use bailiwick_core::names::AccountId;
+use bailiwick_core::names::{AccountId, CredentialId};
+use bailiwick_core::record::Row;
 use bailiwick_core::time::Time;
 use bailiwick_wire::rows::encode_list;
 
@@ -10,7 +11,23 @@ use crate::commit::Conflict;
 use crate::db::{Tx, args};
 use crate::writer::Rejected;
 
-pub(super) async fn put(tx: &mut Tx, account: &Account) -> Result<(), Rejected> {
+/// Writes one of them.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands over these rows only")]
+pub(super) async fn apply(tx: &mut Tx, row: &Row) -> Result<(), Rejected> {
+    match row {
+        Row::PutAccount(account) => put(tx, account).await,
+        Row::SetContacts { account, contacts } => set_contacts(tx, account, contacts).await,
+        Row::SetAccountKey { account, thumbprint, jwk } => {
+            set_key(tx, account, thumbprint, jwk).await
+        }
+        Row::SetAccountStatus { account, status } => set_status(tx, account, *status).await,
+        Row::SetAccountTerms { account, terms, at } => set_terms(tx, account, terms, *at).await,
+        Row::BindAccount { account, credential } => bind(tx, account, credential).await,
+        _ => Ok(()),
+    }
+}
+
+async fn put(tx: &mut Tx, account: &Account) -> Result<(), Rejected> {
     key_is_free(tx, &account.thumbprint).await?;
     let bind = "UPDATE credential SET account = $2 \
         WHERE id = $1 AND account IS NULL AND revoked_at IS NULL AND expires_at > $3";
@@ -40,7 +57,7 @@ pub(super) async fn put(tx: &mut Tx, account: &Account) -> Result<(), Rejected> 
     new(tx.exec(put, &given).await?, "account", &account.id)
 }
 
-pub(super) async fn set_key(
+async fn set_key(
     tx: &mut Tx,
     account: &AccountId,
     thumbprint: &str,
@@ -60,7 +77,21 @@ async fn key_is_free(tx: &mut Tx, thumbprint: &str) -> Result<(), Rejected> {
     }
 }
 
-pub(super) async fn set_contacts(
+/// Binds an account by another credential, which is spent with it.
+async fn bind(tx: &mut Tx, account: &AccountId, credential: &CredentialId) -> Result<(), Rejected> {
+    let spend = "UPDATE credential SET account = $2 \
+        WHERE id = $1 AND account IS NULL AND revoked_at IS NULL";
+    if tx.exec(spend, &args![credential, account]).await? != 1 {
+        return Err(Conflict::CredentialUnusable { id: credential.clone() }.into());
+    }
+    let set = "UPDATE account SET credential = $2, \
+        made_by = (SELECT created_by FROM credential WHERE id = $2), \
+        chain = (SELECT chain FROM credential WHERE id = $2), \
+        attestations = (SELECT attestations FROM credential WHERE id = $2) WHERE id = $1";
+    found(tx.exec(set, &args![account, credential]).await?, "account", account)
+}
+
+async fn set_contacts(
     tx: &mut Tx,
     account: &AccountId,
     contacts: &[String],
@@ -69,7 +100,7 @@ pub(super) async fn set_contacts(
     found(tx.exec(set, &args![account, encode_list(contacts)]).await?, "account", account)
 }
 
-pub(super) async fn set_status(
+async fn set_status(
     tx: &mut Tx,
     account: &AccountId,
     status: AccountStatus,
@@ -78,7 +109,7 @@ pub(super) async fn set_status(
     found(tx.exec(set, &args![account, status.as_str()]).await?, "account", account)
 }
 
-pub(super) async fn set_terms(
+async fn set_terms(
     tx: &mut Tx,
     account: &AccountId,
     terms: &str,

@@ -142,7 +142,7 @@ pub fn order(urls: &Urls, order: &Order) -> String {
     json(&OrderObject {
         status: order.status.as_str(),
         expires: order.expires_at.to_string(),
-        identifiers: order.names.iter().map(Identifier::dns).collect(),
+        identifiers: order.names.iter().map(Identifier::of).collect(),
         profile: order.profile.to_string(),
         authorizations: order.authorizations.iter().map(|id| urls.authorization(id)).collect(),
         finalize: urls.finalize(&order.id),
@@ -174,7 +174,7 @@ pub fn authorization(urls: &Urls, authz: &Authorization, issuers: &[String]) -> 
         | AuthorizationStatus::Expired => true,
     };
     json(&AuthorizationObject {
-        identifier: Identifier::dns(&authz.name),
+        identifier: Identifier::of(&authz.name),
         status: authz.status.as_str(),
         expires: authz.expires_at.to_string(),
         challenges: authz

@@ -1,7 +1,7 @@
 //! Identifiers of an order (RFC 8555, section 7.1.4) as names of a certificate.
 
 use bailiwick_core::gate::{Problem, ProblemKind};
-use bailiwick_core::names::SanName;
+use bailiwick_core::names::{BadName, SanName};
 
 use super::{AuthorizationRequest, OrderRequest};
 
@@ -65,29 +65,52 @@ impl AuthorizationRequest {
 }
 
 fn name(kind: &str, value: &str) -> Result<SanName, Problem> {
-    if kind != "dns" {
-        let detail = format!(
-            "identifiers of type `{}` are not supported; order names of type `dns`",
-            repeated(kind)
-        );
-        return Err(problem(ProblemKind::UnsupportedIdentifier, &detail));
+    match kind {
+        "dns" => dns_name(value),
+        "ip" => address(value),
+        _ => {
+            let detail = format!(
+                "identifiers of type `{}` are not supported; order names of type `dns` or addresses of type `ip`",
+                repeated(kind)
+            );
+            Err(problem(ProblemKind::UnsupportedIdentifier, &detail))
+        }
     }
-    if value.ends_with('.') {
-        let detail = "a name in a certificate has no dot at its end; remove it";
-        return Err(problem(ProblemKind::RejectedIdentifier, detail));
-    }
-    if value.parse::<core::net::IpAddr>().is_ok() || all_digits_last(value) {
-        let detail = "an address is no DNS name; order the name it is reached under";
-        return Err(problem(ProblemKind::RejectedIdentifier, detail));
-    }
-    SanName::parse(value).map_err(|why| problem(ProblemKind::RejectedIdentifier, &why.to_string()))
 }
 
-/// Whether the last label is a number: then programs read the whole as an IPv4 address (WHATWG URL,
-/// "ends in a number").
-fn all_digits_last(value: &str) -> bool {
-    let last = value.rsplit('.').next().unwrap_or_default();
-    !last.is_empty() && last.bytes().all(|octet| octet.is_ascii_digit())
+fn dns_name(value: &str) -> Result<SanName, Problem> {
+    let rejected = |detail: &str| problem(ProblemKind::RejectedIdentifier, detail);
+    if value.ends_with('.') {
+        return Err(rejected("a name in a certificate has no dot at its end; remove it"));
+    }
+    let name = SanName::parse(value).map_err(|why| match why {
+        BadName::Address => {
+            rejected("digits at its end make it an address; an address is ordered as type `ip`")
+        }
+        BadName::Length
+        | BadName::Label
+        | BadName::Character
+        | BadName::Hyphen
+        | BadName::ALabel => rejected(&why.to_string()),
+    })?;
+    match name.address() {
+        Some(_) => Err(rejected("an address is no DNS name; order it as type `ip`")),
+        None => Ok(name),
+    }
+}
+
+/// An address in the one form that RFC 8738, section 3 allows.
+fn address(value: &str) -> Result<SanName, Problem> {
+    let Ok(address) = value.parse::<core::net::IpAddr>() else {
+        let detail = "it is no IP address; write one as `192.0.2.7` or `2001:db8::7`";
+        return Err(problem(ProblemKind::Malformed, detail));
+    };
+    if address.to_string() != value {
+        let detail = format!("the address has one spelling; write it as `{address}`");
+        return Err(problem(ProblemKind::Malformed, &detail));
+    }
+    SanName::of_address(address)
+        .map_err(|why| problem(ProblemKind::RejectedIdentifier, &why.to_string()))
 }
 
 fn problem(kind: ProblemKind, detail: &str) -> Problem {
@@ -136,7 +159,7 @@ mod tests {
         let kind =
             |identifiers: &[(&str, &str)]| names(identifiers).map_err(|problem| problem.kind);
         assert_eq!(kind(&[]), Err(Malformed));
-        assert_eq!(kind(&[("ip", "192.0.2.1")]), Err(UnsupportedIdentifier));
+        assert_eq!(kind(&[("mail", "pki@a.example")]), Err(UnsupportedIdentifier));
         assert_eq!(kind(&[("DNS", "a.example")]), Err(UnsupportedIdentifier));
         for bad in [
             "",
@@ -160,10 +183,34 @@ mod tests {
         }
     }
 
+    /// RFC 8738, section 3.
+    #[test]
+    fn an_address_is_of_type_ip_and_has_one_spelling() {
+        let given = names(&[("ip", "2001:db8::7"), ("dns", "b.example"), ("ip", "192.0.2.1")]);
+        let sorted = ["b.example", "192.0.2.1", "2001:db8::7"].map(str::to_owned).to_vec();
+        assert_eq!(given, Ok(sorted));
+        let kind = |value: &str| names(&[("ip", value)]).map_err(|problem| problem.kind);
+        for bad in [
+            "",
+            "a.example",
+            "2001:DB8::7",
+            "2001:db8:0::7",
+            "192.0.2.01",
+            "192.0.2.1/32",
+            "[::1]",
+            "*.192.0.2.1",
+        ] {
+            assert_eq!(kind(bad), Err(ProblemKind::Malformed), "{bad}");
+        }
+        for bad in ["0.0.0.0", "224.0.0.1", "::", "ff02::1", "::ffff:192.0.2.1"] {
+            assert_eq!(kind(bad), Err(ProblemKind::RejectedIdentifier), "{bad}");
+        }
+    }
+
     #[test]
     fn several_refusals_are_told_name_by_name() {
         let problem =
-            names(&[("dns", "_a.example"), ("dns", "ok.example"), ("ip", "::1")]).unwrap_err();
+            names(&[("dns", "_a.example"), ("dns", "ok.example"), ("mail", "x")]).unwrap_err();
         assert_eq!(problem.kind, ProblemKind::Compound);
         let subs: Vec<_> =
             problem.subproblems.iter().map(|(name, sub)| (name.as_str(), sub.kind)).collect();
@@ -171,7 +218,7 @@ mod tests {
             subs,
             [
                 ("_a.example", ProblemKind::RejectedIdentifier),
-                ("::1", ProblemKind::UnsupportedIdentifier)
+                ("x", ProblemKind::UnsupportedIdentifier)
             ]
         );
         let tricky = names(&[("dns", "a`\u{1b}.example")]).unwrap_err();

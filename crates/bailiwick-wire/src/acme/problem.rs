@@ -31,8 +31,11 @@ pub(super) struct Identifier {
 }
 
 impl Identifier {
-    pub(super) fn dns(value: impl ToString) -> Self {
-        Self { r#type: "dns", value: value.to_string() }
+    /// The type follows from the text: no DNS name that is ordered reads as an address.
+    pub(super) fn of(value: &impl ToString) -> Self {
+        let value = value.to_string();
+        let is_address = value.parse::<core::net::IpAddr>().is_ok();
+        Self { r#type: if is_address { "ip" } else { "dns" }, value }
     }
 }
 
@@ -65,7 +68,7 @@ impl ProblemAnswer {
                 .subproblems
                 .iter()
                 .map(|(name, sub)| Self {
-                    identifier: Some(Identifier::dns(name)),
+                    identifier: Some(Identifier::of(name)),
                     ..Self::inner(sub)
                 })
                 .collect(),

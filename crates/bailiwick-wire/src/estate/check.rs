@@ -198,16 +198,25 @@ impl<'r> Check<'r> {
         for name in &self.reading.names {
             let views = View::ALL.iter().filter(|view| name.view.is_none_or(|only| only == **view));
             let lies = |view: &View| {
-                let above = std::iter::successors(Some(name.owned.base().clone()), DnsName::parent);
+                let place = name.owned.place_in_dns().into_owned();
+                let above = std::iter::successors(Some(place), DnsName::parent);
                 above.filter_map(|apex| ZoneName::parse(apex.as_str()).ok()).any(|apex| {
                     zones.contains(ZoneKey { name: apex, view: *view }.to_string().as_str())
                 })
             };
             if !views.copied().any(|view| lies(&view)) {
                 let view = name.view.map(|view| format!(" of the {view} view")).unwrap_or_default();
-                let base = name.owned.base();
+                let base = name.owned.base_text();
                 let message = format!("`{base}` lies in no zone{view}");
-                let remedy = "add the zone to zones/, or correct the name or its `view`";
+                let remedy = match name.owned.dns() {
+                    Some(_) => {
+                        "add the zone to zones/, or correct the name or its `view`".to_owned()
+                    }
+                    None => format!(
+                        "an address is governed by its reverse zone: add one above `{}` to zones/, or correct the address or its `view`",
+                        name.owned.place_in_dns()
+                    ),
+                };
                 self.problem(name.spot, "name-outside-zones", message, remedy);
             }
         }
@@ -226,17 +235,18 @@ impl<'r> Check<'r> {
             clashes.extend(other.map(|other| (name, other)));
         }
         for name in &self.reading.names {
-            let base = name.owned.base();
+            // An address has one owner by its exact spelling alone.
+            let Some(base) = name.owned.dns() else { continue };
             let mut above = std::iter::successors(base.parent(), DnsName::parent);
             clashes.extend(above.find_map(|up| below.get(&up)).map(|other| (name, *other)));
             if let (Owned::Exactly(one), Some(parent)) = (&name.owned, base.parent())
                 && !one.is_wildcard()
-                && let Ok(star) = SanName::new(&parent, true)
+                && let Ok(star) = SanName::star(&parent)
             {
                 clashes.extend(exact.get(&star).map(|other| (name, *other)));
             }
             if let Owned::Below(base) = &name.owned
-                && let Ok(star) = SanName::new(base, true)
+                && let Ok(star) = SanName::star(base)
             {
                 clashes.extend(exact.get(&star).map(|other| (name, *other)));
             }

@@ -1,6 +1,7 @@
 //! Where things stand in the files, and what refers to what: noted while reading, checked when
 //! every file has been read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{
@@ -89,10 +90,27 @@ pub(super) enum Owned {
 }
 
 impl Owned {
-    pub(super) const fn base(&self) -> &DnsName {
+    /// The DNS name, without a star; `None` for an address, which nothing is below.
+    pub(super) const fn dns(&self) -> Option<&DnsName> {
         match self {
-            Self::Exactly(name) => name.base(),
-            Self::Below(base) => base,
+            Self::Exactly(name) => name.dns(),
+            Self::Below(base) => Some(base),
+        }
+    }
+
+    /// The name that says in which zone it lies.
+    pub(super) fn place_in_dns(&self) -> Cow<'_, DnsName> {
+        match self {
+            Self::Exactly(name) => name.place_in_dns(),
+            Self::Below(base) => Cow::Borrowed(base),
+        }
+    }
+
+    /// The name without a star, or the address.
+    pub(super) fn base_text(&self) -> String {
+        match self {
+            Self::Exactly(name) => name.base().to_string(),
+            Self::Below(base) => base.to_string(),
         }
     }
 }

@@ -6,7 +6,7 @@ use bailiwick_core::estate::{
     Duties, EnvelopeSpec, Environment, Namespace, Ownership, Service, View,
 };
 use bailiwick_core::names::{
-    BadId, DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,
+    BadId, BadName, DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, SpiffeId,
 };
 
 use super::attestors;
@@ -120,8 +120,12 @@ fn owned(file: &mut File<'_>, root: Section<'_>) -> Vec<At<Owned>> {
     }
     for at in file.list(root, "below") {
         let base = file.parsed(at, "bad-name", |text| {
-            let base = DnsName::parse(text)?;
-            SanName::new(&base, false).map(|_| base)
+            // Addresses are owned one by one.
+            let base = SanName::parse(text)?;
+            if base.is_wildcard() {
+                return Err(BadName::Character);
+            }
+            base.dns().cloned().ok_or(BadName::Address)
         });
         let base = base.map(|at| At { value: Owned::Below(at.value), place: at.place });
         add(file, &mut owned, base);
@@ -135,7 +139,7 @@ fn add(file: &mut File<'_>, owned: &mut Vec<At<Owned>>, name: Option<At<Owned>>)
         return;
     };
     if owned.iter().any(|at| at.value == name.value) {
-        let message = format!("`{}` stands there twice", name.value.base());
+        let message = format!("`{}` stands there twice", name.value.base_text());
         file.problem(name.place, "duplicate", message, "remove one");
     } else {
         owned.push(name);
@@ -197,9 +201,8 @@ fn envelope(
         let Some(name) = file.parsed(at, "bad-name", SanName::parse) else {
             continue;
         };
-        let is_below =
-            |base: &DnsName| name.value.base() != base && name.value.base().is_at_or_below(base);
-        let covered = !name.value.is_wildcard() && below.iter().any(is_below);
+        let covered =
+            !name.value.is_wildcard() && below.iter().any(|base| name.value.is_below(base));
         if !owned.contains(&name.value) && !covered {
             let message = format!("`{}` is not a name of this service", name.value);
             let remedy = "an envelope covers names of its own service only";

@@ -1,10 +1,11 @@
 //! The certificate that shows control of a name in a TLS handshake (RFC 8737, section 3).
 
-use bailiwick_core::names::DnsName;
+use bailiwick_core::certificate::NameSeen;
+use bailiwick_core::names::AcmeIdentifier;
 use thiserror::Error;
 
 use super::facts::CERTIFICATE_OCTETS_MAX;
-use super::names::DNS_NAME;
+use super::names::general_name;
 use super::oids;
 use super::parts::{CertificateParts, general_names};
 use super::read::{BadDer, OCTET_STRING, Reader};
@@ -45,19 +46,29 @@ pub fn certificate_spki(der: &[u8]) -> Result<Vec<u8>, BadDer> {
 ///
 /// # Errors
 /// [`NotShown`] says what is missing.
-pub fn check_acme_tls(der: &[u8], name: &DnsName, digest: &[u8; 32]) -> Result<(), NotShown> {
+pub fn check_acme_tls(
+    der: &[u8],
+    name: &AcmeIdentifier,
+    digest: &[u8; 32],
+) -> Result<(), NotShown> {
     if der.len() > CERTIFICATE_OCTETS_MAX {
         return Err(NotShown::TooBig);
     }
     let tbs = CertificateParts::read(der)?.tbs;
     let names = tbs.extension(oids::SUBJECT_ALT_NAME)?.ok_or(NotShown::Names)?;
-    match general_names(names.value)?.as_slice() {
-        [only] if only.tag == DNS_NAME => {
-            if !only.content.eq_ignore_ascii_case(name.as_str().as_bytes()) {
-                return Err(NotShown::Names);
+    let same = match general_names(names.value)?.as_slice() {
+        [only] => match (general_name(only), name) {
+            (NameSeen::Dns(shown), AcmeIdentifier::Dns(name)) => {
+                !shown.is_wildcard() && shown.dns() == Some(name)
             }
-        }
-        _ => return Err(NotShown::Names),
+            // RFC 8738, section 6.
+            (NameSeen::Ip(shown), AcmeIdentifier::Ip(address)) => shown == *address,
+            (_, AcmeIdentifier::Dns(_) | AcmeIdentifier::Ip(_)) => false,
+        },
+        _ => false,
+    };
+    if !same {
+        return Err(NotShown::Names);
     }
     let identifier = tbs.extension(oids::ACME_IDENTIFIER)?.ok_or(NotShown::NoIdentifier)?;
     if !identifier.is_critical {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::certificate::{IssuerIdentity, IssuerPlaces, KeyPurpose, SubjectKey};
+use bailiwick_core::certificate::{
+    Generation, IssuerIdentity, IssuerPlaces, KeyPurpose, SubjectKey,
+};
 use bailiwick_core::names::{CertSerial, Digest, DnsName, IssuerId};
 use bailiwick_core::shown::acts;
 use bailiwick_core::time::Time;
@@ -284,7 +286,7 @@ pub(super) fn key_id(key: &PublicKey) -> Vec<u8> {
     Digest::of(key.octets()).as_bytes().iter().copied().take(KEY_ID_OCTETS).collect()
 }
 
-/// Reads a CA certificate into what the certificates below it need to know.
+/// Reads a CA certificate into what the certificates below it need to know, as of a first generation.
 ///
 /// # Errors
 /// [`BadAuthority`] when it is not a CA's, or its key is one we do not sign with.
@@ -314,6 +316,7 @@ pub fn read_issuer(
     let key = PublicKey::from_spki(tbs.spki.whole)?;
     Ok(IssuerIdentity {
         id,
+        generation: Generation::FIRST,
         name_der: tbs.subject.whole.to_vec(),
         key_id: Reader::only(key_id.value, OCTET_STRING)?.content.to_vec(),
         signing: signing_of(key.kind()),

@@ -123,7 +123,7 @@ pub(super) fn key_usage(value: &[u8]) -> Option<BTreeSet<KeyUsageBit>> {
     Some(bits)
 }
 
-/// DNS names as we spell them, and behind them at most one workload.
+/// DNS names and addresses as we spell them, and behind them at most one workload.
 fn subject_alt_name(names: &[Tlv<'_>]) -> Option<ExtensionRead> {
     let (workload, names) = match names.split_last() {
         Some((last, before)) if last.tag == URI => {
@@ -132,17 +132,17 @@ fn subject_alt_name(names: &[Tlv<'_>]) -> Option<ExtensionRead> {
         }
         _ => (None, names),
     };
-    let names: Option<Vec<SanName>> = names.iter().map(plain_dns_name).collect();
+    let names: Option<Vec<SanName>> = names.iter().map(plain_name).collect();
     names.map(|names| ExtensionRead::SubjectAltName(names, workload))
 }
 
-/// A dNSName spelled exactly as we spell it.
-fn plain_dns_name(value: &Tlv<'_>) -> Option<SanName> {
+/// A dNSName or an iPAddress spelled exactly as we spell it.
+fn plain_name(value: &Tlv<'_>) -> Option<SanName> {
     match general_name(value) {
         NameSeen::Dns(name) if name.to_string().as_bytes() == value.content => Some(name),
+        NameSeen::Ip(address) => SanName::of_address(address).ok(),
         NameSeen::Dns(_)
         | NameSeen::OddDns(_)
-        | NameSeen::Ip(_)
         | NameSeen::Email(_)
         | NameSeen::Uri(_)
         | NameSeen::Other { .. } => None,

@@ -56,7 +56,7 @@ pub enum BadCsr {
     /// More extensions than any program asks for.
     #[error("the request has more than {EXTENSIONS_MAX} extensions; ask for fewer")]
     TooManyExtensions,
-    /// A dNSName that no certificate may hold.
+    /// A dNSName or an address that no certificate may hold.
     #[error("name `{name}` is not one a certificate may hold; remove it")]
     Name {
         /// The name, escaped.
@@ -65,8 +65,8 @@ pub enum BadCsr {
     /// A common name that is not one of the subject alternative names.
     #[error("the common name is not among the subject alternative names; repeat it there")]
     CommonNameNotInSan,
-    /// No dNSName at all.
-    #[error("the request names nothing; ask for at least one dns name")]
+    /// No dNSName and no address at all.
+    #[error("the request names nothing; ask for at least one dns name or address")]
     NoNames,
 }
 
@@ -84,7 +84,8 @@ impl BadCsr {
     }
 }
 
-/// Something a request holds beside key and dNSNames. It is never copied; the gate may refuse it.
+/// Something a request holds beside key, dNSNames and addresses. It is never copied; the gate may
+/// refuse it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum CsrExtra {
     /// An attribute of the subject other than the common name.
@@ -130,7 +131,7 @@ impl fmt::Display for CsrExtra {
             Self::OtherName(NameSeen::Email(mail)) => write!(f, "the mail address `{mail}`"),
             Self::OtherName(NameSeen::Uri(uri)) => write!(f, "the uri `{uri}`"),
             Self::OtherName(NameSeen::Dns(_) | NameSeen::OddDns(_) | NameSeen::Other { .. }) => {
-                f.write_str("a name that is no dns name")
+                f.write_str("a name that is neither a dns name nor an address")
             }
             Self::Habit { oid } | Self::Extension { oid } => write!(f, "the extension `{oid}`"),
             Self::AsksForCa => f.write_str("a ca certificate"),
@@ -156,7 +157,7 @@ impl Csr {
         &self.key
     }
 
-    /// The dNSNames it asks for.
+    /// The dNSNames and addresses it asks for.
     #[must_use]
     pub const fn names(&self) -> &SanSet {
         &self.names
@@ -181,33 +182,54 @@ impl Csr {
 /// # Errors
 /// [`BadCsr`] says what is refused.
 pub fn read_csr(der: &[u8]) -> Result<Csr, BadCsr> {
-    if der.len() > CSR_OCTETS_MAX {
-        return Err(BadCsr::TooBig);
-    }
-    check_strict(der)?;
-    let mut request = Reader::only(der, SEQUENCE)?.inside();
-    let info = request.expect(SEQUENCE)?;
-    let algorithm = SignatureAlgorithm::read(&request.expect(SEQUENCE)?)?;
-    let signature = request.expect(BIT_STRING)?;
-    request.end()?;
-
-    let mut parts = info.inside();
-    if parts.expect(INTEGER)?.content != [0] {
-        return Err(BadCsr::Version);
-    }
-    let subject = parts.expect(SEQUENCE)?;
-    let key = PublicKey::from_spki(parts.expect(SEQUENCE)?.whole)?;
-    let attributes = parts.optional(context_constructed(0))?;
-    parts.end()?;
-
+    let request = RequestParts::read(der)?;
     let mut found = Found::default();
-    if let Some(attributes) = attributes {
-        found.read_attributes(&attributes)?;
+    if let Some(attributes) = &request.attributes {
+        found.read_attributes(attributes)?;
     }
-    found.read_subject(subject)?;
-    let names = SanSet::new(found.names).map_err(|_| BadCsr::NoNames)?;
-    algorithm.verify(&key, info.whole, octets_of_bits(&signature)?)?;
-    Ok(Csr { key: key.to_subject_key(), names, extras: found.extras })
+    found.read_subject(request.subject)?;
+    let names = SanSet::new(found.names.clone()).map_err(|_| BadCsr::NoNames)?;
+    request.verify()?;
+    Ok(Csr { key: request.key.to_subject_key(), names, extras: found.extras })
+}
+
+/// The frame of a request (RFC 2986, section 4): caps, strict DER, version and key were checked;
+/// nobody has looked at subject and attributes, nor at the signature.
+pub(super) struct RequestParts<'a> {
+    info: Tlv<'a>,
+    subject: Tlv<'a>,
+    pub(super) key: PublicKey,
+    attributes: Option<Tlv<'a>>,
+    algorithm: SignatureAlgorithm,
+    signature: &'a [u8],
+}
+
+impl<'a> RequestParts<'a> {
+    pub(super) fn read(der: &'a [u8]) -> Result<Self, BadCsr> {
+        if der.len() > CSR_OCTETS_MAX {
+            return Err(BadCsr::TooBig);
+        }
+        check_strict(der)?;
+        let mut request = Reader::only(der, SEQUENCE)?.inside();
+        let info = request.expect(SEQUENCE)?;
+        let algorithm = SignatureAlgorithm::read(&request.expect(SEQUENCE)?)?;
+        let signature = octets_of_bits(&request.expect(BIT_STRING)?)?;
+        request.end()?;
+        let mut parts = info.inside();
+        if parts.expect(INTEGER)?.content != [0] {
+            return Err(BadCsr::Version);
+        }
+        let subject = parts.expect(SEQUENCE)?;
+        let key = PublicKey::from_spki(parts.expect(SEQUENCE)?.whole)?;
+        let attributes = parts.optional(context_constructed(0))?;
+        parts.end()?;
+        Ok(Self { info, subject, key, attributes, algorithm, signature })
+    }
+
+    /// That who asks holds the private key.
+    pub(super) fn verify(&self) -> Result<(), BadSignature> {
+        self.algorithm.verify(&self.key, self.info.whole, self.signature)
+    }
 }
 
 #[derive(Default)]
@@ -288,11 +310,15 @@ impl Found {
                 NameSeen::Dns(name) => {
                     self.names.insert(name);
                 }
+                NameSeen::Ip(address) => {
+                    let name = SanName::of_address(address);
+                    let name = name.map_err(|_| BadCsr::Name { name: address.to_string() })?;
+                    self.names.insert(name);
+                }
                 NameSeen::OddDns(name) => return Err(BadCsr::Name { name }),
-                other @ (NameSeen::Ip(_)
-                | NameSeen::Email(_)
-                | NameSeen::Uri(_)
-                | NameSeen::Other { .. }) => self.extras.push(CsrExtra::OtherName(other)),
+                other @ (NameSeen::Email(_) | NameSeen::Uri(_) | NameSeen::Other { .. }) => {
+                    self.extras.push(CsrExtra::OtherName(other))
+                }
             }
         }
         Ok(())

@@ -100,8 +100,9 @@ pub(super) fn general_name(value: &Tlv<'_>) -> NameSeen {
         NameSeen::Email(show(octets))
     } else if value.tag == DNS_NAME {
         match std::str::from_utf8(octets).map(SanName::parse) {
-            // Upper case is one and the same name; a trailing dot in a certificate is not.
-            Ok(Ok(name)) if !octets.ends_with(b".") => NameSeen::Dns(name),
+            // Upper case is one and the same name; a trailing dot in a certificate is not, nor is an
+            // address that is spelled as a name.
+            Ok(Ok(name)) if !octets.ends_with(b".") && name.dns().is_some() => NameSeen::Dns(name),
             _ => NameSeen::OddDns(show(octets)),
         }
     } else if value.tag == URI {

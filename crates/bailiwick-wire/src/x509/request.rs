@@ -3,12 +3,9 @@
 use bailiwick_core::certificate::SubjectKey;
 
 use super::authority::{Organisation, issuing_name};
-use super::csr::{BadCsr, CSR_OCTETS_MAX};
+use super::csr::{BadCsr, RequestParts};
 use super::key::PublicKey;
-use super::read::{
-    BIT_STRING, INTEGER, Reader, SEQUENCE, check_strict, context_constructed, octets_of_bits,
-};
-use super::signature::{SignatureAlgorithm, signing_of, write_algorithm};
+use super::signature::{signing_of, write_algorithm};
 use super::write;
 
 /// The octets of a CA's request that are to be signed: its name and its key, and nothing that the
@@ -42,23 +39,7 @@ pub fn assemble_request(info: &[u8], key: &SubjectKey, signature: &[u8]) -> Vec<
 /// # Errors
 /// [`BadCsr`] says what is refused.
 pub fn read_request(der: &[u8]) -> Result<SubjectKey, BadCsr> {
-    if der.len() > CSR_OCTETS_MAX {
-        return Err(BadCsr::TooBig);
-    }
-    check_strict(der)?;
-    let mut request = Reader::only(der, SEQUENCE)?.inside();
-    let info = request.expect(SEQUENCE)?;
-    let algorithm = SignatureAlgorithm::read(&request.expect(SEQUENCE)?)?;
-    let signature = request.expect(BIT_STRING)?;
-    request.end()?;
-    let mut parts = info.inside();
-    if parts.expect(INTEGER)?.content != [0] {
-        return Err(BadCsr::Version);
-    }
-    parts.expect(SEQUENCE)?;
-    let key = PublicKey::from_spki(parts.expect(SEQUENCE)?.whole)?;
-    parts.optional(context_constructed(0))?;
-    parts.end()?;
-    algorithm.verify(&key, info.whole, octets_of_bits(&signature)?)?;
-    Ok(key.to_subject_key())
+    let request = RequestParts::read(der)?;
+    request.verify()?;
+    Ok(request.key.to_subject_key())
 }

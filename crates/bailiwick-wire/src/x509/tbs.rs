@@ -1,5 +1,7 @@
 //! To-be-signed bytes of an end-entity certificate, out of the approved fields only (threat T18).
 
+use core::net::IpAddr;
+
 use bailiwick_core::certificate::{
     CertificateProfile, CertificateSpec, IssuerIdentity, LintFinding, ProfileRules, Tbs,
 };
@@ -8,7 +10,7 @@ use thiserror::Error;
 
 use super::content::read_tbs;
 use super::facts::purpose_id;
-use super::names::{DNS_NAME, URI};
+use super::names::{DNS_NAME, IP_ADDRESS, URI};
 use super::oids;
 use super::read::BadDer;
 use super::signature::write_algorithm;
@@ -159,11 +161,16 @@ pub(super) fn authority_key_id(key_id: &[u8]) -> Vec<u8> {
     write::sequence(&[write::implicit(0, key_id)])
 }
 
-/// The DNS names in order, then the workload.
+/// The DNS names in order, the addresses in order, then the workload.
 fn names(spec: &CertificateSpec) -> Vec<u8> {
-    let dns = spec.names.iter().map(|name| write::tlv(DNS_NAME, name.to_string().as_bytes()));
+    let names = spec.names.iter().map(|name| match name.address() {
+        // Octets in network order (RFC 5280, section 4.2.1.6).
+        Some(IpAddr::V4(four)) => write::tlv(IP_ADDRESS, &four.octets()),
+        Some(IpAddr::V6(six)) => write::tlv(IP_ADDRESS, &six.octets()),
+        None => write::tlv(DNS_NAME, name.to_string().as_bytes()),
+    });
     let workload = spec.workload.iter().map(|id| write::tlv(URI, id.as_str().as_bytes()));
-    write::sequence(&dns.chain(workload).collect::<Vec<_>>())
+    write::sequence(&names.chain(workload).collect::<Vec<_>>())
 }
 
 fn crl_pointer(url: &str) -> Result<Vec<u8>, BadTbs> {

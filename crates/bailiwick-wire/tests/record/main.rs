@@ -105,11 +105,12 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::IncidentOpened(_) => 58,
         Fact::IncidentTold { .. } => 59,
         Fact::IncidentReviewed { .. } => 60,
+        Fact::AccountAttested { .. } => 62,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 62;
+const KINDS: usize = 63;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -1,10 +1,11 @@
 //! One entry of each kind, and of each form inside one, with fixed values.
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
     Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
-    Revoked, Step,
+    Revoked, RotateIssuer, Step,
 };
 use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
@@ -12,9 +13,9 @@ use bailiwick_core::gate::{
     StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
-    DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId, SanName,
-    ServiceId, SessionId, SpkiHash, TeamId, TokenId, ZoneName,
+    AccountId, AcmeIdentifier, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId,
+    CredentialId, DecisionId, Digest, DnsName, EnvelopeId, IssuerId, OrderId, PersonId, ProfileId,
+    SanName, ServiceId, SessionId, SpkiHash, TeamId, TokenId, ZoneName,
 };
 use bailiwick_core::record::{Decision, Entry, Fact};
 use bailiwick_core::time::Time;
@@ -313,7 +314,7 @@ fn gate_facts() -> Vec<Fact> {
         Fact::NameValidated(Box::new(ValidationEvidence {
             authorization: p!(AuthzId, "authz-1"),
             account: account.clone(),
-            name: p!(DnsName, "_x.shop.example"),
+            name: p!(AcmeIdentifier, "_x.shop.example"),
             wildcard: true,
             kind: ChallengeKind::Dns01,
             seen_at: vec!["192.0.2.1:53".to_owned()],
@@ -442,6 +443,54 @@ fn later_events() -> Vec<Event> {
         },
         Event::StepDone { index: 0, receipt },
     ]
+}
+
+/// What came with attestation that is renewed.
+fn renewed_facts() -> Vec<Fact> {
+    vec![Fact::AccountAttested {
+        account: p!(AccountId, "acct-1"),
+        credential: p!(CredentialId, "cred-3"),
+    }]
+}
+
+/// What came with the generations of CAs.
+fn rotation_facts() -> Vec<Fact> {
+    let rotate = |certificate| {
+        Step::RotateIssuer(RotateIssuer {
+            issuer: p!(IssuerId, "house"),
+            before: Generation::FIRST,
+            after: Generation::new(2).unwrap(),
+            key: SpkiHash::from_bytes([6; 32]),
+            certificate,
+        })
+    };
+    let print = CertFingerprint::from_bytes([7; 32]);
+    let validated = |step| Event::Validated {
+        plan: Plan::of(step),
+        prechecks: Vec::new(),
+        expires_at: at("2026-03-10T10:00:00Z"),
+    };
+    let receipt = Receipt::GenerationActivated {
+        issuer: p!(IssuerId, "house"),
+        generation: Generation::new(2).unwrap(),
+        certificate: print,
+    };
+    let events = [
+        validated(rotate(None)),
+        validated(rotate(Some(print))),
+        Event::StepStarted {
+            index: 0,
+            prepared: Prepared::ToBeCertified { tbs: vec![0x30, 0x03, 0x02, 0x01, 0x06] },
+        },
+        Event::StepDone { index: 0, receipt },
+    ];
+    let of_change = |(event, seq)| Fact::Change {
+        id: p!(ChangeId, "c2"),
+        seq,
+        state: "executing".to_owned(),
+        event: Box::new(event),
+    };
+    events.into_iter().zip(0..).map(of_change).collect()
 }
 
 /// What came with the life of credentials and accounts.
@@ -580,6 +629,8 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(attested_facts())
         .chain((200..).zip(super::joint_samples::samples()).map(of_change))
         .chain(crate::watched::samples())
+        .chain(rotation_facts())
+        .chain(renewed_facts())
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

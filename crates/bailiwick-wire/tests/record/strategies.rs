@@ -4,10 +4,11 @@
 mod joint;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
     Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
-    Revoked, Step,
+    Revoked, RotateIssuer, Step,
 };
 use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
@@ -16,7 +17,8 @@ use bailiwick_core::gate::{
     StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    CertFingerprint, CertSerial, Digest, DnsName, SanName, SpiffeId, SpkiHash, ZoneName,
+    AcmeIdentifier, CertFingerprint, CertSerial, Digest, DnsName, SanName, SpiffeId, SpkiHash,
+    ZoneName,
 };
 use bailiwick_core::record::{Decision, Entry, Fact};
 use bailiwick_core::time::Time;
@@ -57,8 +59,17 @@ fn dns_name() -> impl Strategy<Value = DnsName> {
     vec(label(), 2..5).prop_map(|labels| DnsName::parse(&labels.join(".")).unwrap())
 }
 
+fn identifier() -> impl Strategy<Value = AcmeIdentifier> {
+    let name =
+        dns_name().prop_filter_map("no address", |name| AcmeIdentifier::parse(name.as_str()).ok());
+    let address = any::<core::net::IpAddr>()
+        .prop_filter_map("of one host", |it| AcmeIdentifier::of_address(it).ok());
+    prop_oneof![3 => name, 1 => address]
+}
+
 fn san() -> impl Strategy<Value = SanName> {
-    (dns_name(), any::<bool>()).prop_map(|(base, star)| SanName::new(&base, star).unwrap())
+    (identifier(), any::<bool>())
+        .prop_map(|(base, star)| SanName::new(&base, star && base.dns().is_some()).unwrap())
 }
 
 fn sans() -> impl Strategy<Value = Vec<SanName>> {
@@ -195,6 +206,11 @@ fn reversible() -> impl Strategy<Value = Step> {
                 Step::RegisterAccount(RegisterAccount { issuer, directory, contacts, binding })
             }
         ),
+        (id!(IssuerId), generation(), generation(), key(), option::of(fingerprint())).prop_map(
+            |(issuer, before, after, key, certificate)| {
+                Step::RotateIssuer(RotateIssuer { issuer, before, after, key, certificate })
+            }
+        ),
     ]
 }
 
@@ -232,6 +248,10 @@ fn prechecks() -> impl Strategy<Value = Vec<Precheck>> {
     vec(one.prop_map(|(name, holds, saw, assignee)| Precheck { name, holds, saw, assignee }), 0..3)
 }
 
+fn generation() -> impl Strategy<Value = Generation> {
+    (1..=127_u8).prop_map(|number| Generation::new(number).unwrap())
+}
+
 fn prepared() -> impl Strategy<Value = Prepared> {
     prop_oneof![
         Just(Prepared::Nothing),
@@ -244,6 +264,7 @@ fn prepared() -> impl Strategy<Value = Prepared> {
             .prop_map(|(csr, caa, replaces)| Prepared::Forwarded { csr, caa, replaces }),
         key().prop_map(|key| Prepared::AccountKey { key }),
         joint::kept(),
+        octets().prop_map(|tbs| Prepared::ToBeCertified { tbs }),
     ]
 }
 
@@ -281,6 +302,13 @@ fn receipt() -> impl Strategy<Value = Receipt> {
     let revoked = (id!(IssuerId), serial(), option::of(fingerprint()), reason(), time());
     prop_oneof![
         Just(Receipt::Nothing),
+        (id!(IssuerId), generation(), fingerprint()).prop_map(
+            |(issuer, generation, certificate)| Receipt::GenerationActivated {
+                issuer,
+                generation,
+                certificate
+            }
+        ),
         issued().prop_map(|issued| Receipt::Issued(Box::new(issued))),
         revoked.prop_map(|(issuer, serial, fingerprint, reason, at)| {
             Receipt::Revoked(Revoked { issuer, serial, fingerprint, reason, at })
@@ -502,7 +530,7 @@ fn challenge_kind() -> impl Strategy<Value = ChallengeKind> {
 
 fn validation() -> impl Strategy<Value = ValidationEvidence> {
     (
-        (id!(AuthzId), id!(AccountId), dns_name(), any::<bool>()),
+        (id!(AuthzId), id!(AccountId), identifier(), any::<bool>()),
         (challenge_kind(), texts(), time(), time()),
     )
         .prop_map(
@@ -548,6 +576,9 @@ fn workload_facts() -> Vec<BoxedStrategy<Fact>> {
                 attestor,
                 decision,
             })
+            .boxed(),
+        (id!(AccountId), id!(CredentialId))
+            .prop_map(|(account, credential)| Fact::AccountAttested { account, credential })
             .boxed(),
     ]
 }
@@ -794,7 +825,7 @@ pub(crate) fn authorization() -> impl Strategy<Value = Authorization> {
             error,
         });
     (
-        (id!(AuthzId), id!(AccountId), dns_name(), any::<bool>()),
+        (id!(AuthzId), id!(AccountId), identifier(), any::<bool>()),
         (status, time(), vec(challenge, 0..3)),
     )
         .prop_map(|((id, account, name, wildcard), (status, expires_at, challenges))| {

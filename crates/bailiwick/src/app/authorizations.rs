@@ -279,7 +279,9 @@ pub(crate) fn challenge_of<'a>(
 #[cfg(test)]
 mod tests {
     use bailiwick_core::gate::ChallengeKind;
-    use bailiwick_core::names::{AccountId, DecisionId, DnsName, IssuerId, ProfileId, SanName};
+    use bailiwick_core::names::{
+        AccountId, AcmeIdentifier, DecisionId, IssuerId, ProfileId, SanName,
+    };
     use bailiwick_core::time::HOUR_MS;
 
     use super::*;
@@ -291,7 +293,7 @@ mod tests {
         Authorization {
             id: AuthzId::parse("a1").unwrap(),
             account: AccountId::parse("x1").unwrap(),
-            name: DnsName::parse("www.shop.example").unwrap(),
+            name: AcmeIdentifier::parse("www.shop.example").unwrap(),
             wildcard: false,
             status,
             expires_at: NOW.plus_ms(HOUR_MS),

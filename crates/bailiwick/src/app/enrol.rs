@@ -9,10 +9,10 @@ use std::net::IpAddr;
 use bailiwick_connect::attestation::NoKeys;
 use bailiwick_core::actor::{Actor, Component};
 use bailiwick_core::estate::{Attested, Attestor, Service, WorkloadRule};
-use bailiwick_core::gate::Credential;
-use bailiwick_core::names::{AttestorId, CredentialId, ServiceId};
+use bailiwick_core::gate::{AccountStatus, Credential};
+use bailiwick_core::names::{AccountId, AttestorId, CredentialId, ServiceId};
 use bailiwick_core::policy::{EnrolFacts, Facts, Verdict, judge};
-use bailiwick_core::record::{Batch, Entry, Fact, Work};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
 use bailiwick_core::time::{MINUTE_MS, Time};
 use bailiwick_store::{CommitError, Conflict};
 use bailiwick_wire::attestation::{BadToken, UnverifiedToken, VerifiedToken};
@@ -63,6 +63,56 @@ impl App {
         token: &str,
         from: Option<IpAddr>,
     ) -> Result<Enrolled, Fault> {
+        let (enrolled, batch) = self.believed(service, token, from).await?;
+        self.taken(batch).await?;
+        Ok(enrolled)
+    }
+
+    /// Lets the account of a workload go on with what is attested now, so that it need not register
+    /// another when its attestation is over. Only the workload that registered it can do so: the
+    /// same attestor has to call it by the same name.
+    pub(crate) async fn enrol_again(
+        &self,
+        service: &ServiceId,
+        account: &AccountId,
+        token: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Attested, Fault> {
+        let (Enrolled { fresh, attested }, mut batch) = self.believed(service, token, from).await?;
+        // Told alike, whatever it is: who asks has proved only who it is itself.
+        let others = || Fault::NotAllowed {
+            rule: "account-of-another".to_owned(),
+            message: format!(
+                "account `{account}` is none that this workload registered for service `{service}` and that is in good standing; nobody can grant it; register a new one"
+            ),
+        };
+        let known = self.store.account(account).await?.ok_or_else(others)?;
+        let before = self.store.attestation(&known.credential).await?.ok_or_else(others)?;
+        let same = before.attestor == attested.attestor && before.subject == attested.subject;
+        if !same || known.service != *service || known.status != AccountStatus::Valid {
+            return Err(others());
+        }
+        let fact = Fact::AccountAttested {
+            account: account.clone(),
+            credential: fresh.credential.id.clone(),
+        };
+        let by = Actor::Component(Component::Gate);
+        batch.entries.push(Entry { at: attested.verified_at, by, fact });
+        batch
+            .expects
+            .push(Expect::AccountHasKey { id: account.clone(), thumbprint: known.thumbprint });
+        self.taken(batch).await?;
+        Ok(attested)
+    }
+
+    /// A workload that was believed and that may act for the service: its credential, what is
+    /// attested about it, and the entries that say so.
+    async fn believed(
+        &self,
+        service: &ServiceId,
+        token: &str,
+        from: Option<IpAddr>,
+    ) -> Result<(Enrolled, Batch), Fault> {
         let now = self.now();
         if let Some(from) = from {
             self.enrolments.take(PER_ADDRESS, from, now).map_err(|seconds| Fault::Busy {
@@ -108,8 +158,12 @@ impl App {
         let entry = |fact| Entry { at: now, by: by.clone(), fact };
         batch.entries.extend([entry(made), entry(enrolled)]);
         batch.work.push(work);
+        Ok((Enrolled { fresh: credential, attested }, batch))
+    }
+
+    async fn taken(&self, batch: Batch) -> Result<(), Fault> {
         match self.store.commit(batch).await {
-            Ok(_) => Ok(Enrolled { fresh: credential, attested }),
+            Ok(_) => Ok(()),
             Err(CommitError::Conflict(Conflict::TokenSpent)) => Err(Fault::NotAllowed {
                 rule: "token-spent".to_owned(),
                 message: "the token was shown before, and each is taken once; nobody can grant \

@@ -125,7 +125,7 @@ fn told(live: &Live, envelope: &Envelope) -> BTreeSet<TeamId> {
     let duties = estate.services.get(&envelope.service).map(|service| &service.duties);
     teams.extend(duties.map(|duties| duties.operator.clone()));
     for name in &envelope.names {
-        for (_, zone) in estate.zones_of(name.base(), None) {
+        for (_, zone) in estate.zones_of(&name.place_in_dns(), None) {
             teams.extend(match zone.pattern {
                 Pattern::Central | Pattern::Shared => Some(zone.policy_owner.clone()),
                 Pattern::ServiceTeam => duties.map(|duties| duties.policy_owner.clone()),

@@ -226,6 +226,7 @@ pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
         | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_)
         | Step::PublishRecords(_)
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)

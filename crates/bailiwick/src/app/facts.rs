@@ -1,6 +1,7 @@
 //! What the judge is told: the core gathers facts out of the estate; here the order, the envelope
 //! and the sign-ins are added.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, SignedIn};
@@ -154,8 +155,8 @@ pub(crate) fn change(
             (before, after, &diff),
         ));
     }
-    if let Some(Step::RegisterAccount(_)) = plan.steps().first() {
-        let kind = (request.id.clone(), ChangeKind::RegisterAccount);
+    if let Some(Step::RegisterAccount(_) | Step::RotateIssuer(_)) = plan.steps().first() {
+        let kind = (request.id.clone(), kind_of(plan));
         let facts = ChangeFacts::about_organisation(now, kind, author, approvals, estate);
         return Facts::Change(facts);
     }
@@ -179,6 +180,7 @@ fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
             | Step::NarrowEnvelope(_)
             | Step::EditEstate { .. }
             | Step::RegisterAccount(_)
+            | Step::RotateIssuer(_)
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_) => Vec::new(),
             // The names that the records are about, so that their zones are asked too.
@@ -227,6 +229,7 @@ fn kind_of(plan: &Plan) -> ChangeKind {
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_),
         ) => ChangeKind::TrustChange,
+        Some(Step::RotateIssuer(_)) => ChangeKind::RotateIssuer,
         // A plan is never empty; an estate edit is the kind that needs most approvals.
         Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
     }
@@ -237,8 +240,9 @@ fn kind_of(plan: &Plan) -> ChangeKind {
 pub(super) fn zones_of_change(estate: &Estate, service: Option<&ServiceId>) -> BTreeSet<ZoneKey> {
     let Some(service) = service else { return estate.zones.keys().cloned().collect() };
     let Some(service) = estate.services.get(service) else { return BTreeSet::new() };
-    let bases = service.names.iter().map(SanName::base).chain(&service.below);
-    let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
+    let places = service.names.iter().map(SanName::place_in_dns);
+    let places = places.chain(service.below.iter().map(Cow::Borrowed));
+    let zones = places.flat_map(|place| estate.zones_of(&place, service.view));
     zones.map(|(key, _)| key.clone()).collect()
 }
 

@@ -108,7 +108,9 @@ impl App {
             named.is_some_and(|named| **extra == &CsrExtra::OtherName(named))
         };
         if let Some(odd) = csr.refused_requests().iter().find(|extra| !is_ours(extra)) {
-            return Err(bad(format!("the CSR asks for {odd}; make one with DNS names only")));
+            return Err(bad(format!(
+                "the CSR asks for {odd}; make one with the names and addresses of the order only"
+            )));
         }
         let mut asked: Vec<SanName> = csr.names().iter().cloned().collect();
         asked.sort();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bailiwick_connect::issuer::{BuiltinIssuer, NewResponder, OcspResponder};
-use bailiwick_core::certificate::{OcspAnswer, OcspSpec, OcspStatus};
+use bailiwick_core::certificate::{Generation, OcspAnswer, OcspSpec, OcspStatus};
 use bailiwick_core::names::{CertSerial, Digest, IssuerId};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
 use bailiwick_core::time::{DAY_MS, Time};
@@ -20,9 +20,9 @@ use crate::fault::Fault;
 /// (promise P20); BR 4.9.10 allows 8 hours to 10 days.
 const ANSWER_MS: i64 = 4 * DAY_MS;
 
-/// The certified responders of this process, by issuer.
+/// The certified responders of this process, by issuer and generation.
 #[derive(Default)]
-pub(crate) struct Responders(Mutex<BTreeMap<IssuerId, Arc<OcspResponder>>>);
+pub(crate) struct Responders(Mutex<BTreeMap<(IssuerId, Generation), Arc<OcspResponder>>>);
 
 /// What who asked gets.
 pub(crate) struct OcspReply {
@@ -48,10 +48,13 @@ impl App {
                 return OcspRefusal::MalformedRequest.into();
             }
         };
-        let Some(issuer) = self.issuers.get(id) else { return OcspRefusal::Unauthorized.into() };
-        if !request.questions.iter().any(|question| question.is_about(issuer.identity())) {
-            return OcspRefusal::Unauthorized.into();
-        }
+        // One answer is by one CA: the first that is asked about. What is asked about others is
+        // `unknown` in it.
+        let generations = self.issuers.generations(id);
+        let asked = request.questions.iter().find_map(|question| {
+            generations.iter().find(|issuer| question.is_about(issuer.identity()))
+        });
+        let Some(issuer) = asked else { return OcspRefusal::Unauthorized.into() };
         let may_keep = request.nonce.is_none();
         match self.answered(issuer, &request.questions, request.nonce).await {
             Ok((der, spec)) => {
@@ -76,7 +79,10 @@ impl App {
         let mut answers = Vec::new();
         for question in questions {
             let status = match &question.serial {
-                Some(serial) if question.is_about(issuer.identity()) => {
+                Some(serial)
+                    if question.is_about(issuer.identity())
+                        && Generation::of(serial) == issuer.identity().generation =>
+                {
                     self.status(&issuer.identity().id, serial).await?
                 }
                 Some(_) | None => OcspStatus::Unknown,
@@ -105,7 +111,7 @@ impl App {
 
     /// The responder of an issuer, certified anew once half of its time is over.
     async fn responder(&self, issuer: &BuiltinIssuer) -> Result<Arc<OcspResponder>, Fault> {
-        let id = &issuer.identity().id;
+        let id = &(issuer.identity().id.clone(), issuer.identity().generation);
         let now = self.now();
         let mut responders = self.responders.0.lock().await;
         if let Some(responder) = responders.get(id).filter(|it| now < it.renew_at()) {
@@ -120,7 +126,7 @@ impl App {
             // The CA's key may be out of reach for a while; the old responder is still believed.
             Err(fault) => match responders.get(id).filter(|it| now < it.not_after()) {
                 Some(old) => {
-                    tracing::error!(error = %fault, issuer = %id, "the OCSP responder is not renewed");
+                    tracing::error!(error = %fault, issuer = %id.0, "the OCSP responder is not renewed");
                     Ok(Arc::clone(old))
                 }
                 None => Err(fault),
@@ -141,7 +147,7 @@ impl App {
         let octets = new.tbs().bytes().to_vec();
         let digest = Digest::of(&octets);
         let fact = Fact::ResponderCertified {
-            issuer: identity.id.clone(),
+            issuer: super::crl::whole_series(&identity.id, identity.generation)?,
             serial: new.tbs().serial().clone(),
             digest,
             not_after: new.tbs().not_after(),

@@ -72,7 +72,7 @@ impl App {
         let mut names = wanted.names;
         names.sort();
         names.dedup();
-        let octets: usize = names.iter().map(|name| name.base().as_str().len()).sum();
+        let octets: usize = names.iter().map(|name| name.to_string().len()).sum();
         if names.is_empty() || names.len() > NAMES_MAX || octets > NAME_OCTETS_MAX {
             return Ok(OrderAnswer::Refused(problem(
                 ProblemKind::Malformed,
@@ -126,8 +126,11 @@ impl App {
         let mut first = None;
         let attested = self.attested(live, account).await?;
         let upstream = self.upstream_serving(live).await?;
-        let serving =
-            |issuer: &&IssuerId| self.issuers.contains_key(*issuer) || upstream.contains(issuer);
+        // At a public CA we show control by dns-01, and an address has none.
+        let only_names = names.iter().all(|name| name.dns().is_some());
+        let serving = |issuer: &&IssuerId| {
+            self.issuers.contains_key(issuer) || (only_names && upstream.contains(issuer))
+        };
         // The policy chose once; CAA was looked at for that one.
         let chosen = |issuer: &&IssuerId| only.is_none_or(|only| only == *issuer);
         for issuer in live.estate().issuers.keys().filter(serving).filter(chosen) {
@@ -150,7 +153,10 @@ impl App {
             first.get_or_insert(judged);
         }
         first.ok_or_else(|| {
-            Fault::conflict("the estate names no issuer that runs here; add one to issuers.toml")
+            Fault::conflict(match only_names {
+                true => "the estate names no issuer that runs here; add one to issuers.toml",
+                false => "an address is certified by a built-in issuer only, and the estate has none; add one to issuers.toml",
+            })
         })
     }
 
@@ -266,8 +272,10 @@ impl App {
         let by_dns =
             [ChallengeKind::Dns01, ChallengeKind::DnsAccount01, ChallengeKind::DnsPersist01];
         let by_host = [ChallengeKind::Http01, ChallengeKind::TlsAlpn01];
-        // A wildcard is shown by DNS only (RFC 8555, section 8.3; RFC 8737, section 3).
-        let kinds = by_host.iter().filter(|_| !name.is_wildcard()).chain(&by_dns);
+        // A wildcard is shown by DNS only (RFC 8555, section 8.3; RFC 8737, section 3), an address
+        // only by whoever answers there (RFC 8738, section 7).
+        let by_host = by_host.iter().filter(|_| !name.is_wildcard());
+        let kinds = by_host.chain(by_dns.iter().filter(|_| name.dns().is_some()));
         let challenge = |kind: &ChallengeKind| -> Result<Challenge, Fault> {
             Ok(Challenge {
                 id: ChallengeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad id"))?,
@@ -330,7 +338,7 @@ pub(crate) fn listed(names: &[SanName]) -> String {
 pub(crate) fn zones(live: &Live, names: &[SanName]) -> Vec<ZoneName> {
     let mut zones: Vec<ZoneName> = names
         .iter()
-        .flat_map(|name| live.estate().zones_of(name.base(), None))
+        .flat_map(|name| live.estate().zones_of(&name.place_in_dns(), None))
         .map(|(key, _)| key.name.clone())
         .collect();
     zones.sort();
@@ -374,7 +382,7 @@ fn lifetime(live: &Live, names: &[SanName], profile: &ProfileId) -> u32 {
     let most = profile.map_or(0, |profile| profile.certificate.lifetime_seconds_max);
     names
         .iter()
-        .flat_map(|name| live.estate().zones_of(name.base(), None))
+        .flat_map(|name| live.estate().zones_of(&name.place_in_dns(), None))
         .map(|(_, zone)| zone.limits.lifetime_days_max.saturating_mul(86_400))
         .fold(most, u32::min)
 }

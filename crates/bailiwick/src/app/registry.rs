@@ -208,9 +208,11 @@ impl App {
                     .extend(issuer.caa_domains.iter().map(|it| format!("{it}; accounturi={uri}")));
             }
         }
-        let lines = service.names.iter().flat_map(|name| {
+        // Addresses have no CAA (RFC 8738, section 5 leaves them out).
+        let names = service.names.iter().filter_map(|name| Some((name, name.dns()?)));
+        let lines = names.flat_map(|(name, base)| {
             let tag = if name.is_wildcard() { "issuewild" } else { "issue" };
-            let line = move |value| format!("{}. IN CAA 0 {tag} \"{value}\"", name.base());
+            let line = move |value| format!("{base}. IN CAA 0 {tag} \"{value}\"");
             values.iter().map(line)
         });
         Ok(lines.collect())

@@ -71,11 +71,11 @@ impl App {
         };
         for one in seen.iter().filter(holds) {
             // A standing record speaks to the issuer that it names, and to no other.
-            let other = match (one.kind, issuer) {
-                (ChallengeKind::DnsPersist01, Some(issuer)) => {
-                    !self.stood_for(&self.live.get(), &account.id, name.base(), issuer).await?
+            let other = match (one.kind, issuer, name.dns()) {
+                (ChallengeKind::DnsPersist01, Some(issuer), Some(name)) => {
+                    !self.stood_for(&self.live.get(), &account.id, name, issuer).await?
                 }
-                (_, _) => false,
+                (_, _, _) => false,
             };
             if !other {
                 return Ok(Some(one.kind));

@@ -138,7 +138,10 @@ impl App {
         if !by_standing {
             return Ok(true);
         }
-        self.stood_for(live, &authz.account, &authz.name, issuer).await
+        match authz.name.dns() {
+            Some(name) => self.stood_for(live, &authz.account, name, issuer).await,
+            None => Ok(false),
+        }
     }
 
     /// Looks at every standing record again, and notes those that are gone or ended.

@@ -1,19 +1,17 @@
 //! Starting: all of it or nothing, and stopping in order.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bailiwick_connect::dns::{DnsClient, Limits, Resolver, ResolverTrust, random_ids};
-use bailiwick_connect::issuer::BuiltinIssuer;
 use bailiwick_core::estate::{Estate, EstateHistory, IssuerKind};
-use bailiwick_core::names::IssuerId;
 use bailiwick_store::{Store, StoreUrl};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
+use super::issuers::Issuers;
 use super::start_keys::IssuerKeys;
 pub(crate) use super::start_options::Options;
 use super::{App, Live, LiveCell};
@@ -127,6 +125,7 @@ impl Opened {
             settings,
             live: LiveCell::new(live),
             issuers,
+            token,
             responders: super::Responders::default(),
             key_sets: bailiwick_connect::attestation::KeySets::default(),
             enrolments: crate::limits::ByAddress::default(),
@@ -140,6 +139,7 @@ impl Opened {
             world,
         });
         let first_start = app.begin(estate, &verifier).await?;
+        app.refresh_issuers().await?;
         app.refresh_crls().await?;
         Ok(Self { app, tls, lab, first_start })
     }
@@ -331,21 +331,19 @@ fn store_url(options: &Options) -> Result<StoreUrl, NotStarted> {
     }
 }
 
+/// The first generation of each CA; those that the ledger names are opened once it can be asked.
 fn issuers(
     settings: &Settings,
     estate: &Estate,
     keys: &IssuerKeys<'_>,
     world: &World,
-) -> Result<BTreeMap<IssuerId, Arc<BuiltinIssuer>>, NotStarted> {
-    estate
-        .issuers
-        .iter()
-        .filter(|(_, issuer)| issuer.kind == IssuerKind::BuiltIn)
-        .map(|(id, _)| {
-            let issuer = super::start_keys::open_issuer(settings, estate, id, keys, world)?;
-            Ok((id.clone(), Arc::new(issuer)))
-        })
-        .collect()
+) -> Result<Issuers, NotStarted> {
+    let all = Issuers::default();
+    let here = estate.issuers.iter().filter(|(_, issuer)| issuer.kind == IssuerKind::BuiltIn);
+    for (id, _) in here {
+        all.put(super::start_keys::open_issuer(settings, estate, id, keys, world)?);
+    }
+    Ok(all)
 }
 
 /// A resolver that the operator names is one that validates: `--help` says so.

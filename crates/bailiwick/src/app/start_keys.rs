@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerPlan, listener_config};
 use bailiwick_connect::keys::{KeyFault, KeyFiles, Sealer, write_new};
 use bailiwick_connect::token::Token;
-use bailiwick_core::certificate::{CrlParts, IssuerPlaces};
+use bailiwick_core::certificate::{CrlParts, Generation, IssuerPlaces};
 use bailiwick_core::estate::{AuthorityKey, AuthorityPlan, Estate, KeyHome, NameConstraint};
 use bailiwick_core::ledger::{LeafIndex, TreeHead};
 use bailiwick_core::names::{DnsName, IssuerId};
@@ -130,9 +130,7 @@ pub(super) fn open_issuer(
     keys: &IssuerKeys<'_>,
     world: &World,
 ) -> Result<BuiltinIssuer, NotStarted> {
-    let planned = estate.issuers.get(id).map(|issuer| issuer.authority.clone()).unwrap_or_default();
-    let places = places(settings, id, planned.crl_parts);
-    let plan = IssuerPlan { places, ..issuer_plan(estate, id, keys.token) };
+    let plan = issuer_plan_at(settings, estate, id, keys.token, Generation::FIRST);
     let folder = issuer_folder(&settings.data, id);
     let serials = || world.octets().ok();
     BuiltinIssuer::open(&folder, &plan, keys.sealer, &serials, world.now())
@@ -142,6 +140,19 @@ pub(super) fn open_issuer(
 /// Where an issuer's certificates lie, and its keys where they are sealed in files.
 pub(super) fn issuer_folder(data: &Path, id: &IssuerId) -> PathBuf {
     data.join("ca").join(id.as_str())
+}
+
+/// How a generation of a CA is made, and where it publishes.
+pub(super) fn issuer_plan_at(
+    settings: &Settings,
+    estate: &Estate,
+    id: &IssuerId,
+    token: Option<&Arc<Token>>,
+    generation: Generation,
+) -> IssuerPlan {
+    let parts = estate.issuers.get(id).and_then(|issuer| issuer.authority.crl_parts);
+    let places = places(settings, id, parts, generation);
+    IssuerPlan { places, ..issuer_plan(estate, id, token) }
 }
 
 /// How a CA of the estate is made; where it publishes is left open.
@@ -175,14 +186,25 @@ fn permitted(estate: &Estate, planned: &AuthorityPlan) -> Option<BTreeSet<DnsNam
     (!planned.name_constraints.is_empty()).then_some(bases)
 }
 
-/// Where what an issuer publishes is found.
-fn places(settings: &Settings, id: &IssuerId, parts: Option<NonZeroU16>) -> IssuerPlaces {
+/// Where what a generation of an issuer publishes is found. One OCSP responder's address is enough:
+/// a question names the CA that it is about (RFC 6960, section 4.1.1).
+fn places(
+    settings: &Settings,
+    id: &IssuerId,
+    parts: Option<NonZeroU16>,
+    generation: Generation,
+) -> IssuerPlaces {
     let base = &settings.http_url;
+    let (crl, certificate) = match generation {
+        Generation::FIRST => (format!("{id}.crl"), format!("{id}.cer")),
+        later => (format!("{id}/g{later}.crl"), format!("{id}/g{later}.cer")),
+    };
     IssuerPlaces {
-        crl_url: Some(format!("{base}/crl/{id}.crl")),
-        crl_parts: parts.map(|count| CrlParts { count, url_start: settings.crl_parts_url(id) }),
+        crl_url: Some(format!("{base}/crl/{crl}")),
+        crl_parts: parts
+            .map(|count| CrlParts { count, url_start: settings.crl_parts_url(id, generation) }),
         ocsp_url: Some(format!("{base}/ocsp/{id}")),
-        ca_issuers_url: Some(format!("{base}/issuer/{id}.cer")),
+        ca_issuers_url: Some(format!("{base}/issuer/{certificate}")),
     }
 }
 

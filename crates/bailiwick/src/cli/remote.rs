@@ -3,6 +3,7 @@
 mod commands;
 mod enroll;
 mod envelope;
+mod issuer;
 mod joint;
 mod keep;
 mod print;
@@ -40,8 +41,9 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Account(asked) => registry::account(asked).await,
         RemoteCommand::StandingRecord(asked) => registry::standing(asked).await,
         RemoteCommand::Enroll(asked) => enroll::run(asked).await,
+        RemoteCommand::Attestor(asked) => enroll::attestors(asked).await,
         RemoteCommand::Envelope(asked) => envelope::run(asked).await,
-        RemoteCommand::Issuer(asked) => secrets::issuer(asked).await,
+        RemoteCommand::Issuer(asked) => issuer::run(asked).await,
         RemoteCommand::Connector(asked) => secrets::connector(asked).await,
         RemoteCommand::Service(asked) => service(asked).await,
         RemoteCommand::Token(asked) => token(asked).await,

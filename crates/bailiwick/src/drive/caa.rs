@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::caa::{
-    AccountUri, CaaName, CaaOutcome, CaaReport, CaaSubject, CaaTerms, IssuerDomain, Proof,
-    ValidationMethod,
+    AccountUri, CaaOutcome, CaaReport, CaaSubject, CaaTerms, IssuerDomain, Proof, ValidationMethod,
 };
 use bailiwick_core::names::{Digest, SanName};
 use bailiwick_core::policy::{CaaFact, Fact};
@@ -39,7 +38,7 @@ impl CaaSeen {
             let terms = terms(domains, account_url, method.as_deref());
             let name = name.clone();
             let view = &view;
-            async move { Some(app.dns.caa_check(view, subject(&name), terms?).await) }
+            async move { Some(app.dns.caa_check(view, CaaSubject::from(&name), terms?).await) }
         };
         let seen: Vec<Option<CaaReport>> =
             stream::iter(names.iter().map(one)).buffered(AT_ONCE).collect().await;
@@ -119,15 +118,6 @@ impl CaaSeen {
 
 fn line(report: &CaaReport) -> String {
     format!("CAA of {}: {} ({})", report.subject(), report.because(), report.verdict().rule())
-}
-
-fn subject(name: &SanName) -> CaaSubject {
-    let caa = if name.is_wildcard() {
-        CaaName::wildcard(name.base().clone())
-    } else {
-        CaaName::plain(name.base().clone())
-    };
-    CaaSubject::Name(caa)
 }
 
 fn terms(domains: &BTreeSet<String>, account: &str, method: Option<&str>) -> Option<CaaTerms> {

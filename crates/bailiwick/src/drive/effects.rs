@@ -9,6 +9,7 @@ mod propagation;
 mod records;
 mod registered;
 mod revoked;
+mod rotated;
 mod served;
 
 use bailiwick_core::change::{
@@ -124,6 +125,7 @@ impl Effects for Real<'_> {
                 deploy::prepare(self.app, loaded, wanted, batch).await
             }
             Step::RegisterAccount(wanted) => registered::prepare(self.app, wanted).await,
+            Step::RotateIssuer(wanted) => rotated::prepare(self.app, wanted),
         }
     }
 
@@ -155,6 +157,7 @@ impl Effects for Real<'_> {
             }
             Step::DeployCertificate(wanted) => deploy::apply(self.app, &change, &wanted).await,
             Step::VerifyServed(wanted) => return served::apply(self.app, &change, &wanted).await,
+            Step::RotateIssuer(wanted) => rotated::apply(self.app, &wanted, prepared).await,
         };
         outcome.into()
     }
@@ -187,6 +190,7 @@ impl Effects for Real<'_> {
             }
             // They looked, and altered nothing.
             Step::AwaitPropagation(_) | Step::VerifyServed(_) => Outcome::Done(Receipt::Nothing),
+            Step::RotateIssuer(wanted) => rotated::undo(self.app, &wanted, touched),
         };
         outcome.into()
     }
@@ -211,6 +215,7 @@ impl Effects for Real<'_> {
                 Step::DeployCertificate(wanted) => deploy::verify(self.app, id, wanted).await,
                 Step::VerifyServed(wanted) => served::verify(self.app, id, wanted).await,
                 Step::AwaitPropagation(_) => Outcome::Done(Receipt::Nothing),
+                Step::RotateIssuer(wanted) => rotated::verify(self.app, wanted).await,
             };
             if !matches!(seen, Outcome::Done(_)) {
                 return seen;
@@ -248,6 +253,7 @@ impl Effects for Real<'_> {
             &loaded.change
         {
             estate::refresh(self.app).await?;
+            rotated::refresh(self.app, &loaded.change).await?;
         }
         Ok(())
     }

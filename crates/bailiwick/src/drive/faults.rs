@@ -262,6 +262,11 @@ async fn faults_at_granting_and_ending_end_before_after_or_with_a_person() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_at_rotating_an_issuer_end_before_after_or_with_a_person() {
+    strike(&[Kind::Rotate]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_at_editing_the_estate_end_before_after_or_with_a_person() {
     strike(&[Kind::Edit, Kind::EditAndGrant]).await;
 }

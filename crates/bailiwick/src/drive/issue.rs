@@ -1,8 +1,9 @@
 //! From an approved certificate to the exact octets that may be signed, and back.
 
-use bailiwick_core::certificate::{
-    CertificateProfile, CertificateSpec, IssuerIdentity, SanSet, SubjectKey, Tbs, random_serial,
-};
+use std::sync::Arc;
+
+use bailiwick_connect::issuer::BuiltinIssuer;
+use bailiwick_core::certificate::{CertificateProfile, CertificateSpec, SanSet, SubjectKey, Tbs};
 use bailiwick_core::change::{Change, IssueCertificate, IssuedCertificate, Prepared, Step};
 use bailiwick_core::names::{CertSerial, SanName};
 use bailiwick_core::record::Batch;
@@ -22,6 +23,7 @@ pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
         | Step::NarrowEnvelope(_)
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_)
         | Step::PublishRecords(_)
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)
@@ -42,9 +44,12 @@ pub(crate) fn prepare(
     if !caa.permits() {
         return Err(caa.refusal());
     }
-    let (profile, issuer) = rules(app, live, wanted)?;
+    let issuing = app.issuers.get(&wanted.issuer).ok_or_else(|| not_here(wanted))?;
+    let issuer = issuing.identity();
+    let profile = profile(live, wanted)?;
     let random = app.world.octets().map_err(|cause| cause.to_string())?;
-    let serial = random_serial(random).map_err(|cause| cause.to_string())?;
+    // From here on the serial says which generation signs, whatever is rotated meanwhile.
+    let serial = issuer.generation.serial(random).map_err(|cause| cause.to_string())?;
     let (not_before, not_after) =
         CertificateSpec::validity(profile, now, wanted.lifetime_seconds_max);
     let spec = CertificateSpec {
@@ -57,7 +62,7 @@ pub(crate) fn prepare(
         serial: serial.clone(),
         workload: wanted.workload.clone(),
     };
-    let tbs = x509::build_tbs(&spec, profile, &issuer, now).map_err(|cause| cause.to_string())?;
+    let tbs = x509::build_tbs(&spec, profile, issuer, now).map_err(|cause| cause.to_string())?;
     Ok(Prepared::ToBeSigned { serial, tbs: tbs.bytes().to_vec(), caa: caa.digest() })
 }
 
@@ -95,13 +100,15 @@ pub(crate) fn signable(
     tbs: &[u8],
     now: Time,
 ) -> Result<Tbs, String> {
-    let (profile, issuer) = rules(app, live, wanted)?;
+    let profile = profile(live, wanted)?;
+    let issuer = answering(app, wanted, serial)?;
     let content = x509::read_tbs(tbs).map_err(|cause| cause.to_string())?;
     let spec = spec(wanted, serial, content.not_before, content.not_after)?;
     if spec.lifetime_seconds() > i64::from(wanted.lifetime_seconds_max) {
         return Err("the prepared certificate lasts longer than was approved".to_owned());
     }
-    x509::restore_tbs(tbs.to_vec(), &spec, profile, &issuer, now).map_err(|cause| cause.to_string())
+    x509::restore_tbs(tbs.to_vec(), &spec, profile, issuer.identity(), now)
+        .map_err(|cause| cause.to_string())
 }
 
 fn subject_key(wanted: &IssueCertificate) -> Result<SubjectKey, String> {
@@ -116,9 +123,10 @@ pub(crate) fn verify(
     wanted: &IssueCertificate,
     certificate: &IssuedCertificate,
 ) -> Result<(), String> {
-    let (profile, issuer) = rules(app, live, wanted)?;
+    let profile = profile(live, wanted)?;
+    let issuer = answering(app, wanted, &certificate.serial)?;
     let spec = spec(wanted, &certificate.serial, certificate.not_before, certificate.not_after)?;
-    x509::verify_issued(&certificate.der, &spec, profile, &issuer)
+    x509::verify_issued(&certificate.der, &spec, profile, issuer.identity())
         .map(drop)
         .map_err(|cause| cause.to_string())
 }
@@ -141,21 +149,24 @@ fn spec(
     })
 }
 
-fn rules<'a>(
-    app: &App,
+fn profile<'a>(
     live: &'a Live,
     wanted: &IssueCertificate,
-) -> Result<(&'a CertificateProfile, IssuerIdentity), String> {
-    let profile = live
-        .estate()
-        .profiles
-        .get(&wanted.profile)
-        .map(|profile| &profile.certificate)
-        .ok_or_else(|| format!("there is no profile `{}` any more", wanted.profile))?;
-    let issuer = app
-        .issuers
-        .get(&wanted.issuer)
-        .map(|issuer| issuer.identity().clone())
-        .ok_or_else(|| format!("issuer `{}` does not run here", wanted.issuer))?;
-    Ok((profile, issuer))
+) -> Result<&'a CertificateProfile, String> {
+    let profile = live.estate().profiles.get(&wanted.profile);
+    let profile = profile.map(|profile| &profile.certificate);
+    profile.ok_or_else(|| format!("there is no profile `{}` any more", wanted.profile))
+}
+
+/// The generation of the issuer that answers for a serial, whichever issues now.
+fn answering(
+    app: &App,
+    wanted: &IssueCertificate,
+    serial: &CertSerial,
+) -> Result<Arc<BuiltinIssuer>, String> {
+    app.issuers.of(&wanted.issuer, serial).ok_or_else(|| not_here(wanted))
+}
+
+fn not_here(wanted: &IssueCertificate) -> String {
+    format!("issuer `{}` does not run here", wanted.issuer)
 }

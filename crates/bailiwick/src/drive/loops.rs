@@ -34,6 +34,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
             note("changes", carry_on(&app, &holder, IN_FLIGHT_MS).await);
         }
         if turn.is_multiple_of(CHORES_EVERY) {
+            note("generations of issuers", app.refresh_issuers().await);
             note("CRLs", app.refresh_crls().await);
             note("records left over", super::upstream::tidy_up(&app, CHANGES_PER_TURN).await);
             note("lapsed changes", app.expire_changes().await);

@@ -1,5 +1,6 @@
 //! The REST API, version 1. Each handler: who asks, parse, one use case, render.
 
+pub(crate) mod attestors;
 pub(crate) mod bodies;
 mod caller;
 pub(crate) mod certificates;
@@ -10,6 +11,7 @@ mod error;
 mod estate;
 mod events;
 mod input;
+pub(crate) mod issuers;
 mod joint;
 mod joint_words;
 mod ledger;
@@ -54,8 +56,9 @@ pub(crate) use events::stream as events_stream;
         registry::revoke_credential,
         registry::accounts, registry::account, registry::deactivate_account, registry::agree,
         registry::standing_records,
-        enrolments::enrol,
+        enrolments::enrol, enrolments::enrol_again, attestors::list,
         estate::show, estate::plan, estate::apply,
+        issuers::list, issuers::show, issuers::rotate,
         upstream::accounts, upstream::register, upstream::set_secret,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         watch::findings, watch::finding, watch::adopt_finding, watch::revert_finding,
@@ -116,9 +119,14 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/accounts/{account}/agree", post(registry::agree))
         .route("/standing-records", get(registry::standing_records))
         .route("/enrolments", post(enrolments::enrol))
+        .route("/enrolments/{account}", post(enrolments::enrol_again))
+        .route("/attestors", get(attestors::list))
         .route("/estate", get(estate::show))
         .route("/estate/plan", post(estate::plan).layer(whole_estate()))
         .route("/estate/apply", post(estate::apply).layer(whole_estate()))
+        .route("/issuers", get(issuers::list))
+        .route("/issuers/{issuer}", get(issuers::show))
+        .route("/issuers/{issuer}/rotate", post(issuers::rotate))
         .route("/ca-accounts", get(upstream::accounts).post(upstream::register))
         .route("/secrets", post(upstream::set_secret))
         .route("/findings", get(watch::findings))

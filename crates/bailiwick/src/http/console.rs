@@ -4,12 +4,14 @@
 mod accounts;
 mod acme;
 mod assets;
+mod attestors;
 mod certificates;
 mod changes;
 mod clients;
 mod envelopes;
 mod home;
 mod input;
+mod issuers;
 mod lanes;
 mod page;
 mod services;
@@ -33,6 +35,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/changes/{change}", get(changes::show))
         .route("/changes/{change}/approve", post(changes::approve))
         .route("/changes/{change}/refuse", post(changes::refuse))
+        .route("/attestors", get(attestors::list))
+        .route("/issuers", get(issuers::list))
+        .route("/issuers/{issuer}/rotate", post(issuers::rotate))
         .route("/services", get(services::list))
         .route("/services/{service}/envelopes", get(envelopes::list).post(envelopes::request))
         .route("/services/{service}/clients", get(clients::list))

@@ -8,6 +8,8 @@ use axum::extract::{Path, Request, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use bailiwick_connect::issuer::BuiltinIssuer;
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::names::{Digest, IssuerId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::x509::{OCSP_REQUEST_OCTETS_MAX, OcspRefusal};
@@ -22,6 +24,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/crl/{issuer}", get(crl))
         .route("/crl/{issuer}/{part}", get(crl_part))
         .route("/issuer/{issuer}", get(issuer))
+        .route("/issuer/{issuer}/{generation}", get(later_issuer))
         .route("/ocsp/{issuer}", post(ocsp))
         .route("/ocsp/{issuer}/{*request}", get(ocsp_by_path))
         .route("/healthz", get(health))
@@ -112,7 +115,22 @@ fn http_date(time: Time) -> String {
 }
 
 async fn issuer(State(app): State<Arc<App>>, Path(file): Path<String>) -> Response {
-    let issuer = issuer_id(&file, ".cer").and_then(|id| app.issuers.get(&id).cloned());
+    let first = |id| app.issuers.generation(&id, Generation::FIRST);
+    certificate(issuer_id(&file, ".cer").and_then(first))
+}
+
+/// `g2.cer` → the certificate of the second generation.
+async fn later_issuer(
+    State(app): State<Arc<App>>,
+    Path((id, file)): Path<(String, String)>,
+) -> Response {
+    let number = file.strip_prefix('g').and_then(|rest| rest.strip_suffix(".cer"));
+    let generation = number.and_then(|number| number.parse().ok()).and_then(Generation::new);
+    let found = IssuerId::parse(&id).ok().zip(generation);
+    certificate(found.and_then(|(id, generation)| app.issuers.generation(&id, generation)))
+}
+
+fn certificate(issuer: Option<Arc<BuiltinIssuer>>) -> Response {
     match issuer {
         Some(issuer) => {
             let der = issuer.certificate_der().to_vec();

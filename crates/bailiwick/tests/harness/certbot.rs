@@ -1,5 +1,6 @@
 //! certbot, unmodified: only its own options and environment.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -42,7 +43,9 @@ impl Certbot {
         command.args(["--agree-tos", "--email", "certbot@tests.example", "--no-eff-email"]);
         command.args(["--cert-name", names.first().expect("a certificate has a name")]);
         for name in names {
-            command.args(["--domain", name]);
+            // Only the younger one knows addresses.
+            let option = if name.parse::<IpAddr>().is_ok() { "--ip-address" } else { "--domain" };
+            command.args([option, name]);
         }
         if let Some(eab) = &self.acme.eab {
             command.args(["--eab-kid", &eab.kid, "--eab-hmac-key", &eab.hmac]);

@@ -28,9 +28,12 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Writes a file in it.
+    /// Writes a file in it, and makes the folders above it.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.file(name);
+        if let Some(above) = path.parent() {
+            std::fs::create_dir_all(above).unwrap_or_else(|e| panic!("{}: {e}", above.display()));
+        }
         std::fs::write(&path, text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         path
     }

@@ -99,6 +99,10 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/estate", To(Read)),
     ("POST", "/api/v1/estate/plan", To(Read)),
     ("POST", "/api/v1/estate/apply", To(Request)),
+    ("GET", "/api/v1/attestors", To(Read)),
+    ("GET", "/api/v1/issuers", To(Read)),
+    ("GET", "/api/v1/issuers/{issuer}", To(Read)),
+    ("POST", "/api/v1/issuers/{issuer}/rotate", Alters(Request)),
     ("GET", "/api/v1/ca-accounts", To(Read)),
     ("POST", "/api/v1/ca-accounts", To(Request)),
     ("POST", "/api/v1/secrets", To(Administer)),
@@ -122,6 +126,9 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/changes/{change}", To(Read)),
     ("POST", "/changes/{change}/approve", To(Approve)),
     ("POST", "/changes/{change}/refuse", Alters(Approve)),
+    ("GET", "/attestors", To(Read)),
+    ("GET", "/issuers", To(Read)),
+    ("POST", "/issuers/{issuer}/rotate", Alters(Request)),
     ("GET", "/services", SignedIn),
     ("GET", "/services/{service}/envelopes", To(Read)),
     ("POST", "/services/{service}/envelopes", Alters(Request)),
@@ -157,6 +164,7 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/crl/{issuer}", Nothing),
     ("GET", "/crl/{issuer}/{part}", Nothing),
     ("GET", "/issuer/{issuer}", Nothing),
+    ("GET", "/issuer/{issuer}/{generation}", Nothing),
     ("POST", "/ocsp/{issuer}", Nothing),
     ("GET", "/ocsp/{issuer}/{*request}", Nothing),
 ];
@@ -404,6 +412,9 @@ impl Stage {
         };
         match path {
             "/api/v1/estate/apply" | "/api/v1/ca-accounts" => fixed(path, Of::Estate),
+            _ if path.ends_with("{issuer}/rotate") => {
+                fixed(&path.replace("{issuer}", "house"), Of::Estate)
+            }
             "/api/v1/tokens" => fixed(path, Of::Own),
             "/api/v1/credentials" => {
                 self.objects.iter().map(|it| (path.to_owned(), Of::Secret(it.service))).collect()
@@ -433,7 +444,8 @@ impl Stage {
                     .replace("{view}", "external")
                     .replace("{name}", "www.shop.example")
                     .replace("{*path}", "tile/entries/000.p/1")
-                    .replace("{decision}", &self.decision);
+                    .replace("{decision}", &self.decision)
+                    .replace("{issuer}", "house");
                 fixed(&filled, of)
             }
         }

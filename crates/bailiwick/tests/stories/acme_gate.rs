@@ -2,7 +2,7 @@
 //! credentials made as its people make them.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{IpAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -271,7 +271,8 @@ pub(crate) fn in_days(days: i64) -> String {
 pub(crate) fn csr(names: &[&str]) -> Vec<u8> {
     let folder = Folder::new("csr");
     let file = folder.file("csr.der");
-    let all: Vec<String> = names.iter().map(|name| format!("DNS:{name}")).collect();
+    let kind = |name: &str| if name.parse::<IpAddr>().is_ok() { "IP" } else { "DNS" };
+    let all: Vec<String> = names.iter().map(|name| format!("{}:{name}", kind(name))).collect();
     let mut command = process::bounded(&programs::find("openssl"), Duration::from_secs(10));
     command.args(["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]);
     command.args(["-subj", "/", "-addext", &format!("subjectAltName={}", all.join(","))]);

@@ -239,3 +239,52 @@ fn a_host_proves_itself_with_its_key_and_a_foreign_one_does_not() {
     assert_ne!(code, Some(0), "a foreign host was taken");
     assert!(err.contains("attestation-mismatch") && err.contains("can grant it"), "{err}");
 }
+
+/// The account goes on: nobody has to register another because what was attested is over.
+#[test]
+fn an_account_goes_on_with_a_fresh_token_of_the_workload_that_registered_it() {
+    let scene = Scene::start("");
+    let signed = |repository: &str, git_ref: &str, run: &str| {
+        let mut claims = scene.claims(repository, git_ref);
+        claims["run_id"] = json!(run);
+        scene.key.sign(&claims)
+    };
+    let lego = scene.lego(&scene.taken(&signed("shop/web", MAIN, "run-1")));
+    lego.obtain(&[Gate::NAME], scene.gate.http01()).expect_success();
+    let accounts = |service: &str| -> Vec<Value> {
+        let list = ["account", "list", "--service", service, "--json"];
+        let ran = scene.gate.cli(&list).expect_success();
+        let page: Value = serde_json::from_str(&ran.stdout).expect("--json prints JSON");
+        page["items"].as_array().expect("a list").clone()
+    };
+    let [account] = &accounts("shop-web")[..] else { panic!("one account registered") };
+    let id = account["id"].as_str().expect("it has an id").to_owned();
+    let again = |token: &str| {
+        let file = scene.folder.write("token", token).to_string_lossy().into_owned();
+        scene.enroll_with(&["--token", &file, "--account", &id])
+    };
+    let fresh = signed("shop/web", MAIN, "run-2");
+    let renewed = again(&fresh).expect_success();
+    let renewed: Value = serde_json::from_str(&renewed.stdout).expect("--json prints JSON");
+    assert_eq!(renewed["account"], json!(id), "{renewed}");
+    assert_eq!(renewed["claims"]["run_id"], "run-2", "{renewed}");
+
+    // The next order is judged with what is attested now, by the same account.
+    let before = scene.gate.ledger_entries();
+    lego.renew(&[Gate::NAME], scene.gate.http01()).expect_success();
+    let entries = scene.gate.ledger_since(before);
+    let order = entries.iter().find(|entry| entry.contains("\"order.accepted\""));
+    let order = order.expect("an order was accepted");
+    assert!(order.contains("run-2") && !order.contains("run-1"), "{order}");
+    assert_eq!(accounts("shop-web").len(), 1, "no other account was registered");
+
+    // Each token is taken once; another workload that may act for the service has its own account.
+    let refused = |what: &str, ran: &Ran, rule: &str| {
+        assert_ne!(ran.code, Some(0), "{what}: {}", ran.stdout);
+        assert!(ran.stderr.contains(&format!("rule `{rule}`")), "{what}: {}", ran.stderr);
+    };
+    refused("shown again", &again(&fresh), "token-spent");
+    let tag = signed("shop/web", "refs/tags/v1.2", "run-3");
+    refused("another workload", &again(&tag), "account-of-another");
+    refused("a foreign job", &again(&signed("shop/evil", MAIN, "run-4")), "attestation-mismatch");
+}

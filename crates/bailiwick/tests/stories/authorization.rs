@@ -141,7 +141,12 @@ impl Row {
         let (base, file) = match self.path.as_str() {
             "/crl/{issuer}" => plain(".crl"),
             "/issuer/{issuer}" => plain(".cer"),
-            path if path.starts_with("/ocsp/") || path.starts_with("/crl/{issuer}/") => plain(""),
+            path if ["/ocsp/", "/crl/{issuer}/", "/issuer/{issuer}/"]
+                .iter()
+                .any(|start| path.starts_with(start)) =>
+            {
+                plain("")
+            }
             _ => (gate.server.https(), "house".to_owned()),
         };
         let fingerprint = "0".repeat(64);
@@ -157,6 +162,7 @@ impl Row {
             ("{*path}", "tile/0/000"),
             ("{*request}", "MAA="),
             ("{part}", "4-0.crl"),
+            ("{generation}", "g1.cer"),
         ];
         if self.path == RENEWAL_INFO {
             return format!("{base}{}", self.path.replace("{certificate}", NOBODYS));
@@ -200,7 +206,7 @@ fn without_credentials_only_what_is_public_answers() {
                     && answer.text.contains("no certificate of this server"));
             assert!(answered, "{told}");
             assert_ne!(answer.header("location"), Some("/sign-in"), "{told}");
-        } else if row.path == ENROLMENTS {
+        } else if row.path.starts_with(ENROLMENTS) {
             // A workload's token is all the credential there is, and there is none.
             assert_eq!(
                 (answer.status, answer.member("/error").as_str()),

@@ -2,6 +2,7 @@
 
 mod access_matrix;
 mod acme_accounts;
+mod acme_addresses;
 mod acme_clients;
 mod acme_gate;
 mod acme_jws;
@@ -26,11 +27,13 @@ mod garbage;
 mod issuer_answers;
 mod kill9;
 mod misissuance;
+mod rotation;
 mod tamper;
 mod token;
 mod tour;
 mod trust_change;
 mod upstream_ca;
 mod watched_zone;
+mod workloads;
 mod zone_doors;
 mod zone_writer;

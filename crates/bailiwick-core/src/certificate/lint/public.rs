@@ -1,8 +1,10 @@
 //! The rules for publicly trusted TLS servers, for profiles that are declared to follow them.
 
+use core::net::IpAddr;
+
 use crate::certificate::profile::{CertificateProfile, KeyKind, KeyPurpose};
 use crate::certificate::spec::CertificateSpec;
-use crate::names::DnsName;
+use crate::names::{AcmeIdentifier, DnsName};
 use crate::time::Time;
 
 use super::finding::LintFinding;
@@ -45,7 +47,10 @@ pub(super) fn lint_public(
     lint_purposes(&mut profile.purposes.iter().copied(), spec.not_before, findings);
     lint_kind(spec.key.kind(), findings);
     for name in spec.names.iter() {
-        lint_name(name.base(), findings);
+        match name.base() {
+            AcmeIdentifier::Dns(base) => lint_name(base, findings),
+            AcmeIdentifier::Ip(address) => lint_address(*address, findings),
+        }
     }
     if let Some(workload) = &spec.workload {
         let why =
@@ -92,9 +97,74 @@ pub(super) fn lint_name(base: &DnsName, findings: &mut Vec<LintFinding>) {
     }
 }
 
+/// BR 4.2.2: no address that the special-purpose registries of IANA reserve.
+pub(super) fn lint_address(address: IpAddr, findings: &mut Vec<LintFinding>) {
+    let reserved = match address {
+        IpAddr::V4(four) => {
+            let [a, b, ..] = four.octets();
+            four.is_private()
+                || four.is_loopback()
+                || four.is_link_local()
+                || four.is_documentation()
+                || a == 0
+                || a >= 224
+                // Shared address space (RFC 6598), protocol assignments (RFC 6890), benchmarks (RFC 2544).
+                || (a == 100 && b & 0xc0 == 64)
+                || four.octets().starts_with(&[192, 0, 0])
+                || (a == 198 && b & 0xfe == 18)
+        }
+        // What is delegated to the world begins with 001 (RFC 4291, section 2.4); of that,
+        // documentation (RFC 3849, RFC 9637) and protocol assignments (RFC 2928) are not.
+        IpAddr::V6(six) => match six.segments() {
+            [0x2001, second, ..] => second < 0x0200 || second == 0x0db8,
+            [first, ..] => first & 0xe000 != 0x2000 || first == 0x3fff,
+        },
+    };
+    if reserved {
+        let why = "is an internal address, and no public ca may certify it; use a profile with `rules = \"private\"`";
+        findings.push(LintFinding::PublicName { name: address.to_string(), why });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn internal_addresses_are_nobodys_in_public() {
+        let count = |text: &str| {
+            let mut findings = Vec::new();
+            lint_address(text.parse().unwrap(), &mut findings);
+            findings.len()
+        };
+        for inside in [
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.0.1",
+            "127.0.0.1",
+            "169.254.1.1",
+            "192.0.2.7",
+            "100.64.0.1",
+            "198.18.0.1",
+            "192.0.0.8",
+            "240.0.0.1",
+            "0.1.2.3",
+            "::1",
+            "fd00::1",
+            "fe80::1",
+            "2001:db8::7",
+            "2001::1",
+            "3fff::1",
+            "64:ff9b::1",
+        ] {
+            assert_eq!(count(inside), 1, "{inside}");
+        }
+        for outside in
+            ["9.9.9.9", "172.32.0.1", "100.128.0.1", "198.20.0.1", "2620:fe::fe", "2001:500::1"]
+        {
+            assert_eq!(count(outside), 0, "{outside}");
+        }
+    }
 
     #[test]
     fn the_limit_shrinks_on_the_days_that_the_ballot_names() {

@@ -121,9 +121,13 @@ fn lint_public(facts: &CertificateFacts, findings: &mut Vec<LintFinding>) {
     }
     for name in &facts.names {
         match name {
-            NameSeen::Dns(name) => public::lint_name(name.base(), findings),
-            NameSeen::Ip(_)
-            | NameSeen::OddDns(_)
+            NameSeen::Dns(name) => {
+                if let Some(base) = name.dns() {
+                    public::lint_name(base, findings);
+                }
+            }
+            NameSeen::Ip(address) => public::lint_address(*address, findings),
+            NameSeen::OddDns(_)
             | NameSeen::Email(_)
             | NameSeen::Uri(_)
             | NameSeen::Other { .. } => {}

@@ -29,6 +29,8 @@ spelled! {
         RegisterAccount = "register-account",
         /// Edits records, with or without a certificate.
         TrustChange = "trust-change",
+        /// Lets new certificates come from another generation of a CA of ours.
+        RotateIssuer = "rotate-issuer",
     }
 }
 

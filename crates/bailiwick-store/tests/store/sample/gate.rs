@@ -7,7 +7,7 @@ use bailiwick_core::gate::{
     ChallengeStatus, Credential, Order, OrderStatus, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AttestorId, AuthzId, ChallengeId, CredentialId, Digest, DnsName, OrderId,
+    AccountId, AcmeIdentifier, AttestorId, AuthzId, ChallengeId, CredentialId, Digest, OrderId,
 };
 use bailiwick_core::record::{Batch, Fact, Work};
 use bailiwick_core::time::{DAY_MS, Time};
@@ -93,7 +93,7 @@ pub(crate) fn order(at: Time, account: &Account) -> (Order, Authorization, Batch
     let authz = Authorization {
         id: AuthzId::parse(&id("authz")).unwrap(),
         account: account.id.clone(),
-        name: DnsName::parse("www.shop.example").unwrap(),
+        name: AcmeIdentifier::parse("www.shop.example").unwrap(),
         wildcard: false,
         status: AuthorizationStatus::Pending,
         expires_at: at.plus_ms(DAY_MS),

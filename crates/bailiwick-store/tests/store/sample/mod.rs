@@ -21,7 +21,7 @@ pub(crate) use story::{
     Story, certificate, envelope, envelope_end, estate, issuance, issue_step, revocation,
     to_be_signed,
 };
-pub(crate) use upstream::upstream;
+pub(crate) use upstream::{rotation, upstream};
 
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
@@ -139,7 +139,7 @@ fn left_behind(at: Time, account: &Account, order: &Order, authz: &Authorization
     let given_up =
         Fact::AuthorizationGivenUp { authorization: authz.id.clone(), account: account.id.clone() };
     let standing = Fact::StandingRecordSeen(Box::new(StandingRecord {
-        name: authz.name.clone(),
+        name: authz.name.dns().unwrap().clone(),
         account: account.id.clone(),
         service: service(),
         issuer: "ca.bailiwick.example".to_owned(),
@@ -188,6 +188,7 @@ pub(crate) fn life(at: Time) -> Vec<Batch> {
     all.push(batch_of_token);
     all.push(batch(vec![entry(at, by("ada"), Fact::TokenRevoked { token })]));
     all.extend(upstream(at));
+    all.extend(rotation(at));
     all.push(crl(at, number() + 1).1);
     all.push(batch(vec![entry(
         at,

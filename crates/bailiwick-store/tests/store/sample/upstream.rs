@@ -1,7 +1,8 @@
 //! A CA behind ACME: an account, an order, a certificate, and the way there.
 
-use bailiwick_core::change::{Event, Plan, Prepared, Receipt, RegisterAccount, Step};
-use bailiwick_core::names::{Digest, DnsName, IssuerId, SpkiHash};
+use bailiwick_core::certificate::Generation;
+use bailiwick_core::change::{Event, Plan, Prepared, Receipt, RegisterAccount, RotateIssuer, Step};
+use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, SpkiHash};
 use bailiwick_core::record::{Batch, Fact, OrderMark, PlacedRecord, Reached, Work};
 use bailiwick_core::time::Time;
 
@@ -36,6 +37,27 @@ fn account(at: Time) -> (IssuerId, Vec<Batch>) {
         story.next(at, DRIVER, Event::UndoDone { index: 0, receipt: undone }),
     ];
     (issuer, vec![batch(registered), batch(turned_back)])
+}
+
+/// An issuer that went to its second generation and back.
+pub(crate) fn rotation(at: Time) -> Vec<Batch> {
+    let issuer = IssuerId::parse(&format!("house-{}", number())).unwrap();
+    let certificate = CertFingerprint::of(issuer.as_str().as_bytes());
+    let go = |before: Generation, after: Generation| {
+        let step = Step::RotateIssuer(RotateIssuer {
+            issuer: issuer.clone(),
+            before,
+            after,
+            key: SpkiHash::of(issuer.as_str().as_bytes()),
+            certificate: None,
+        });
+        let receipt =
+            Receipt::GenerationActivated { issuer: issuer.clone(), generation: after, certificate };
+        let prepared = Prepared::ToBeCertified { tbs: vec![0x30, 0x00] };
+        batch(Story::new().whole(at, step, prepared, receipt))
+    };
+    let second = Generation::new(2).unwrap();
+    vec![go(Generation::FIRST, second), go(second, Generation::FIRST)]
 }
 
 /// Everything that is remembered of a CA behind ACME.

@@ -1,6 +1,7 @@
 //! What the events of a change hold: requests, approvals, what was prepared and what was left.
 
 use bailiwick_core::actor::{Actor, SignedIn};
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     Approval, Basis, IssuedCertificate, PlanDigest, Prepared, Receipt, Request, RevocationReason,
     Revoked,
@@ -75,6 +76,7 @@ pub(crate) enum PreparedForm {
     Forwarded { csr: String, caa: String, replaces: Option<String> },
     AccountKey { key: String },
     Kept { before: Option<String> },
+    ToBeCertified { tbs: String },
 }
 
 impl Stored for Prepared {
@@ -95,6 +97,7 @@ impl Stored for Prepared {
             },
             Self::AccountKey { key } => PreparedForm::AccountKey { key: key.form()? },
             Self::Kept { before } => PreparedForm::Kept { before: before.form()? },
+            Self::ToBeCertified { tbs } => PreparedForm::ToBeCertified { tbs: tbs.form()? },
         })
     }
 
@@ -114,6 +117,9 @@ impl Stored for Prepared {
             PreparedForm::AccountKey { key } => Self::AccountKey { key: SpkiHash::read(key)? },
             PreparedForm::Kept { before } => {
                 Self::Kept { before: Option::<CertFingerprint>::read(before)? }
+            }
+            PreparedForm::ToBeCertified { tbs } => {
+                Self::ToBeCertified { tbs: Vec::<u8>::read(tbs)? }
             }
         })
     }
@@ -158,6 +164,11 @@ pub(crate) enum ReceiptForm {
     AccountDeactivated {
         issuer: String,
     },
+    GenerationActivated {
+        issuer: String,
+        generation: u8,
+        certificate: String,
+    },
 }
 
 impl Stored for Receipt {
@@ -200,6 +211,13 @@ impl Stored for Receipt {
             Self::AccountDeactivated { issuer } => {
                 ReceiptForm::AccountDeactivated { issuer: issuer.form()? }
             }
+            Self::GenerationActivated { issuer, generation, certificate } => {
+                ReceiptForm::GenerationActivated {
+                    issuer: issuer.form()?,
+                    generation: generation.form()?,
+                    certificate: certificate.form()?,
+                }
+            }
         })
     }
 
@@ -239,6 +257,13 @@ impl Stored for Receipt {
             },
             ReceiptForm::AccountDeactivated { issuer } => {
                 Self::AccountDeactivated { issuer: IssuerId::read(issuer)? }
+            }
+            ReceiptForm::GenerationActivated { issuer, generation, certificate } => {
+                Self::GenerationActivated {
+                    issuer: IssuerId::read(issuer)?,
+                    generation: Generation::read(generation)?,
+                    certificate: CertFingerprint::read(certificate)?,
+                }
             }
         })
     }

@@ -126,6 +126,10 @@ mod others {
                 token: Digest,
                 decision: Box<Decision>,
             },
+            "account.attested" => AccountAttested {
+                account: AccountId,
+                credential: CredentialId,
+            },
             "workload.refused" => WorkloadRefused {
                 service: ServiceId,
                 attestor: AttestorId,

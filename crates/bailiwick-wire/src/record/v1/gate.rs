@@ -8,8 +8,8 @@ use bailiwick_core::gate::{
     StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
-    AccountId, AttestorId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId, IssuerId,
-    PersonId, ProfileId, SanName, ServiceId,
+    AccountId, AcmeIdentifier, AttestorId, AuthzId, ChangeId, CredentialId, DnsName, EnvelopeId,
+    IssuerId, PersonId, ProfileId, SanName, ServiceId,
 };
 use bailiwick_core::time::Time;
 
@@ -86,7 +86,7 @@ mirror! {
     ValidationEvidence => ValidationForm {
         authorization: AuthzId,
         account: AccountId,
-        name: DnsName,
+        name: AcmeIdentifier,
         wildcard: bool,
         kind: ChallengeKind,
         seen_at: Vec<String>,

@@ -1,8 +1,10 @@
 //! Plans: steps and the checks before them.
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
     AwaitPropagation, DeployCertificate, IssueCertificate, NarrowEnvelope, Precheck,
-    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, Step, VerifyServed,
+    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, RotateIssuer, Step,
+    VerifyServed,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -50,6 +52,13 @@ mirror! {
         contacts: Vec<String>,
         binding: Option<String>,
     }
+    RotateIssuer => RotateForm {
+        issuer: IssuerId,
+        before: Generation,
+        after: Generation,
+        key: SpkiHash,
+        certificate: Option<CertFingerprint>,
+    }
     Precheck => PrecheckForm {
         name: String,
         holds: bool,
@@ -73,6 +82,7 @@ pub(crate) enum StepForm {
     AwaitPropagation(<AwaitPropagation as Stored>::Form),
     DeployCertificate(<DeployCertificate as Stored>::Form),
     VerifyServed(<VerifyServed as Stored>::Form),
+    RotateIssuer(RotateForm),
 }
 
 impl Stored for Step {
@@ -97,6 +107,7 @@ impl Stored for Step {
             Self::AwaitPropagation(wait) => StepForm::AwaitPropagation(wait.form()?),
             Self::DeployCertificate(deploy) => StepForm::DeployCertificate(deploy.form()?),
             Self::VerifyServed(look) => StepForm::VerifyServed(look.form()?),
+            Self::RotateIssuer(rotate) => StepForm::RotateIssuer(rotate.form()?),
         })
     }
 
@@ -120,6 +131,7 @@ impl Stored for Step {
             StepForm::AwaitPropagation(wait) => Self::AwaitPropagation(Stored::read(wait)?),
             StepForm::DeployCertificate(deploy) => Self::DeployCertificate(Stored::read(deploy)?),
             StepForm::VerifyServed(look) => Self::VerifyServed(Stored::read(look)?),
+            StepForm::RotateIssuer(rotate) => Self::RotateIssuer(Stored::read(rotate)?),
         })
     }
 }

@@ -1,13 +1,15 @@
 //! How one value of the core is spelled: its form, and the way there and back.
 
+use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{Plan, PlanDigest, RevocationReason};
 use bailiwick_core::gate::{
     AccountStatus, AuthorizationStatus, ChallengeKind, ChallengeStatus, OrderStatus, ProblemKind,
 };
 use bailiwick_core::names::{
-    AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChallengeId, ChangeId,
-    CredentialId, DecisionId, Digest, DnsName, EnvelopeId, FindingId, IssuerId, OrderId, PersonId,
-    ProfileId, SanName, ServiceId, SessionId, SpiffeId, SpkiHash, TeamId, TokenId, ZoneName,
+    AccountId, AcmeIdentifier, AttestorId, AuthzId, CertFingerprint, CertSerial, ChallengeId,
+    ChangeId, CredentialId, DecisionId, Digest, DnsName, EnvelopeId, FindingId, IssuerId, OrderId,
+    PersonId, ProfileId, SanName, ServiceId, SessionId, SpiffeId, SpkiHash, TeamId, TokenId,
+    ZoneName,
 };
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{Asked, ClosedBy, FindingKind, Point, Stands, Track};
@@ -163,7 +165,17 @@ texts!(
     TeamId,
     TokenId
 );
-texts!(DnsName, SanName, SpiffeId, ZoneName, CertFingerprint, CertSerial, Digest, SpkiHash);
+texts!(
+    AcmeIdentifier,
+    DnsName,
+    SanName,
+    SpiffeId,
+    ZoneName,
+    CertFingerprint,
+    CertSerial,
+    Digest,
+    SpkiHash
+);
 
 /// Values out of a list of words.
 macro_rules! words {
@@ -218,6 +230,19 @@ impl Stored for usize {
 
     fn read(form: u32) -> Result<Self, BadValue> {
         Self::try_from(form).map_err(|_| BadValue::Index(form))
+    }
+}
+
+impl Stored for Generation {
+    type Form = u8;
+
+    fn form(&self) -> Result<u8, NotStorable> {
+        Ok(self.number())
+    }
+
+    fn read(form: u8) -> Result<Self, BadValue> {
+        let word = || BadValue::Word { of: "generation", word: form.to_string() };
+        Self::new(form).ok_or_else(word)
     }
 }
 

@@ -12,7 +12,7 @@ use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
     ChallengeStatus, Problem, StandingRecord, ValidationEvidence,
 };
-use bailiwick_core::names::{AuthzId, ChallengeId, SanName};
+use bailiwick_core::names::{AuthzId, ChallengeId, DnsName, SanName};
 use bailiwick_core::record::{Entry, Fact};
 use bailiwick_core::time::HOUR_MS;
 use bailiwick_wire::acme::{Standing, account_label};
@@ -139,14 +139,14 @@ impl App {
                 validator.http01(&authz.name, &challenge.token, authorization.as_str()).await
             }
             ChallengeKind::Dns01 => {
-                validator.dns01(&authz.name, &authorization.dns_01_value()).await
+                validator.dns01(by_dns(authz)?, &authorization.dns_01_value()).await
             }
             ChallengeKind::TlsAlpn01 => {
                 validator.tls_alpn01(&authz.name, &authorization.digest()).await
             }
             ChallengeKind::DnsAccount01 => {
                 let (label, value) = (account_label(&url), authorization.dns_01_value());
-                validator.dns_account01(&authz.name, &label, &value).await
+                validator.dns_account01(by_dns(authz)?, &label, &value).await
             }
             ChallengeKind::DnsPersist01 => {
                 let name = SanName::new(&authz.name, authz.wildcard)
@@ -186,7 +186,7 @@ impl App {
                 }
                 Ok(Some(authz)) => {
                     if looked.is_err() && open.challenge.kind == ChallengeKind::DnsPersist01 {
-                        self.look_at_standing_of(&authz.name, &authz.account).await?;
+                        self.look_at_standing_of(by_dns(&authz)?, &authz.account).await?;
                     }
                     return self.settle_orders_of(&authz).await;
                 }
@@ -222,7 +222,7 @@ impl App {
                     let until = standing.stands.until.unwrap_or(authz.expires_at);
                     authz.expires_at = authz.expires_at.min(until);
                     let fact =
-                        Fact::StandingRecordSeen(Box::new(record(&account, &authz, standing)));
+                        Fact::StandingRecordSeen(Box::new(record(&account, &authz, standing)?));
                     entries.push(Entry { at: now, by: actor(&account), fact });
                 }
                 Fact::NameValidated(Box::new(ValidationEvidence {
@@ -257,16 +257,25 @@ impl App {
 }
 
 /// A standing record as the ledger keeps it.
-fn record(account: &Account, authz: &Authorization, seen: &StandingSeen) -> StandingRecord {
-    StandingRecord {
-        name: authz.name.clone(),
+fn record(
+    account: &Account,
+    authz: &Authorization,
+    seen: &StandingSeen,
+) -> Result<StandingRecord, Fault> {
+    Ok(StandingRecord {
+        name: by_dns(authz)?.clone(),
         account: account.id.clone(),
         service: account.service.clone(),
         issuer: seen.stands.issuer.clone(),
         wildcard: seen.stands.wildcard,
         until: seen.stands.until,
         text: seen.text.clone(),
-    }
+    })
+}
+
+/// The DNS name of an authorization that offers challenges by DNS; an address has none of those.
+fn by_dns(authz: &Authorization) -> Result<&DnsName, Fault> {
+    authz.name.dns().ok_or_else(|| Fault::bug("an address was to be looked up in the DNS"))
 }
 
 /// A challenge under validation, with what it belongs to.

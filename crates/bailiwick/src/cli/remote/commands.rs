@@ -1,5 +1,6 @@
 //! The commands that ask a running server, as they are typed.
 
+mod issuer;
 mod registry;
 mod watch;
 
@@ -11,6 +12,7 @@ use crate::cli::client::Server;
 
 pub(crate) use watch::{ControlCommand, FindingCommand, Findings, LabCommand};
 
+pub(crate) use issuer::{AttestorCommand, IssuerCommand};
 pub(crate) use registry::{AccountCommand, CredentialCommand, Listing, StandingCommand};
 
 /// A command with the server it asks.
@@ -50,9 +52,12 @@ pub(crate) enum RemoteCommand {
     StandingRecord(Asked<StandingCommand>),
     /// Prove what this workload is, and get a credential for its ACME client
     Enroll(Enroll),
+    /// Attestors: whose word about workloads counts
+    Attestor(Asked<AttestorCommand>),
     /// Envelopes: standing approvals
     Envelope(Asked<EnvelopeCommand>),
-    /// CAs behind ACME: accounts there, the key of an account binding
+    /// CAs: those that run here and their rotation; accounts at those behind ACME, and the key of an
+    /// account binding
     Issuer(Asked<IssuerCommand>),
     /// Ways into zones: hand in their secrets
     Connector(Asked<ConnectorCommand>),
@@ -215,6 +220,10 @@ pub(crate) struct Enroll {
     /// The private key of this host, PKCS #8 in PEM
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     pub host_key: Option<PathBuf>,
+    /// An account that this workload registered: it goes on with what is attested now, and no
+    /// credential is made
+    #[arg(long, value_name = "ID", conflicts_with = "certbot")]
+    pub account: Option<String>,
     /// The `audience` of the attestor, for --svid and --host-key; the server's URL where absent
     #[arg(long)]
     pub audience: Option<String>,
@@ -230,28 +239,6 @@ pub(crate) struct Enroll {
     /// How the answer is printed
     #[command(flatten)]
     pub output: GlobalOutput,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum IssuerCommand {
-    /// List our accounts at CAs
-    Accounts,
-    /// Ask for an account to be registered at a CA of the estate
-    Register {
-        /// The issuer, of kind `acme`
-        issuer: String,
-        /// Why
-        #[arg(long)]
-        reason: String,
-    },
-    /// Hand in the MAC key of an issuer's account binding
-    SetSecret {
-        /// The issuer
-        issuer: String,
-        /// The file that holds it in base64; standard input where absent
-        #[arg(long, value_name = "FILE")]
-        file: Option<PathBuf>,
-    },
 }
 
 #[derive(Subcommand)]

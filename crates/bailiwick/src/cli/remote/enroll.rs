@@ -6,11 +6,11 @@ use std::path::Path;
 use bailiwick_connect::attestation::ProofKey;
 use zeroize::Zeroizing;
 
-use super::commands::Enroll;
+use super::commands::{Asked, AttestorCommand, Enroll};
 use super::{answer, keep, print};
 use crate::cli::client::NoAnswer;
 use crate::cli::exit;
-use crate::http::api::bodies::{EnrolBody, EnrolledBody};
+use crate::http::api::bodies::{AttestedBody, AttestorBody, EnrolBody, EnrolledBody};
 use crate::world::World;
 
 pub(super) async fn run(asked: Enroll) -> Result<u8, NoAnswer> {
@@ -23,6 +23,15 @@ pub(super) async fn run(asked: Enroll) -> Result<u8, NoAnswer> {
     let token = token(&asked)?;
     let wish = EnrolBody { service: asked.service, token };
     let client = asked.server.client_of_workload()?;
+    if let Some(account) = asked.account {
+        let body: AttestedBody = client.post(&format!("enrolments/{account}"), &wish).await?;
+        return answer(asked.output, &body, |body| {
+            format!(
+                "Account {} goes on. `{}` attested {} until {}.",
+                body.account, body.attestor, body.subject, body.attested_until
+            )
+        });
+    }
     let Some(path) = asked.certbot else {
         let body: EnrolledBody = client.post("enrolments", &wish).await?;
         return answer(asked.output, &body, print::enrolled);
@@ -77,4 +86,42 @@ fn read(path: &Path, remedy: &'static str) -> Result<Zeroizing<String>, NoAnswer
 
 fn file(path: &Path, cause: &dyn std::fmt::Display, remedy: &'static str) -> NoAnswer {
     NoAnswer::File { path: path.display().to_string(), cause: cause.to_string(), remedy }
+}
+
+/// `bailiwick attestor …`.
+pub(super) async fn attestors(asked: Asked<AttestorCommand>) -> Result<u8, NoAnswer> {
+    let client = asked.server.client()?;
+    match asked.what {
+        AttestorCommand::List => {
+            let all: Vec<AttestorBody> = client.get("attestors").await?;
+            answer(asked.output, &all, |all| {
+                if all.is_empty() {
+                    return "no attestors; write them down in attestors.toml".to_owned();
+                }
+                all.iter().map(shown).collect::<Vec<_>>().join("\n")
+            })
+        }
+    }
+}
+
+fn shown(one: &AttestorBody) -> String {
+    let mut text = format!(
+        "{}  {}  {}\n  audience  {}\n  keys      {}\n  believed  {} minutes\n",
+        one.id, one.kind, one.issuer, one.audience, one.keys, one.holds_minutes
+    );
+    for workload in &one.workloads {
+        let claims: Vec<String> = workload
+            .claims
+            .iter()
+            .map(|(name, values)| format!("{name} {}", values.join(" or ")))
+            .collect();
+        text.push_str(&format!(
+            "  {}/{}  {}; {} answers for it\n",
+            workload.service,
+            workload.name,
+            claims.join(", "),
+            workload.answers
+        ));
+    }
+    text
 }

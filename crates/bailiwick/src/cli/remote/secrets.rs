@@ -1,38 +1,14 @@
-//! CAs behind ACME and the ways into zones: accounts, and the secrets that are handed in.
+//! The secrets that are handed in: of zones' connectors and of CAs.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::commands::{Asked, ConnectorCommand, GlobalOutput, IssuerCommand};
-use super::{answer, print};
+use super::answer;
+use super::commands::{Asked, ConnectorCommand, GlobalOutput};
 use crate::cli::client::{Client, NoAnswer};
-use crate::http::api::bodies::{CaAccountBody, ChangeBody, RegisterBody, SecretBody};
-
-pub(super) async fn issuer(asked: Asked<IssuerCommand>) -> Result<u8, NoAnswer> {
-    let client = asked.server.client()?;
-    match asked.what {
-        IssuerCommand::Accounts => {
-            let all: Vec<CaAccountBody> = client.get("ca-accounts").await?;
-            answer(asked.output, &all, |all| {
-                let line = |one: &CaAccountBody| {
-                    let state = if one.usable { "usable" } else { "ended" };
-                    format!("{}  {state}  {}  since {}\n", one.issuer, one.uri, one.since)
-                };
-                all.iter().map(line).collect()
-            })
-        }
-        IssuerCommand::Register { issuer, reason } => {
-            let wish = RegisterBody { issuer, reason };
-            let body: ChangeBody = client.post("ca-accounts", &wish).await?;
-            answer(asked.output, &body, print::change)
-        }
-        IssuerCommand::SetSecret { issuer, file } => {
-            set(&client, asked.output, ("issuer", issuer), file).await
-        }
-    }
-}
+use crate::http::api::bodies::SecretBody;
 
 pub(super) async fn connector(asked: Asked<ConnectorCommand>) -> Result<u8, NoAnswer> {
     let client = asked.server.client()?;
@@ -43,7 +19,7 @@ pub(super) async fn connector(asked: Asked<ConnectorCommand>) -> Result<u8, NoAn
     }
 }
 
-async fn set(
+pub(super) async fn set(
     client: &Client,
     output: GlobalOutput,
     (of, name): (&str, String),

@@ -34,7 +34,7 @@ pub(super) async fn apply(
         Ok(signable) => signable,
         Err(why) => return Outcome::Failed(why),
     };
-    let Some(issuer) = app.issuers.get(&wanted.issuer) else {
+    let Some(issuer) = app.issuers.of(&wanted.issuer, serial) else {
         return Outcome::Failed(format!("issuer `{}` does not run here", wanted.issuer));
     };
     let der = match issuer.sign_tbs(&signable) {

@@ -36,7 +36,7 @@ pub(super) async fn verify(app: &App, revoke: &RevokeCertificate) -> Outcome {
         Ok(false) => {}
         Err(fault) => return Outcome::Unknown(fault.to_string()),
     }
-    if let Err(fault) = app.publish_crl(&revoke.issuer).await {
+    if let Err(fault) = app.publish_crl(&revoke.issuer, &revoke.serial).await {
         return Outcome::Unknown(fault.to_string());
     }
     match app.crl_lists(&revoke.issuer, &revoke.serial).await {

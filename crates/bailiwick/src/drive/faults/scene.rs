@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 use bailiwick_core::actor::{Actor, SignedIn};
-use bailiwick_core::certificate::{KeyKind, RevocationReason};
+use bailiwick_core::certificate::{Generation, KeyKind, RevocationReason};
 use bailiwick_core::change::{
     Approval, Basis, Change, Command, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope,
-    Plan, Prepared, Request, RevokeCertificate, Step,
+    Plan, Prepared, Request, RevokeCertificate, RotateIssuer, Step,
 };
 use bailiwick_core::gate::{Envelope, Narrowing};
 use bailiwick_core::names::{
@@ -35,6 +35,7 @@ pub(super) enum Kind {
     End,
     Narrow,
     Edit,
+    Rotate,
     /// Two steps: another estate, and an envelope with it.
     EditAndGrant,
 }
@@ -124,6 +125,7 @@ impl Case {
             }],
             Kind::Narrow => vec![Step::NarrowEnvelope(narrowing(app, &granted(app).await).await)],
             Kind::Edit => vec![edit(app, &mut work)],
+            Kind::Rotate => vec![rotation(app)],
             Kind::EditAndGrant => {
                 vec![edit(app, &mut work), Step::GrantEnvelope(envelope(app, &id))]
             }
@@ -179,6 +181,13 @@ impl Case {
                 let found = store.upstream_account(&wanted.issuer).await.unwrap();
                 let holds = found.is_some_and(|account| !account.ended);
                 stands(holds, holds)
+            }
+            Step::RotateIssuer(wanted) => {
+                let stored = store.generations().await.unwrap();
+                let stored = stored.last().map_or(wanted.before, |row| row.generation);
+                let issuing = self.app.issuers.get(&wanted.issuer).unwrap().identity().generation;
+                assert!([wanted.before, wanted.after].contains(&stored));
+                stands(stored == wanted.after, issuing == wanted.after)
             }
             Step::EditEstate { before, after } => {
                 let stored = store.active_estate().await.unwrap().map(|active| active.digest);
@@ -271,6 +280,20 @@ fn envelope(app: &App, change: &ChangeId) -> Envelope {
         uses: 0,
         ended: None,
     }
+}
+
+/// The next generation of the house's issuer, whose key waits.
+fn rotation(app: &App) -> Step {
+    let before = app.issuers.get(&house()).unwrap().identity().generation;
+    let opening = app.opening(&house(), Generation::FIRST);
+    let standby = opening.generations(&app.sealer).standby().unwrap();
+    Step::RotateIssuer(RotateIssuer {
+        issuer: house(),
+        before,
+        after: standby.generation,
+        key: standby.key.hash(),
+        certificate: None,
+    })
 }
 
 fn revocation(certificate: &IssuedCertificate) -> Step {

@@ -4,6 +4,7 @@ mod change;
 mod enrolment;
 mod envelope;
 mod incident;
+mod issuer;
 mod joint;
 mod registry;
 mod seen;
@@ -12,8 +13,11 @@ mod watch;
 pub(crate) use change::{
     Approve, Because, ChangeBody, ChangeLine, PrecheckBody, Resolve, StepBody,
 };
-pub(crate) use enrolment::{EnrolBody, EnrolledBody};
+pub(crate) use enrolment::{AttestedBody, AttestorBody, EnrolBody, EnrolledBody, WorkloadBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
+pub(crate) use issuer::{
+    AwaitsRootBody, GenerationBody, IssuerBody, RotateIssuerBody, RotationBody,
+};
 pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,

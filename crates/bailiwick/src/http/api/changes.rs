@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use bailiwick_core::change::{Event, NarrowEnvelope, Step};
+use bailiwick_core::change::{Event, NarrowEnvelope, RotateIssuer, Step};
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{ChangeId, Digest, SanName, ServiceId};
 use bailiwick_core::policy::Access;
@@ -196,6 +196,7 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)
         | Step::VerifyServed(_) => super::joint_words::describe(step),
+        Step::RotateIssuer(rotate) => rotating(rotate),
         Step::RegisterAccount(register) => (
             format!("register an account at issuer {}", register.issuer),
             vec![
@@ -206,6 +207,25 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
             ],
         ),
     }
+}
+
+fn rotating(rotate: &RotateIssuer) -> (String, Vec<(&'static str, String)>) {
+    let does = format!(
+        "let new certificates of issuer {} come from generation {}",
+        rotate.issuer, rotate.after
+    );
+    let certificate = rotate.certificate.map_or_else(
+        || "the root signs it once this is approved".to_owned(),
+        |print| print.to_string(),
+    );
+    let fields = vec![
+        ("issuer", rotate.issuer.to_string()),
+        ("issues now", format!("generation {}", rotate.before)),
+        ("will issue", format!("generation {}", rotate.after)),
+        ("key", rotate.key.to_string()),
+        ("certificate", certificate),
+    ];
+    (does, fields)
 }
 
 fn narrowing(narrow: &NarrowEnvelope) -> (String, Vec<(&'static str, String)>) {

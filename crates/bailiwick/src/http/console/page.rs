@@ -65,6 +65,7 @@ fn framed(status: StatusCode, app: &App, who: Option<&Asking>, title: &str, body
                             (tab("/services", "Services", title))
                             (tab("/controls", "Controls", title))
                             (tab("/findings", "Findings", title))
+                            (tab("/issuers", "Issuers", title))
                         }
                     }
                     @if app.settings.lab { span.lab title="Nothing here is real" { "lab" } }
@@ -193,7 +194,7 @@ pub(super) fn duration(seconds: u32) -> String {
 /// A state as a badge: the word, and a colour that only repeats it.
 pub(super) fn state(word: &str) -> Markup {
     let kind = match word {
-        "closed" | "valid" | "explained" | "usable" | "stands" | "holds" => "good",
+        "closed" | "valid" | "explained" | "usable" | "stands" | "holds" | "issues" => "good",
         "awaiting-approval" | "requested" | "executing" | "verifying" => "open",
         "unknown" | "rolling-back" | "fails" => "bad",
         _ => "over",
