@@ -7,6 +7,7 @@
 
 mod clients;
 mod decision;
+mod decisions;
 mod entry;
 mod kinds;
 mod receipts;

@@ -16,7 +16,7 @@ struct Migration {
 type Applied = (String, Vec<u8>);
 
 /// Every step, the oldest first; its number is its position, from 1.
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     Migration { name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
     Migration { name: "rows", text: include_str!("../migrations/0002_rows.sql") },
     Migration { name: "work", text: include_str!("../migrations/0003_work.sql") },
@@ -26,6 +26,7 @@ const MIGRATIONS: [Migration; 9] = [
     Migration { name: "accounts", text: include_str!("../migrations/0007_accounts.sql") },
     Migration { name: "order-marks", text: include_str!("../migrations/0008_order_marks.sql") },
     Migration { name: "attestation", text: include_str!("../migrations/0009_attestation.sql") },
+    Migration { name: "lean", text: include_str!("../migrations/0010_lean.sql") },
 ];
 
 /// Serializes replicas that start at the same time. Any number that nobody else uses.
@@ -34,11 +35,23 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(4820174339)";
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (\
     version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest BYTES NOT NULL)";
 
-/// The words of a type in the dialect of an engine.
+/// The words of a step in the dialect of an engine: types, and the id of the decision that a leaf
+/// holds.
 fn spelled(text: &str, engine: Engine) -> String {
     match engine {
-        Engine::Sqlite => text.replace("BYTES", "BLOB").replace("BIGINT", "INTEGER"),
-        Engine::Postgres => text.replace("BYTES", "BYTEA").replace("TEXT", "TEXT COLLATE \"C\""),
+        Engine::Sqlite => text
+            .replace(
+                "DECIDED_IN(e.body)",
+                "json_extract(CAST(e.body AS TEXT), '$.data.decision.id')",
+            )
+            .replace("BYTES", "BLOB")
+            .replace("BIGINT", "INTEGER"),
+        Engine::Postgres => {
+            text.replace("BYTES", "BYTEA").replace("TEXT", "TEXT COLLATE \"C\"").replace(
+                "DECIDED_IN(e.body)",
+                "convert_from(e.body, 'UTF8')::jsonb #>> '{data,decision,id}'",
+            )
+        }
     }
 }
 
