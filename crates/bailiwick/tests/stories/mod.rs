@@ -22,6 +22,7 @@ mod estate_edits;
 mod garbage;
 mod issuer_answers;
 mod kill9;
+mod many_orders;
 mod misissuance;
 mod tamper;
 mod token;
