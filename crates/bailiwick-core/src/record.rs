@@ -7,7 +7,6 @@
 
 mod clients;
 mod decision;
-mod decisions;
 mod entry;
 mod kinds;
 mod receipts;
