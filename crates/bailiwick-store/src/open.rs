@@ -102,6 +102,7 @@ impl Store {
             last_at: last_at.clone(),
             id,
             commits: 0,
+            crowded: false,
             _lock: lock.clone(),
         };
         let background = Background {

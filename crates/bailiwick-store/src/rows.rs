@@ -3,6 +3,7 @@
 
 mod accounts;
 mod authorizations;
+mod changes;
 mod credentials;
 mod issuance;
 mod issuers;
@@ -11,27 +12,24 @@ mod upstream;
 mod watched;
 
 use bailiwick_core::ledger::LeafIndex;
-use bailiwick_core::names::ChangeId;
-use bailiwick_core::record::{ChangeRow, Decision, Row};
+use bailiwick_core::record::{Decision, Row};
 use bailiwick_core::time::Time;
+use bailiwick_wire::policy::kept_facts;
 
 use crate::commit::Conflict;
 use crate::db::{Tx, args};
 use crate::writer::Rejected;
 
-/// States after which a change does nothing more.
-const OVER: [&str; 5] = ["closed", "rolled-back", "refused", "withdrawn", "expired"];
+pub(crate) use changes::Moved;
 
 /// Writes one alteration that the leaf at `index` causes.
 pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<(), Rejected> {
     match row {
-        Row::OpenChange(change) => open_change(tx, index, change).await,
-        Row::MoveChange { id, seq, state, at, kind, expires_at } => {
-            let after = seq.saturating_add(1);
-            let given = args![id, *seq, after, state, *at, kind.as_ref(), *expires_at];
-            move_change(tx, id, *seq, state, &given).await
-        }
-        Row::PutDecision { decision, at } => put_decision(tx, decision, *at).await,
+        Row::OpenChange(_) | Row::MoveChange { .. } => match Moved::by(index, row) {
+            Some(moved) => moved.apply(tx).await,
+            None => Ok(()),
+        },
+        Row::PutDecision { decision, at } => put_decision(tx, index, decision, *at).await,
         Row::PutAccount(_)
         | Row::SetContacts { .. }
         | Row::SetAccountKey { .. }
@@ -83,56 +81,24 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
     }
 }
 
-async fn open_change(tx: &mut Tx, index: LeafIndex, change: &ChangeRow) -> Result<(), Rejected> {
-    let put = "INSERT INTO change \
-        (id, opened_idx, service, kind, state, events, updated_at, expires_at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
-    let given = args![
-        &change.request.id,
-        index,
-        change.request.service.as_ref(),
-        &change.kind,
-        &change.state,
-        change.events,
-        change.updated_at,
-        change.expires_at,
-    ];
-    new(tx.exec(put, &given).await?, "change", &change.request.id)
-}
-
-async fn move_change(
+async fn put_decision(
     tx: &mut Tx,
-    id: &ChangeId,
-    seq: u32,
-    state: &str,
-    given: &[crate::db::Arg<'_>],
+    index: LeafIndex,
+    decision: &Decision,
+    at: Time,
 ) -> Result<(), Rejected> {
-    let set = "UPDATE change SET events = $3, state = $4, updated_at = $5, \
-        kind = COALESCE($6, kind), expires_at = COALESCE($7, expires_at) \
-        WHERE id = $1 AND events = $2";
-    if tx.exec(set, given).await? != 1 {
-        return Err(Conflict::ChangeMoved { id: id.clone(), events: seq }.into());
-    }
-    if OVER.contains(&state) {
-        tx.exec("DELETE FROM envelope_hold WHERE change = $1", &args![id]).await?;
-        // Nobody carries it on any more.
-        tx.exec("DELETE FROM lease WHERE name = $1", &args![format!("change/{id}")]).await?;
-    }
-    Ok(())
-}
-
-async fn put_decision(tx: &mut Tx, decision: &Decision, at: Time) -> Result<(), Rejected> {
-    let put = "INSERT INTO decision (id, at, action, allowed, policy, facts, reasons, rule) \
+    let put = "INSERT INTO decision (id, idx, at, action, allowed, policy, rule, kept) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
+    let kept = kept_facts(&decision.facts).map(|digest| digest.to_string());
     let given = args![
         &decision.id,
+        index,
         at,
         &decision.action,
         decision.allowed,
         &decision.policy,
-        &decision.facts,
-        &decision.reasons,
         &decision.rule,
+        kept.as_ref(),
     ];
     new(tx.exec(put, &given).await?, "decision", &decision.id)
 }

@@ -16,7 +16,7 @@ struct Migration {
 type Applied = (String, Vec<u8>);
 
 /// Every step, the oldest first; its number is its position, from 1.
-const MIGRATIONS: [Migration; 12] = [
+const MIGRATIONS: [Migration; 13] = [
     Migration { name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
     Migration { name: "rows", text: include_str!("../migrations/0002_rows.sql") },
     Migration { name: "work", text: include_str!("../migrations/0003_work.sql") },
@@ -29,6 +29,7 @@ const MIGRATIONS: [Migration; 12] = [
     Migration { name: "chain", text: include_str!("../migrations/0010_chain.sql") },
     Migration { name: "watch", text: include_str!("../migrations/0011_watch.sql") },
     Migration { name: "generations", text: include_str!("../migrations/0012_generations.sql") },
+    Migration { name: "lean", text: include_str!("../migrations/0013_lean.sql") },
 ];
 
 /// Serializes replicas that start at the same time. Any number that nobody else uses.
@@ -37,11 +38,23 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(4820174339)";
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (\
     version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, digest BYTES NOT NULL)";
 
-/// The words of a type in the dialect of an engine.
+/// The words of a step in the dialect of an engine: types, and the id of the decision that a leaf
+/// holds.
 fn spelled(text: &str, engine: Engine) -> String {
     match engine {
-        Engine::Sqlite => text.replace("BYTES", "BLOB").replace("BIGINT", "INTEGER"),
-        Engine::Postgres => text.replace("BYTES", "BYTEA").replace("TEXT", "TEXT COLLATE \"C\""),
+        Engine::Sqlite => text
+            .replace(
+                "DECIDED_IN(e.body)",
+                "json_extract(CAST(e.body AS TEXT), '$.data.decision.id')",
+            )
+            .replace("BYTES", "BLOB")
+            .replace("BIGINT", "INTEGER"),
+        Engine::Postgres => {
+            text.replace("BYTES", "BYTEA").replace("TEXT", "TEXT COLLATE \"C\"").replace(
+                "DECIDED_IN(e.body)",
+                "convert_from(e.body, 'UTF8')::jsonb #>> '{data,decision,id}'",
+            )
+        }
     }
 }
 

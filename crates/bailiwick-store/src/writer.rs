@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use bailiwick_core::ledger::LeafIndex;
 use bailiwick_core::record::{Batch, Expect};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -36,6 +37,10 @@ const GROUP_BATCHES_MAX: usize = 256;
 
 /// How long one group gathers at most; its first batch waits that long.
 const GROUP_MS_MAX: u64 = 50;
+
+/// How long a group waits for more once others came together with its first batch, or with that of the
+/// group before: a commit costs as much for twenty as for one. Whoever commits alone never waits.
+const GATHER_MS: u64 = 2;
 
 /// What the writer is asked to do.
 pub(crate) enum Job {
@@ -133,6 +138,8 @@ pub(crate) struct Writer {
     pub(crate) id: String,
     /// How many groups it tried to commit.
     pub(crate) commits: i64,
+    /// Whether the last group was of more than one batch.
+    pub(crate) crowded: bool,
     /// Held as long as anything can be written.
     pub(crate) _lock: Option<Arc<Lock>>,
 }
@@ -190,6 +197,7 @@ impl Writer {
         mut queue: Option<&mut mpsc::Receiver<Job>>,
     ) -> bool {
         let until = Instant::now() + Duration::from_millis(GROUP_MS_MAX);
+        let gather = Instant::now() + Duration::from_millis(GATHER_MS);
         let mut stop = false;
         let mut group: Option<Group> = None;
         let mut seen = Seen::default();
@@ -225,15 +233,17 @@ impl Writer {
             }
             let full = seen.len() >= GROUP_BATCHES_MAX || Instant::now() >= until;
             if let Some(queue) = queue.as_mut().filter(|_| !full && !stop) {
-                match queue.try_recv() {
-                    Ok(Job::Commit(next)) => waiting.push_back(next),
-                    Ok(Job::Stop) => stop = true,
-                    Err(_) => {}
+                let crowded = self.crowded || seen.len() > 1;
+                match more(queue, crowded.then_some(gather)).await {
+                    Some(Job::Commit(next)) => waiting.push_back(next),
+                    Some(Job::Stop) => stop = true,
+                    None => {}
                 }
             } else if queue.is_none() {
                 break;
             }
         }
+        self.crowded = seen.len() > 1;
         if let Some(group) = group {
             self.finish(group, seen, waiting).await;
         }
@@ -306,6 +316,17 @@ impl Writer {
             last.answer(Err(why.into()));
             all.into_iter().for_each(refuse);
         }
+    }
+}
+
+/// The next job: one that waits already, or that comes until then.
+async fn more(queue: &mut mpsc::Receiver<Job>, until: Option<Instant>) -> Option<Job> {
+    match (queue.try_recv(), until) {
+        (Ok(job), _) => Some(job),
+        (Err(TryRecvError::Empty), Some(until)) => {
+            tokio::time::timeout_at(until, queue.recv()).await.ok().flatten()
+        }
+        (Err(_), _) => None,
     }
 }
 

@@ -27,9 +27,18 @@ pub fn encode_order(order: &Order) -> Result<Vec<u8>, NotStorable> {
 /// # Errors
 /// [`BadEntry`] for any other octets.
 pub fn decode_order(octets: &[u8]) -> Result<Order, BadEntry> {
-    let document: OrderDocument = v1::read(octets)?;
-    let order = Order::read(document.order)?;
+    let order = read_order(octets)?;
     canonical(octets, encode_order(&order)).map(|()| order)
+}
+
+/// Reads an order in any spelling: working state proves nothing, and whoever looks for edits of it
+/// decodes.
+///
+/// # Errors
+/// [`BadEntry`] for octets that are no order.
+pub fn read_order(octets: &[u8]) -> Result<Order, BadEntry> {
+    let document: OrderDocument = v1::read(octets)?;
+    Ok(Order::read(document.order)?)
 }
 
 /// Spells an authorization.
@@ -45,9 +54,17 @@ pub fn encode_authorization(authorization: &Authorization) -> Result<Vec<u8>, No
 /// # Errors
 /// [`BadEntry`] for any other octets.
 pub fn decode_authorization(octets: &[u8]) -> Result<Authorization, BadEntry> {
-    let document: AuthorizationDocument = v1::read(octets)?;
-    let authorization = Authorization::read(document.authorization)?;
+    let authorization = read_authorization(octets)?;
     canonical(octets, encode_authorization(&authorization)).map(|()| authorization)
+}
+
+/// Reads an authorization in any spelling, as [`read_order`] does.
+///
+/// # Errors
+/// [`BadEntry`] for octets that are no authorization.
+pub fn read_authorization(octets: &[u8]) -> Result<Authorization, BadEntry> {
+    let document: AuthorizationDocument = v1::read(octets)?;
+    Ok(Authorization::read(document.authorization)?)
 }
 
 #[derive(Serialize, Deserialize)]

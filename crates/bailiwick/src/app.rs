@@ -58,8 +58,8 @@ use bailiwick_connect::lab_dns::LabZones;
 use bailiwick_connect::token::Token;
 use bailiwick_core::actor::Actor;
 use bailiwick_core::caa::PrivateTlds;
-use bailiwick_core::change::{Change, Event};
-use bailiwick_core::names::{CertFingerprint, ChangeId, PersonId};
+use bailiwick_core::change::{Change, Event, IssuedCertificate};
+use bailiwick_core::names::{ChangeId, PersonId};
 use bailiwick_core::record::{Batch, Entry, Expect, Fact};
 use bailiwick_core::time::Time;
 use bailiwick_store::Store;
@@ -289,29 +289,22 @@ impl App {
             .map_err(|cause| Fault::Damaged { message: cause.to_string() })
     }
 
-    /// A certificate with its chain, PEM. Chain 0 is what servers show; chain 1 ends with the root,
-    /// for whoever wants to see where it leads. `None`: there is no such chain.
-    pub(crate) async fn certificate_pem(
+    /// A certificate with each of its chains, PEM. Chain 0 is what servers show; chain 1, where there is
+    /// one, ends with the root, for whoever wants to see where it leads.
+    pub(crate) async fn certificate_chains(
         &self,
-        id: &CertFingerprint,
-        chain: usize,
-    ) -> Result<Option<String>, Fault> {
-        let found = self.store.certificate(id).await?;
-        let one = found.ok_or_else(|| Fault::not_found(format!("certificate `{id}`")))?;
+        one: &IssuedCertificate,
+    ) -> Result<Vec<String>, Fault> {
         let leaf = bailiwick_wire::x509::write_pem("CERTIFICATE", &one.der);
-        if let Some(digest) = self.store.certificate_chain(id).await? {
+        if let Some(digest) = self.store.certificate_chain(&one.fingerprint).await? {
             let stored = self.stored_chain(digest).await?.unwrap_or_default();
-            return Ok((chain == 0).then(|| leaf + &stored));
+            return Ok(vec![leaf + &stored]);
         }
-        let issuer = self.issuers.of(&one.issuer, &one.serial);
-        Ok(match (chain, issuer) {
-            (0, issuer) => Some(leaf + issuer.as_ref().map_or("", |issuer| issuer.chain_pem())),
-            (1, Some(issuer)) => {
-                let root = bailiwick_wire::x509::write_pem("CERTIFICATE", issuer.root_der());
-                Some(format!("{leaf}{}{root}", issuer.chain_pem()))
-            }
-            _ => None,
-        })
+        let Some(issuer) = self.issuers.of(&one.issuer, &one.serial) else { return Ok(vec![leaf]) };
+        let root = bailiwick_wire::x509::write_pem("CERTIFICATE", issuer.root_der());
+        let served = leaf + issuer.chain_pem();
+        let whole = format!("{served}{root}");
+        Ok(vec![served, whole])
     }
 
     /// The issuer domain names that the issuers here answer to (RFC 8659, section 4.2).

@@ -21,6 +21,8 @@ mod server;
 mod startup;
 mod verdicts;
 
+use clap::Args;
+
 use crate::cli::{Output, exit, failed};
 use crate::world::World;
 
@@ -30,9 +32,13 @@ use folder::Folder;
 
 /// Runs the measures and prints them. A measure that fails fails the whole: figures of a program
 /// that did not do its work are not figures.
-pub(crate) async fn run(output: Output) -> u8 {
-    match measured().await {
-        Ok(report) if output.json => {
+pub(crate) async fn run(command: BenchCommand) -> u8 {
+    let measured = match command.orders {
+        None => measured().await,
+        Some(orders) => measured_long(orders).await,
+    };
+    match measured {
+        Ok(report) if command.output.json => {
             println!("{}", report.json());
             exit::YES
         }
@@ -44,13 +50,36 @@ pub(crate) async fn run(output: Output) -> u8 {
     }
 }
 
-async fn measured() -> Result<Report, NotMeasured> {
-    let world = World::system();
-    let folder = Folder::new(&world)?;
-    let mut report = Report::new(machine::describe(folder.path()));
+/// What is measured.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BenchCommand {
+    #[command(flatten)]
+    output: Output,
+    /// Place so many orders on one server, in twenty stretches, and measure its memory behind each
+    #[arg(long, value_name = "N")]
+    orders: Option<u32>,
+}
+
+fn begin(world: &World) -> Result<(Folder, Report), NotMeasured> {
+    let folder = Folder::new(world)?;
+    let report = Report::new(machine::describe(folder.path()));
     if cfg!(debug_assertions) {
         eprintln!("warning: this is a debug build; its figures say nothing");
     }
+    Ok((folder, report))
+}
+
+async fn measured_long(orders: u32) -> Result<Report, NotMeasured> {
+    let world = World::system();
+    let (folder, mut report) = begin(&world)?;
+    report.begin("a long run of ACME orders");
+    report.keep(orders::measure_long(&folder, &world, orders).await?);
+    Ok(report)
+}
+
+async fn measured() -> Result<Report, NotMeasured> {
+    let world = World::system();
+    let (folder, mut report) = begin(&world)?;
     report.begin("verdicts of the policy");
     report.extend(verdicts::measure()?);
     report.begin("CAA");

@@ -63,7 +63,7 @@ enum Command {
     HelpAll,
     /// Measure this build on this machine
     #[command(hide = true)]
-    Bench(Output),
+    Bench(crate::bench::BenchCommand),
 }
 
 /// How an answer is printed.
@@ -98,7 +98,7 @@ pub(crate) async fn run() -> ExitCode {
         Command::Routes(output) => help::routes(output),
         Command::Openapi => help::openapi(),
         Command::HelpAll => help::all(),
-        Command::Bench(output) => crate::bench::run(output).await,
+        Command::Bench(command) => crate::bench::run(command).await,
     };
     ExitCode::from(code)
 }

@@ -103,6 +103,14 @@ const CAMPAIGNS: &[Campaign] = &[
         figure: "100",
     },
     Campaign {
+        name: "orders",
+        shows: "so many ACME orders on one server: its memory stays flat",
+        packages: &["bailiwick"],
+        filter: "many_orders",
+        scale: "BAILIWICK_ORDERS",
+        figure: "1000000",
+    },
+    Campaign {
         name: "properties",
         shows: "generated cases of every property of the core",
         packages: &["bailiwick-core"],

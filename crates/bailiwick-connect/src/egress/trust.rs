@@ -1,10 +1,11 @@
 //! Whose certificate is believed when TLS is spoken.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::ClientConfig;
 use rustls::RootCertStore;
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 
 use super::any_certificate::AnyCertificate;
@@ -39,13 +40,20 @@ impl Trust {
     /// # Errors
     /// [`BadTrust::Tls`].
     pub fn anybody() -> Result<Self, BadTrust> {
+        static ANYBODY: LazyLock<Result<Trust, BadTrust>> = LazyLock::new(Trust::new_anybody);
+        ANYBODY.clone()
+    }
+
+    fn new_anybody() -> Result<Self, BadTrust> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(|cause| BadTrust::Tls(cause.to_string()))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(AnyCertificate::new(provider)))
             .with_no_client_auth();
+        // Each look stands alone, although they share this: nothing is kept between two of them.
+        config.resumption = Resumption::disabled();
         Ok(Self(Arc::new(config)))
     }
 

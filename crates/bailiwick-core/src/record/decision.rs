@@ -2,6 +2,8 @@
 
 use crate::names::{DecisionId, Digest};
 
+use super::entry::Fact;
+
 /// A decision of the policy, with what it was made from.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Decision {
@@ -19,4 +21,46 @@ pub struct Decision {
     pub reasons: String,
     /// The rule that decided, for lists.
     pub rule: String,
+}
+
+impl Fact {
+    /// The decision of the policy in it, where it holds one.
+    #[must_use]
+    pub fn into_decision(self) -> Option<Decision> {
+        match self {
+            Self::Decided { decision, .. }
+            | Self::OrderAccepted { decision, .. }
+            | Self::OrderRefused { decision, .. }
+            | Self::WorkloadEnrolled { decision, .. }
+            | Self::WorkloadRefused { decision, .. } => Some(*decision),
+            Self::Change { .. }
+            | Self::InstallationStarted { .. }
+            | Self::OrderReplaces { .. }
+            | Self::OrderFailed { .. }
+            | Self::AuthorizationGivenUp { .. }
+            | Self::StandingRecordSeen(_)
+            | Self::StandingRecordGone { .. }
+            | Self::NameValidated(_)
+            | Self::ValidationFailed { .. }
+            | Self::AccountRegistered(_)
+            | Self::AccountUpdated { .. }
+            | Self::AccountKeyChanged { .. }
+            | Self::AccountEnded { .. }
+            | Self::AccountRevoked { .. }
+            | Self::TermsAgreed { .. }
+            | Self::CredentialMade(_)
+            | Self::CredentialRevoked { .. }
+            | Self::CredentialRotated { .. }
+            | Self::UpstreamOrdered { .. }
+            | Self::SecretSet { .. }
+            | Self::SignedIn { .. }
+            | Self::SignedOut { .. }
+            | Self::TokenMade { .. }
+            | Self::TokenRevoked { .. }
+            | Self::LinkMade { .. }
+            | Self::CrlPublished { .. }
+            | Self::ResponderCertified { .. }
+            | Self::AccessDenied { .. } => None,
+        }
+    }
 }

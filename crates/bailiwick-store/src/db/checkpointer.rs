@@ -7,18 +7,22 @@ use tokio::task::JoinHandle;
 
 use super::file::{WAL_SUFFIX, beside};
 use super::sqlite::Sqlite;
-use super::{Db, Sql};
+use super::{Cell, Db, Row};
 use crate::mark;
 use crate::open::OpenError;
 
 /// How often the write-ahead log is moved into the file.
 const CHECKPOINT_EVERY_MS: u64 = 500;
 
-/// From this size on the log is cut, for which commits wait: readers that never pause would
-/// otherwise let it grow without end.
+/// From so many pages on the log begins anew, for which commits wait a moment: writers that never pause
+/// would otherwise let it grow without end, and every read looks for its pages in all of it. What was
+/// written once is written over, so that a commit does not wait for the file to grow.
+const WAL_PAGES_MAX: i64 = 4_096;
+
+/// From this size on the log is cut as well: readers that stayed long let it grow.
 const WAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// How long commits wait at most for readers while the log is cut.
+/// How long commits wait at most for readers while the log begins anew.
 const CUT_WAIT_MS_MAX: u64 = 100;
 
 /// Moves the write-ahead log into the file from time to time, and notes how far the ledger is.
@@ -59,11 +63,29 @@ async fn move_log(db: Db, path: PathBuf) {
         }
         seen = now;
         let cut = about.is_some_and(|about| about.len() > WAL_BYTES_MAX);
-        let how = if cut { "TRUNCATE" } else { "PASSIVE" };
-        let how = Sql::Built(format!("PRAGMA wal_checkpoint({how})"));
-        if let Err(why) = db.write(how, &[]).await {
+        let moved = match db.write("PRAGMA wal_checkpoint(PASSIVE)", &[]).await {
+            // Most of it is moved now, so that commits wait for little.
+            Ok(rows) if cut || pages_of(&rows) > WAL_PAGES_MAX => {
+                let anew = if cut { CUT } else { ANEW };
+                db.write(anew, &[]).await.map(drop)
+            }
+            Ok(_) => Ok(()),
+            Err(why) => Err(why),
+        };
+        if let Err(why) = moved {
             tracing::warn!(%why, "the write-ahead log could not be moved into the database file");
         }
         mark::note(&db, &path).await;
+    }
+}
+
+const ANEW: &str = "PRAGMA wal_checkpoint(RESTART)";
+const CUT: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// How many pages the log holds, out of what a checkpoint says: busy, in the log, moved.
+fn pages_of(rows: &[Row]) -> i64 {
+    match rows.first().and_then(|row| row.get(1)) {
+        Some(Cell::Int(pages)) => *pages,
+        _ => 0,
     }
 }

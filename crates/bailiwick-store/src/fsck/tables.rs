@@ -24,7 +24,7 @@ const TABLES: [Table; 27] = [
         1,
         &["id", "opened_idx", "service", "kind", "state", "events", "updated_at", "expires_at"],
     ),
-    table("decision", 1, &["id", "at", "action", "allowed", "policy", "facts", "reasons", "rule"]),
+    table("decision", 1, &["id", "idx", "at", "action", "allowed", "policy", "rule", "kept"]),
     table(
         "credential",
         1,

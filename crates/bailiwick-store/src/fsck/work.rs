@@ -5,7 +5,6 @@ use bailiwick_core::gate::{Authorization, Order};
 use bailiwick_core::names::Digest;
 use bailiwick_core::record::Fact;
 use bailiwick_wire::gate;
-use bailiwick_wire::policy::{KEPT_PREFIX, kept_facts};
 
 use super::Findings;
 use crate::db::{Cell, Reader, Tx, args};
@@ -59,12 +58,13 @@ async fn estates(theirs: &mut Tx, found: &mut Findings) -> Result<(), StoreError
 
 /// Facts that their decision only names.
 async fn facts(theirs: &mut Tx, found: &mut Findings) -> Result<(), StoreError> {
-    let kept = "SELECT id, facts FROM decision WHERE facts LIKE $1 ORDER BY id";
+    let kept = "SELECT id, kept FROM decision WHERE kept IS NOT NULL ORDER BY id";
     let there = "SELECT 1 FROM evidence WHERE digest = $1";
-    for row in theirs.all(kept, &args![format!("{KEPT_PREFIX}%")]).await? {
+    for row in theirs.all(kept, &[]).await? {
         let mut row = Reader::new("decision", row);
         let id = row.text()?;
-        let Some(digest) = kept_facts(&row.text()?) else { continue };
+        // A row that says otherwise than the ledger was found before.
+        let Ok(digest) = Digest::parse(&row.text()?) else { continue };
         if theirs.first(there, &args![&digest]).await?.is_none() {
             found.add("evidence", digest, format!("decision `{id}` names it, and it is not there"));
         }

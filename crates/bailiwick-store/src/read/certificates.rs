@@ -2,7 +2,7 @@
 
 mod names;
 
-use bailiwick_core::change::{IssuedCertificate, Revoked};
+use bailiwick_core::change::{Event, IssuedCertificate, Receipt, Revoked};
 use bailiwick_core::names::{
     AccountId, CertFingerprint, CertSerial, ChangeId, EnvelopeId, IssuerId, OrderId, ProfileId,
     SanName, ServiceId,
@@ -138,7 +138,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| row.certificate).collect())
     }
 
-    /// The certificates that a change issued.
+    /// The certificates that a change issued, as its leaves say.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -146,9 +146,17 @@ impl Store {
         &self,
         id: &ChangeId,
     ) -> Result<Vec<IssuedRow>, StoreError> {
-        let mut select = Select::new(CERTIFICATE);
-        select.and("c.change = ?", args![id]).push(" ORDER BY c.issued_at, c.fingerprint", []);
-        self.certificates_by(select).await
+        let mut all = Vec::new();
+        for stored in self.change_events(id).await? {
+            let Event::StepDone { receipt, .. } = &stored.event else { continue };
+            if let Receipt::Issued(issued) | Receipt::Adopted { certificate: issued, .. } = receipt
+            {
+                let mut select = Select::new(CERTIFICATE);
+                select.and("c.fingerprint = ?", args![&issued.fingerprint]);
+                all.extend(self.certificates_by(select).await?);
+            }
+        }
+        Ok(all)
     }
 
     /// The certificates that were issued under an envelope, the newest first.

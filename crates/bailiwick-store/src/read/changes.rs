@@ -22,6 +22,9 @@ pub struct ChangeFilter {
     pub kind: Option<String>,
 }
 
+/// The state in which nearly all changes end; the index over states leaves it out.
+const CLOSED: &str = "closed";
+
 /// The request of a change is the leaf that opened it.
 const CHANGE: &str = "SELECT change.id, change.kind, change.state, change.events, \
     change.updated_at, change.expires_at, entry.body \
@@ -52,6 +55,9 @@ impl Store {
         let mut select = Select::new(CHANGE);
         if let Some(state) = &filter.state {
             select.and("change.state = ?", args![state]);
+            if state != CLOSED {
+                select.and("change.state <> 'closed'", []);
+            }
         }
         if let Some(service) = &filter.service {
             select.and("change.service = ?", args![service]);
@@ -86,7 +92,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<ChangeId>, StoreError> {
         let some = "SELECT id FROM change \
-            WHERE state IN ('requested', 'executing', 'verifying', 'rolling-back') \
+            WHERE state <> 'closed' \
+            AND state IN ('requested', 'executing', 'verifying', 'rolling-back') \
             AND updated_at < $1 ORDER BY updated_at, id LIMIT $2";
         let rows = self.inner.db.all(some, &args![before, clamp(limit)]).await?;
         rows.into_iter().map(|row| Reader::new("change", row).parsed(ChangeId::parse)).collect()
@@ -98,7 +105,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn lapsed_changes(&self, now: Time) -> Result<Vec<ChangeRow>, StoreError> {
         let mut select = Select::new(CHANGE);
-        select.and("change.state = 'awaiting-approval' AND change.expires_at <= ?", args![now]);
+        select.and("change.state <> 'closed' AND change.state = 'awaiting-approval' AND change.expires_at <= ?", args![now]);
         select.push(" ORDER BY change.updated_at, change.id LIMIT ?", args![LIMIT_MAX]);
         let (sql, args) = select.done();
         self.inner.db.all(sql, &args).await?.into_iter().map(change).collect()
@@ -113,7 +120,7 @@ impl Store {
         service: &ServiceId,
     ) -> Result<Vec<ChangeRow>, StoreError> {
         let mut select = Select::new(CHANGE);
-        select.and("change.service = ? AND change.state = 'awaiting-approval'", args![service]);
+        select.and("change.service = ? AND change.state <> 'closed' AND change.state = 'awaiting-approval'", args![service]);
         select.push(" ORDER BY change.updated_at DESC, change.id DESC LIMIT ?", args![LIMIT_MAX]);
         let (sql, args) = select.done();
         self.inner.db.all(sql, &args).await?.into_iter().map(change).collect()
@@ -124,7 +131,10 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn change_counts(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let counts = "SELECT state, COUNT(*) FROM change GROUP BY state ORDER BY state";
+        let counts = "SELECT state, COUNT(*) FROM change WHERE state <> 'closed' GROUP BY state \
+            UNION ALL SELECT 'closed', n - others FROM (SELECT (SELECT COUNT(*) FROM change) AS n, \
+                (SELECT COUNT(*) FROM change WHERE state <> 'closed') AS others) AS counted \
+            WHERE n > others ORDER BY 1";
         let rows = self.inner.db.all(counts, &[]).await?;
         rows.into_iter()
             .map(|row| {

@@ -1,7 +1,9 @@
 //! Orders and authorizations as they stand.
 
-use bailiwick_core::gate::{Authorization, AuthorizationStatus, Order, OrderStatus};
-use bailiwick_core::names::{AccountId, AcmeIdentifier, AuthzId, ChangeId, OrderId, ServiceId};
+use bailiwick_core::gate::{Authorization, Order};
+use bailiwick_core::names::{
+    AccountId, AcmeIdentifier, AuthzId, ChangeId, DnsName, OrderId, ServiceId,
+};
 use bailiwick_core::time::Time;
 use bailiwick_wire::gate;
 
@@ -20,15 +22,6 @@ impl Store {
         self.inner.db.first(one, &args![id]).await?.map(order).transpose()
     }
 
-    /// The order that a change answers.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn order_of_change(&self, id: &ChangeId) -> Result<Option<Order>, StoreError> {
-        let one = "SELECT id, body FROM acme_order WHERE change = $1 ORDER BY id LIMIT 1";
-        self.inner.db.first(one, &args![id]).await?.map(order).transpose()
-    }
-
     /// The orders of an account by id, behind one.
     ///
     /// # Errors
@@ -43,23 +36,6 @@ impl Store {
         let some = "SELECT id, body FROM acme_order \
             WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3";
         let rows = self.inner.db.all(some, &args![account, after, clamp(limit)]).await?;
-        rows.into_iter().map(order).collect()
-    }
-
-    /// The orders in one state by id, behind one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn orders_in(
-        &self,
-        status: OrderStatus,
-        after: Option<&OrderId>,
-        limit: u32,
-    ) -> Result<Vec<Order>, StoreError> {
-        let after = after.map_or("", OrderId::as_str);
-        let some = "SELECT id, body FROM acme_order \
-            WHERE status = $1 AND id > $2 ORDER BY id LIMIT $3";
-        let rows = self.inner.db.all(some, &args![status.as_str(), after, clamp(limit)]).await?;
         rows.into_iter().map(order).collect()
     }
 
@@ -111,20 +87,19 @@ impl Store {
         row.map(|row| Reader::new("acme_authorization", row).parsed(AuthzId::parse)).transpose()
     }
 
-    /// Authorizations in one state by id, behind one.
+    /// Authorizations that nobody concluded by id, behind one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn authorizations_in(
+    pub async fn pending_authorizations(
         &self,
-        status: AuthorizationStatus,
         after: Option<&AuthzId>,
         limit: u32,
     ) -> Result<Vec<Authorization>, StoreError> {
         let after = after.map_or("", AuthzId::as_str);
         let some = "SELECT id, body FROM acme_authorization \
-            WHERE status = $1 AND id > $2 ORDER BY id LIMIT $3";
-        let rows = self.inner.db.all(some, &args![status.as_str(), after, clamp(limit)]).await?;
+            WHERE status = 'pending' AND id > $1 ORDER BY id LIMIT $2";
+        let rows = self.inner.db.all(some, &args![after, clamp(limit)]).await?;
         rows.into_iter().map(authorization).collect()
     }
 
@@ -153,23 +128,6 @@ impl Store {
         let given = [Arg::from(account), Arg::from(name), Arg::from(now)];
         self.inner.db.all(some, &given).await?.into_iter().map(authorization).collect()
     }
-
-    /// Authorizations of an account for a name that wait for a challenge at `now`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn pending_authorizations(
-        &self,
-        account: &AccountId,
-        name: &AcmeIdentifier,
-        now: Time,
-    ) -> Result<Vec<Authorization>, StoreError> {
-        let some = "SELECT id, body FROM acme_authorization \
-            WHERE account = $1 AND name = $2 AND status = 'pending' AND expires_at > $3 \
-            ORDER BY expires_at DESC, id LIMIT 16";
-        let given = [Arg::from(account), Arg::from(name), Arg::from(now)];
-        self.inner.db.all(some, &given).await?.into_iter().map(authorization).collect()
-    }
 }
 
 fn order_id(row: Vec<Cell>) -> Result<OrderId, StoreError> {
@@ -180,12 +138,12 @@ fn order(row: Vec<Cell>) -> Result<Order, StoreError> {
     let mut row = Reader::new("acme_order", row);
     let _id = row.text()?;
     let body = row.bytes()?;
-    gate::decode_order(&body).map_err(|why| row.damaged(why))
+    gate::read_order(&body).map_err(|why| row.damaged(why))
 }
 
 fn authorization(row: Vec<Cell>) -> Result<Authorization, StoreError> {
     let mut row = Reader::new("acme_authorization", row);
     let _id = row.text()?;
     let body = row.bytes()?;
-    gate::decode_authorization(&body).map_err(|why| row.damaged(why))
+    gate::read_authorization(&body).map_err(|why| row.damaged(why))
 }

@@ -39,7 +39,9 @@ pub struct Evidence {
     pub octets: Vec<u8>,
 }
 
-const DECISION: &str = "SELECT id, at, action, allowed, policy, facts, reasons, rule FROM decision";
+/// The leaf says it whole; the row is for finding it.
+const DECISION: &str = "SELECT decision.id, decision.at, entry.body \
+    FROM decision JOIN entry ON entry.idx = decision.idx";
 
 impl Store {
     /// The decision with that id.
@@ -48,7 +50,7 @@ impl Store {
     /// [`StoreError`].
     pub async fn decision(&self, id: &DecisionId) -> Result<Option<StoredDecision>, StoreError> {
         let mut select = Select::new(DECISION);
-        select.and("id = ?", args![id]);
+        select.and("decision.id = ?", args![id]);
         let (sql, args) = select.done();
         self.inner.db.first(sql, &args).await?.map(decision).transpose()
     }
@@ -65,12 +67,13 @@ impl Store {
     ) -> Result<Page<StoredDecision>, StoreError> {
         let mut select = Select::new(DECISION);
         if let Some(allowed) = allowed {
-            select.and("allowed = ?", args![allowed]);
+            select.and("decision.allowed = ?", args![allowed]);
         }
         if let Some(after) = after {
-            select.and("(at, id) < (?, ?)", args![after.at, &after.key]);
+            let place = "decision.idx < (SELECT idx FROM decision WHERE id = ?)";
+            select.and(place, args![&after.key]);
         }
-        select.push(" ORDER BY at DESC, id DESC LIMIT ?", args![clamp(limit).saturating_add(1)]);
+        select.push(" ORDER BY decision.idx DESC LIMIT ?", args![clamp(limit).saturating_add(1)]);
         let (sql, args) = select.done();
         let rows = self.inner.db.all(sql, &args).await?;
         let items = rows.into_iter().map(decision).collect::<Result<Vec<_>, _>>()?;
@@ -114,16 +117,11 @@ impl Store {
 
 fn decision(row: Vec<Cell>) -> Result<StoredDecision, StoreError> {
     let mut row = Reader::new("decision", row);
-    let (id, at) = (row.parsed(DecisionId::parse)?, row.time()?);
-    let decision = Decision {
-        id,
-        action: row.text()?,
-        allowed: row.flag()?,
-        policy: row.digest()?,
-        facts: row.text()?,
-        reasons: row.text()?,
-        rule: row.text()?,
-    };
+    let (id, at, body) = (row.parsed(DecisionId::parse)?, row.time()?, row.bytes()?);
+    let entry = bailiwick_wire::record::decode(&body).map_err(|why| row.damaged(why))?;
+    let decision = entry.fact.into_decision().filter(|decision| decision.id == id);
+    let decision =
+        decision.ok_or_else(|| row.damaged("it points to a leaf that does not hold it"))?;
     Ok(StoredDecision { decision, at })
 }
 

@@ -3,7 +3,7 @@
 use bailiwick_core::change::{Change, Event};
 use bailiwick_core::ledger::{Frontier, LeafIndex, TreeHead};
 use bailiwick_core::names::ChangeId;
-use bailiwick_core::record::{Batch, Entry, Expect, Fact, Notice};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Notice, Row};
 use bailiwick_core::time::{MINUTE_MS, Time};
 
 use crate::commit::{Conflict, Unavailable};
@@ -98,9 +98,11 @@ impl Group {
         for expected in &batch.expects {
             expect::check(&mut self.tx, expected, &batch.entries).await.map_err(per_batch)?;
         }
+        let mut rows = Vec::new();
         for (entry, body) in batch.entries.iter().zip(&pending.bodies) {
-            self.put_entry(entry, body).await.map_err(per_batch)?;
+            self.put_entry(entry, body, &mut rows).await.map_err(per_batch)?;
         }
+        self.put_rows(rows).await.map_err(per_batch)?;
         for one in &batch.work {
             work::apply(&mut self.tx, one, self.now).await.map_err(per_batch)?;
         }
@@ -111,7 +113,36 @@ impl Group {
         Ok(())
     }
 
-    async fn put_entry(&mut self, entry: &Entry, body: &[u8]) -> Result<(), Rejected> {
+    /// Writes the rows that the leaves of one batch cause: changes first, and what several events make of
+    /// one of them once.
+    async fn put_rows(&mut self, rows: Vec<(LeafIndex, Row)>) -> Result<(), Rejected> {
+        let mut moves: Vec<rows::Moved> = Vec::new();
+        for (index, row) in &rows {
+            let Some(next) = rows::Moved::by(*index, row) else { continue };
+            let last = moves.iter_mut().rev().find(|one| one.is_of(&next));
+            let rest = match last {
+                Some(last) => last.then(next),
+                None => Some(next),
+            };
+            moves.extend(rest);
+        }
+        for one in &moves {
+            one.apply(&mut self.tx).await?;
+        }
+        let is_move = |row: &Row| matches!(row, Row::OpenChange(_) | Row::MoveChange { .. });
+        for (index, row) in rows.iter().filter(|(_, row)| !is_move(row)) {
+            rows::apply(&mut self.tx, *index, row).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes a leaf, and says which rows it causes.
+    async fn put_entry(
+        &mut self,
+        entry: &Entry,
+        body: &[u8],
+        rows: &mut Vec<(LeafIndex, Row)>,
+    ) -> Result<(), Rejected> {
         let limit = self.now.plus_ms(FUTURE_MS_MAX);
         if entry.at > limit.max(self.last_at) {
             return Err(Conflict::Future { at: entry.at, now: self.now }.into());
@@ -119,16 +150,14 @@ impl Group {
         let index = self.next_index()?;
         if entry.at >= self.last_at {
             self.last_at = entry.at;
-            for row in bailiwick_core::record::rows(entry) {
-                rows::apply(&mut self.tx, index, &row).await?;
-            }
+            let caused = bailiwick_core::record::rows(entry);
+            rows.extend(caused.into_iter().map(|row| (index, row)));
             self.leaves.push(Leaf::new(entry, body.to_vec()));
             return Ok(());
         }
         let moved = Entry { at: self.last_at, ..entry.clone() };
-        for row in bailiwick_core::record::rows(&moved) {
-            rows::apply(&mut self.tx, index, &row).await?;
-        }
+        let caused = bailiwick_core::record::rows(&moved);
+        rows.extend(caused.into_iter().map(|row| (index, row)));
         let body = bailiwick_wire::record::encode(&moved).map_err(Rejected::NotStorable)?;
         self.leaves.push(Leaf::new(&moved, body));
         self.check_approval(&moved).await

@@ -13,6 +13,7 @@ mod commit;
 mod crash;
 mod full;
 mod lease;
+mod older;
 mod open;
 mod race;
 mod reads;

@@ -20,7 +20,7 @@ const TABLES: [(&str, usize, &[&str]); 21] = [
         1,
         &["id", "opened_idx", "service", "kind", "state", "events", "updated_at", "expires_at"],
     ),
-    ("decision", 1, &["id", "at", "action", "allowed", "policy", "facts", "reasons", "rule"]),
+    ("decision", 1, &["id", "idx", "at", "action", "allowed", "policy", "rule"]),
     (
         "credential",
         1,

@@ -4,6 +4,7 @@
 mod validate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_core::actor::{Actor, Component};
 use bailiwick_core::gate::{
@@ -19,6 +20,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::App;
 use super::orders::{actor, problem};
 use crate::fault::Fault;
+use validate::Open;
 
 /// Read, decide, write: for one authorization one after the other. Shared by a few, so that the
 /// number of locks has a bound.
@@ -27,6 +29,8 @@ static TURNS: [Mutex<()>; 64] = [const { Mutex::const_new(()) }; 64];
 /// Orders looked at after a validation. An authorization that was pending belongs to the one order
 /// it was made for; the others are settled when their client asks.
 const ORDERS_SETTLED: u32 = 20;
+/// How long the answer to a client waits for the look that it asked for.
+const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Characters of an id that say when it was made, but for the last 32 ms.
 const TIME_CHARS: usize = 9;
 
@@ -73,29 +77,51 @@ impl App {
     }
 
     /// The client says that a challenge can be looked at. What is over stays as it is.
+    ///
+    /// Most looks take milliseconds: the answer waits for them a moment, which spares the client the
+    /// asking and the store a commit. That a look goes on is stored before the client is told so.
     pub(crate) async fn answer_challenge(
         self: &Arc<Self>,
         account: &Account,
         id: &AuthzId,
         challenge: &ChallengeId,
     ) -> Result<Option<Authorization>, Fault> {
-        let turn = turn(id).await;
         let Some(mut authz) = self.authorization_of(account, id).await? else { return Ok(None) };
-        let open = authz.status == AuthorizationStatus::Pending
-            // One look at a time: the second way can be tried when the first has ended.
-            && authz.challenges.iter().all(|one| {
-                one.id == *challenge || one.status == ChallengeStatus::Pending
-            });
+        let open = is_open_for(&authz, challenge);
         let Some(chosen) = authz.challenges.iter_mut().find(|one| one.id == *challenge) else {
             return Ok(None);
         };
-        if open && chosen.status == ChallengeStatus::Pending {
-            chosen.status = ChallengeStatus::Processing;
-            self.put(&authz, Vec::new()).await?;
+        if !open {
+            return Ok(Some(authz));
         }
-        drop(turn);
-        if open {
-            self.begin_validation(&authz.id, challenge);
+        chosen.status = ChallengeStatus::Processing;
+        let (account, challenge) = (account.clone(), chosen.clone());
+        let looking = Open { account: account.clone(), authz, challenge: challenge.clone() };
+        if let Some(heard) = self.begin_validation(id, &challenge.id, Some(looking))
+            && let Ok(Ok(authz)) = tokio::time::timeout(ANSWER_MAX, heard).await
+        {
+            return Ok(Some(authz));
+        }
+        self.note_looking(&account, id, &challenge.id).await
+    }
+
+    /// Stores that a challenge is being looked at, unless that is stored or over.
+    async fn note_looking(
+        &self,
+        account: &Account,
+        id: &AuthzId,
+        challenge: &ChallengeId,
+    ) -> Result<Option<Authorization>, Fault> {
+        let _turn = turn(id).await;
+        let Some(mut authz) = self.authorization_of(account, id).await? else { return Ok(None) };
+        if is_open_for(&authz, challenge) {
+            let pending = |one: &&mut Challenge| {
+                one.id == *challenge && one.status == ChallengeStatus::Pending
+            };
+            if let Some(chosen) = authz.challenges.iter_mut().find(pending) {
+                chosen.status = ChallengeStatus::Processing;
+                self.put(&authz, Vec::new()).await?;
+            }
         }
         Ok(Some(authz))
     }
@@ -129,34 +155,10 @@ impl App {
         if order.status != OrderStatus::Pending || now >= order.expires_at {
             return Ok(order_at(order, now));
         }
-        let mut all = Vec::new();
-        for id in &order.authorizations {
-            let authz = self.store.authorization(id).await?;
-            let authz = authz.ok_or_else(|| Fault::Damaged {
-                message: format!(
-                    "order `{}` waits for an authorization that is not there",
-                    order.id
-                ),
-            })?;
-            all.push(authorization_at(authz, now));
-        }
+        let all = self.authorizations_of(&order, None, now).await?;
         let Some(next) = moved(&order, &all) else { return Ok(order) };
-        let mut batch = Batch {
-            expects: vec![Expect::OrderIs { id: order.id.clone(), status: OrderStatus::Pending }],
-            work: vec![Work::PutOrder(Box::new(next.clone()))],
-            ..Batch::default()
-        };
-        if let Some(error) = &next.error {
-            batch.entries.push(Entry {
-                at: now,
-                by: Actor::Component(Component::Gate),
-                fact: Fact::OrderFailed {
-                    order: next.id.clone(),
-                    problem: error.kind.as_str().to_owned(),
-                    detail: error.detail.clone(),
-                },
-            });
-        }
+        let mut batch = Batch::default();
+        move_on(&next, &mut batch, now);
         match self.store.commit(batch).await {
             Ok(_) => Ok(next),
             Err(CommitError::Expectation(_)) => {
@@ -167,15 +169,45 @@ impl App {
         }
     }
 
-    /// Settles the order that an authorization was made for. Ids sort by the moment they were made,
-    /// and both were made at the same.
-    async fn settle_orders_of(&self, authz: &Authorization) -> Result<(), Fault> {
+    /// The authorizations of an order as they stand at `now`; `known` is one of them, about to be stored.
+    async fn authorizations_of(
+        &self,
+        order: &Order,
+        known: Option<&Authorization>,
+        now: Time,
+    ) -> Result<Vec<Authorization>, Fault> {
+        let mut all = Vec::new();
+        for id in &order.authorizations {
+            let authz = match known.filter(|known| known.id == *id) {
+                Some(known) => Some(known.clone()),
+                None => self.store.authorization(id).await?,
+            };
+            let authz = authz.ok_or_else(|| Fault::Damaged {
+                message: format!(
+                    "order `{}` waits for an authorization that is not there",
+                    order.id
+                ),
+            })?;
+            all.push(authorization_at(authz, now));
+        }
+        Ok(all)
+    }
+
+    /// The pending orders that wait for an authorization. Ids sort by the moment they were made, and an
+    /// order and its fresh authorization were made at the same.
+    async fn orders_waiting_for(&self, authz: &Authorization) -> Result<Vec<Order>, Fault> {
         let before = made_before(&authz.id).and_then(|text| OrderId::parse(text).ok());
         let orders = self.store.orders_of(&authz.account, before.as_ref(), ORDERS_SETTLED).await?;
-        for order in orders {
-            if order.status == OrderStatus::Pending && order.authorizations.contains(&authz.id) {
-                self.settled(order).await?;
-            }
+        let waits = |order: &Order| {
+            order.status == OrderStatus::Pending && order.authorizations.contains(&authz.id)
+        };
+        Ok(orders.into_iter().filter(waits).collect())
+    }
+
+    /// Settles the orders that wait for an authorization.
+    async fn settle_orders_of(&self, authz: &Authorization) -> Result<(), Fault> {
+        for order in self.orders_waiting_for(authz).await? {
+            self.settled(order).await?;
         }
         Ok(())
     }
@@ -186,6 +218,14 @@ impl App {
         self.commit(Batch { entries, work, ..Batch::default() }).await?;
         Ok(())
     }
+}
+
+/// Whether a challenge can be looked at: one look at a time, the second way can be tried when the first
+/// has ended.
+fn is_open_for(authz: &Authorization, challenge: &ChallengeId) -> bool {
+    let others = authz.challenges.iter().filter(|one| one.id != *challenge);
+    authz.status == AuthorizationStatus::Pending
+        && others.map(|one| one.status).all(|status| status == ChallengeStatus::Pending)
 }
 
 /// What ids sort behind that were made together with an authorization, or later.
@@ -218,6 +258,23 @@ fn moved(order: &Order, all: &[Authorization]) -> Option<Order> {
     all.iter()
         .all(|authz| authz.status == AuthorizationStatus::Valid)
         .then(|| Order { status: OrderStatus::Ready, ..order.clone() })
+}
+
+/// Adds to a batch that a pending order becomes what `next` says.
+fn move_on(next: &Order, batch: &mut Batch, now: Time) {
+    batch.expects.push(Expect::OrderIs { id: next.id.clone(), status: OrderStatus::Pending });
+    batch.work.push(Work::PutOrder(Box::new(next.clone())));
+    if let Some(error) = &next.error {
+        batch.entries.push(Entry {
+            at: now,
+            by: Actor::Component(Component::Gate),
+            fact: Fact::OrderFailed {
+                order: next.id.clone(),
+                problem: error.kind.as_str().to_owned(),
+                detail: error.detail.clone(),
+            },
+        });
+    }
 }
 
 /// Why an order cannot go on without this authorization.

@@ -2,6 +2,7 @@
 //! made durable; then the driver signs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bailiwick_core::certificate::NameSeen;
 use bailiwick_core::change::{
@@ -19,6 +20,7 @@ use bailiwick_wire::x509::{Csr, CsrExtra, read_csr};
 use super::orders::{Judged, actor, listed, problem, zones};
 use super::{App, Live, Loaded};
 use crate::drive::caa::CaaSeen;
+use crate::drive::effects::{Fresh, Real};
 use crate::drive::{changes, issue};
 use crate::fault::Fault;
 
@@ -220,7 +222,7 @@ impl App {
     )]
     async fn issue(
         &self,
-        live: &Live,
+        live: &Arc<Live>,
         account: &Account,
         mut order: Order,
         (csr, csr_der): (Csr, Vec<u8>),
@@ -243,11 +245,12 @@ impl App {
             workload: workload(live, account, &judged.profile),
         };
         let prepared = if self.upstream(live, &wanted.issuer).is_some() {
-            self.forwarded(&wanted, &csr_der, &caa).await?
+            self.forwarded(&wanted, &csr_der, &caa).await?.map(|prepared| (prepared, None))
         } else {
-            issue::prepare(self, live, &wanted, csr.key(), &caa, now)
+            let ours = issue::prepare(self, live, &wanted, csr.key(), &caa, now);
+            ours.map(|(prepared, tbs)| (prepared, Some(tbs)))
         };
-        let prepared = match prepared {
+        let (prepared, tbs) = match prepared {
             Ok(prepared) => prepared,
             Err(why) => return Ok(FinalizeAnswer::Refused(problem(ProblemKind::BadCsr, why))),
         };
@@ -268,9 +271,19 @@ impl App {
         batch.work.push(Work::PutOrder(Box::new(order.clone())));
         self.commit(batch).await?;
         // From here on the intent is durable: the same function that goes on after a crash signs.
-        changes::drive(self, loaded).await?;
-        let order =
-            self.store.order(&order.id).await?.ok_or_else(|| Fault::bug("an order vanished"))?;
+        let effects = match tbs {
+            Some(tbs) => {
+                Real::fresh(self, Fresh { tbs, live: Arc::clone(live), order: order.clone() })
+            }
+            None => Real::new(self),
+        };
+        changes::drive_with(self, &effects, loaded).await?;
+        let order = match effects.into_order() {
+            Some(order) => order,
+            None => {
+                self.store.order(&order.id).await?.ok_or_else(|| Fault::bug("an order vanished"))?
+            }
+        };
         Ok(FinalizeAnswer::Order(Box::new(order)))
     }
 

@@ -41,6 +41,11 @@ impl Figure {
         self
     }
 
+    /// Tells whoever waits, at once.
+    pub(super) fn tell(&self) {
+        eprintln!("          {}: {} {}; {}", self.name, shown(self.value), self.unit, self.how);
+    }
+
     fn json(&self) -> Value {
         let mut row = Map::new();
         row.insert("name".to_owned(), self.name.as_str().into());
@@ -101,6 +106,11 @@ impl Report {
             eprintln!("          {}: {} {}", figure.name, shown(figure.value), figure.unit);
             self.figures.push(figure);
         }
+    }
+
+    /// Adds figures that were told.
+    pub(super) fn keep(&mut self, figures: Vec<Figure>) {
+        self.figures.extend(figures);
     }
 
     /// For programs; `cargo xtask bench` reads it.

@@ -31,6 +31,11 @@ const WARM_UP: u32 = 64;
 const ORDERS_MAX: u32 = 4_000;
 /// How long orders are placed at most.
 const EACH: Duration = Duration::from_secs(20);
+/// Clients of the long run, and its stretches.
+const CLIENTS_LONG: u32 = 16;
+const STRETCHES: u32 = 20;
+/// How long one stretch may take.
+const STRETCH_MAX: Duration = Duration::from_secs(4 * 3_600);
 /// How much longer the last of them may take.
 const LAST_WITHIN: Duration = Duration::from_secs(40);
 /// The ownership of the service is confirmed so long after now: the policy counts a confirmation
@@ -47,26 +52,7 @@ struct Bench {
 
 /// Every figure about orders.
 pub(super) async fn measure(folder: &Folder, world: &World) -> Result<Vec<Figure>, NotMeasured> {
-    let responder = Responder::start().await?;
-    let zone = ZoneName::parse(estates::ZONE).map_err(|_| NotMeasured::Constant(estates::ZONE))?;
-    let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let dns = LabDns::start(any, &[(zone, estates::RECORDS.to_owned())]).await?;
-    let estate = folder.at("estate");
-    let confirmed = world.now().plus_ms(CONFIRMED_AFTER_MS);
-    estates::write_orders(&estate, dns.address(), confirmed)?;
-    let args = [
-        "--estate".to_owned(),
-        estate.display().to_string(),
-        "--http01-port".to_owned(),
-        responder.port().to_string(),
-    ];
-    let server = Server::start(&folder.at("orders"), &args).await?;
-    let mut accounts = register(&server).await?;
-    let early = confirmed.ms_since(world.now());
-    tokio::time::sleep(Duration::from_millis(u64::try_from(early).unwrap_or(0))).await;
-    let bench = Arc::new(Bench { server, _dns: dns, responder, next: AtomicU32::new(0) });
-    let warm = run(&bench, accounts, Bound { orders: WARM_UP, within: EACH }).await?;
-    accounts = warm.accounts;
+    let (bench, mut accounts) = start(folder, world).await?;
     let mut figures = Vec::new();
     for clients in CLIENTS {
         let count = usize::try_from(clients).unwrap_or(usize::MAX);
@@ -82,6 +68,82 @@ pub(super) async fn measure(folder: &Folder, world: &World) -> Result<Vec<Figure
             .how("resident, of the server alone"),
     );
     Ok(figures)
+}
+
+/// Very many orders on one server, in stretches: whether its memory, and what an order costs, stay as
+/// they were when it had few.
+pub(super) async fn measure_long(
+    folder: &Folder,
+    world: &World,
+    orders: u32,
+) -> Result<Vec<Figure>, NotMeasured> {
+    let (bench, mut accounts) = start(folder, world).await?;
+    let clients = usize::try_from(CLIENTS_LONG).unwrap_or(usize::MAX);
+    accounts.truncate(clients);
+    let (mut figures, mut placed) = (Vec::new(), 0_u32);
+    let stretch = orders.div_ceil(STRETCHES).max(1);
+    while placed < orders {
+        let bound = Bound { orders: stretch.min(orders - placed), within: STRETCH_MAX };
+        let server = bench.server.process();
+        let (cpu, disk) = (server.cpu_seconds(), server.written_kib());
+        let ran = run(&bench, accounts, bound).await?;
+        placed = placed.saturating_add(bound.orders);
+        accounts = ran.accounts;
+        let samples = ran.samples;
+        let spent = |before: Option<f64>, now: Option<f64>| {
+            before.zip(now).map_or(f64::NAN, |(before, now)| samples.each(now - before))
+        };
+        let written = spent(disk, server.written_kib());
+        let figure = Figure::new(
+            format!("memory after {placed} orders"),
+            server.memory_mib().unwrap_or(f64::NAN),
+            "MiB",
+        )
+        .took(samples.percentile(50), samples.percentile(99))
+        .cpu(spent(cpu, server.cpu_seconds()) * 1e6)
+        .how(format!(
+            "{:.0} orders a second, {written:.1} KiB written for each",
+            samples.per_second()
+        ));
+        figure.tell();
+        figures.push(figure);
+    }
+    bench.server_stops().await?;
+    Ok(figures)
+}
+
+impl Bench {
+    /// Stops the server; the rest is dropped.
+    async fn server_stops(self: Arc<Self>) -> Result<(), NotMeasured> {
+        match Arc::into_inner(self) {
+            Some(bench) => bench.server.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Starts a server with an account for each client, and places orders until it is warm.
+async fn start(folder: &Folder, world: &World) -> Result<(Arc<Bench>, Vec<Account>), NotMeasured> {
+    let responder = Responder::start().await?;
+    let zone = ZoneName::parse(estates::ZONE).map_err(|_| NotMeasured::Constant(estates::ZONE))?;
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let dns = LabDns::start(any, &[(zone, estates::RECORDS.to_owned())]).await?;
+    let estate = folder.at("estate");
+    let confirmed = world.now().plus_ms(CONFIRMED_AFTER_MS);
+    estates::write_orders(&estate, dns.address(), confirmed)?;
+    let args = [
+        "--estate".to_owned(),
+        estate.display().to_string(),
+        "--http01-port".to_owned(),
+        responder.port().to_string(),
+    ];
+    let server = Server::start(&folder.at("orders"), &args).await?;
+    let accounts = register(&server).await?;
+    let early = confirmed.ms_since(world.now());
+    tokio::time::sleep(Duration::from_millis(u64::try_from(early).unwrap_or(0))).await;
+    let bench = Arc::new(Bench { server, _dns: dns, responder, next: AtomicU32::new(0) });
+    let warm = run(&bench, accounts, Bound { orders: WARM_UP, within: EACH }).await?;
+    Ok((bench, warm.accounts))
 }
 
 /// Registers an account for each client, each with a credential of its own.

@@ -20,7 +20,7 @@ pub(crate) const DRIVER: Actor = Actor::Component(Component::Driver);
 /// # Errors
 /// [`Fault::Conflict`] when another driver moved the change meanwhile: that one goes on with it.
 pub(crate) async fn drive(app: &App, loaded: Loaded) -> Result<Change, Fault> {
-    drive_with(app, &super::effects::Real { app }, loaded).await
+    drive_with(app, &super::effects::Real::new(app), loaded).await
 }
 
 /// As [`drive`], with other effects: tests strike faults here.

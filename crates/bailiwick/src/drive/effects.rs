@@ -12,13 +12,17 @@ mod revoked;
 mod rotated;
 mod served;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bailiwick_core::certificate::Tbs;
 use bailiwick_core::change::{
     Change, Direction, Grant, Lane, Outcome, Plan, Prepared, Receipt, Step, Touched,
 };
-use bailiwick_core::names::ChangeId;
+use bailiwick_core::gate::Order;
+use bailiwick_core::names::{CertFingerprint, ChangeId};
 use bailiwick_core::record::Batch;
 
-use crate::app::{App, Loaded};
+use crate::app::{App, Live, Loaded};
 use crate::fault::Fault;
 
 pub(crate) use deploy::SUBJECT_KEY;
@@ -91,10 +95,63 @@ pub(crate) trait Effects {
     fn committed(&self, loaded: &Loaded) -> impl Future<Output = Result<(), Fault>> + Send;
 }
 
-/// The real effects.
+/// The real effects, for one run of a driver.
 pub(crate) struct Real<'a> {
     /// What they need.
     pub app: &'a App,
+    /// What this process made and proved just before the run, so that it is not proved again.
+    fresh: Option<Fresh>,
+    /// What the run came by.
+    came: Mutex<Came>,
+}
+
+/// An intent that this process stored just now, with the proof that was made for it.
+pub(crate) struct Fresh {
+    /// The octets to be signed.
+    pub tbs: Tbs,
+    /// What was in force when they were proved.
+    pub live: Arc<Live>,
+    /// The order, as it was stored with the intent.
+    pub order: Order,
+}
+
+/// What a run came by; nothing of it outlives the run.
+#[derive(Default)]
+struct Came {
+    /// The certificate that was signed: its octets are those of the proof, and the issuer's
+    /// signature was verified before it was let go of.
+    signed: Option<CertFingerprint>,
+    /// The order as it stands after the last commit.
+    order: Option<Order>,
+}
+
+impl<'a> Real<'a> {
+    /// For a change as it is stored.
+    pub(crate) fn new(app: &'a App) -> Self {
+        Self { app, fresh: None, came: Mutex::default() }
+    }
+
+    /// For an intent that was stored just now.
+    pub(crate) fn fresh(app: &'a App, fresh: Fresh) -> Self {
+        let came = Came { signed: None, order: Some(fresh.order.clone()) };
+        Self { app, fresh: Some(fresh), came: Mutex::new(came) }
+    }
+
+    /// The order that the intent was for, as it stands now.
+    pub(crate) fn into_order(self) -> Option<Order> {
+        self.came.into_inner().unwrap_or_else(PoisonError::into_inner).order
+    }
+
+    fn came(&self) -> MutexGuard<'_, Came> {
+        self.came.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a change is over that only had a CA of this process sign: it placed no record in a zone,
+/// kept no mark of another CA, and left the estate as it was.
+fn is_of_built_in_ca(change: &Change) -> bool {
+    let Change::Closed { done, .. } = change else { return false };
+    done.iter().all(|touched| matches!(touched.prepared, Prepared::ToBeSigned { .. }))
 }
 
 /// Whether the step goes to a CA behind ACME.
@@ -139,7 +196,11 @@ impl Effects for Real<'_> {
                 return super::upstream::apply(self.app, &change, &wanted, prepared).await;
             }
             Step::IssueCertificate(wanted) => {
-                issued::apply(self.app, &change, &wanted, prepared).await
+                let fresh = self.fresh.as_ref();
+                let (outcome, signed) =
+                    issued::apply(self.app, fresh, &change, &wanted, prepared).await;
+                self.came().signed = signed;
+                outcome
             }
             Step::RevokeCertificate(revoke) => revoked::apply(self.app, &revoke).await,
             Step::GrantEnvelope(wanted) => envelope::grant(&wanted, now),
@@ -225,7 +286,15 @@ impl Effects for Real<'_> {
     }
 
     fn verify_at_once(&self, plan: &Plan, done: &[Touched]) -> Option<Outcome> {
+        let signed = self.came().signed;
+        let is_that = |touched: &Touched| {
+            signed.is_some() && touched.receipt.as_ref().and_then(issued::fingerprint) == signed
+        };
         match (plan.steps(), done) {
+            // Signed in this run: octet for octet what was proved to be what was approved.
+            ([Step::IssueCertificate(_)], [touched]) if is_that(touched) => {
+                Some(Outcome::Done(Receipt::Nothing))
+            }
             ([Step::IssueCertificate(wanted)], [touched]) => {
                 Some(issued::verify(self.app, wanted, touched))
             }
@@ -234,13 +303,20 @@ impl Effects for Real<'_> {
     }
 
     async fn accompany(&self, loaded: &Loaded, batch: &mut Batch) -> Result<(), Fault> {
-        issued::settle_order(self.app, loaded, batch).await?;
+        let known = self.came().order.clone();
+        let settled = issued::settle_order(self.app, known, loaded, batch).await?;
+        if settled.is_some() {
+            self.came().order = settled;
+        }
         estate::expect(loaded, batch);
         self.app.notify(loaded, batch);
         Ok(())
     }
 
     async fn committed(&self, loaded: &Loaded) -> Result<(), Fault> {
+        if is_of_built_in_ca(&loaded.change) {
+            return Ok(());
+        }
         if let Change::RolledBack { .. } | Change::Closed { .. } | Change::WithPerson(_) =
             &loaded.change
         {

@@ -32,7 +32,7 @@ pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
 }
 
 /// Chooses serial and validity, builds the octets out of the approved fields only, and lints them.
-/// CAA must have permitted just before.
+/// CAA must have permitted just before. Gives the intent, and the proof that it may be signed.
 pub(crate) fn prepare(
     app: &App,
     live: &Live,
@@ -40,7 +40,7 @@ pub(crate) fn prepare(
     key: &SubjectKey,
     caa: &CaaSeen,
     now: Time,
-) -> Result<Prepared, String> {
+) -> Result<(Prepared, Tbs), String> {
     if !caa.permits() {
         return Err(caa.refusal());
     }
@@ -63,7 +63,8 @@ pub(crate) fn prepare(
         workload: wanted.workload.clone(),
     };
     let tbs = x509::build_tbs(&spec, profile, issuer, now).map_err(|cause| cause.to_string())?;
-    Ok(Prepared::ToBeSigned { serial, tbs: tbs.bytes().to_vec(), caa: caa.digest() })
+    let prepared = Prepared::ToBeSigned { serial, tbs: tbs.bytes().to_vec(), caa: caa.digest() };
+    Ok((prepared, tbs))
 }
 
 /// As [`prepare`], for a driver that finds the step approved but not started: CAA is read anew.
@@ -88,7 +89,7 @@ pub(crate) async fn prepare_again(
     batch.work.push(caa.evidence());
     let key = subject_key(wanted)
         .map_err(|cause| format!("the key of `{}`: {cause}", change.request().title))?;
-    prepare(app, &live, wanted, &key, &caa, now)
+    prepare(app, &live, wanted, &key, &caa, now).map(|(prepared, _)| prepared)
 }
 
 /// The proof that recorded octets say exactly what was approved; only that can be signed.

@@ -26,6 +26,7 @@ mod estate_edits;
 mod garbage;
 mod issuer_answers;
 mod kill9;
+mod many_orders;
 mod misissuance;
 mod rotation;
 mod tamper;

@@ -13,13 +13,14 @@ use bailiwick_core::gate::{
     ChallengeStatus, Problem, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{AuthzId, ChallengeId, DnsName, SanName};
-use bailiwick_core::record::{Entry, Fact};
+use bailiwick_core::record::{Batch, Entry, Fact, Work};
 use bailiwick_core::time::HOUR_MS;
+use bailiwick_store::CommitError;
 use bailiwick_wire::acme::{Standing, account_label};
 use bailiwick_wire::jose::{KeyAuthorization, Thumbprint};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
-use super::{App, authorization_at, turn};
+use super::{App, authorization_at, is_open_for, move_on, moved, turn};
 use crate::app::orders::{actor, problem};
 use crate::fault::Fault;
 
@@ -58,54 +59,77 @@ impl Drop for Running {
 }
 
 impl App {
-    /// Begins to validate, unless this process does already.
-    pub(super) fn begin_validation(self: &Arc<Self>, id: &AuthzId, challenge: &ChallengeId) {
-        let Some(running) = Running::begin(id) else { return };
+    /// Begins to validate, unless this process does already. Tells whoever waits how it stands once it
+    /// is over, or stored that it takes longer. `known` is what is to be validated, where it was just read.
+    pub(super) fn begin_validation(
+        self: &Arc<Self>,
+        id: &AuthzId,
+        challenge: &ChallengeId,
+        known: Option<Open>,
+    ) -> Option<oneshot::Receiver<Authorization>> {
+        let running = Running::begin(id)?;
         let (app, challenge) = (Arc::clone(self), challenge.clone());
+        let (tell, heard) = oneshot::channel();
         tokio::spawn(async move {
             let id = &running.0;
-            if let Err(fault) = app.validate(id, &challenge).await {
+            if let Err(fault) = app.validate(id, &challenge, known, tell).await {
                 tracing::error!(authorization.id = %id, error = %fault, "a validation got stuck; it is taken up again when its client asks or the server starts");
             }
         });
+        Some(heard)
     }
 
     /// Takes up what a killed server left `processing`.
     pub(crate) async fn resume_validations(self: &Arc<Self>) -> Result<(), Fault> {
         let mut after = None;
         loop {
-            let pending = AuthorizationStatus::Pending;
-            let left = self.store.authorizations_in(pending, after.as_ref(), PAGE).await?;
+            let left = self.store.pending_authorizations(after.as_ref(), PAGE).await?;
             let Some(last) = left.last() else { return Ok(()) };
             after = Some(last.id.clone());
             for authz in left {
                 let authz = authorization_at(authz, self.now());
                 if let Some(challenge) = processing(&authz) {
                     tracing::info!(authorization.id = %authz.id, "a validation left over is taken up");
-                    self.begin_validation(&authz.id, &challenge.id);
+                    drop(self.begin_validation(&authz.id, &challenge.id, None));
                 }
             }
         }
     }
 
-    async fn validate(&self, id: &AuthzId, challenge: &ChallengeId) -> Result<(), Fault> {
+    async fn validate(
+        &self,
+        id: &AuthzId,
+        challenge: &ChallengeId,
+        mut known: Option<Open>,
+        tell: oneshot::Sender<Authorization>,
+    ) -> Result<(), Fault> {
         // The semaphore is never closed.
         let _place = PLACES.acquire().await;
         let mut pauses = PAUSES.into_iter();
+        let mut tell = Some(tell);
         loop {
-            let Some(open) = self.under_validation(id, challenge).await? else { return Ok(()) };
+            let open = match known.take() {
+                None => self.under_validation(id, challenge).await?,
+                known => known,
+            };
+            let Some(open) = open else { return Ok(()) };
             let looked = self.look(&open).await?;
-            match (looked, pauses.next()) {
+            let (stands, pause) = match (looked, pauses.next()) {
                 (Err(failed), Some(pause)) => {
-                    self.note_failed_look(id, challenge, &failed).await?;
-                    tokio::time::sleep(pause).await;
+                    (self.note_failed_look(id, challenge, &failed).await?, Some(pause))
                 }
-                (looked, _) => return self.finish(&open, looked).await,
+                (looked, _) => (self.finish(&open, looked).await?, None),
+            };
+            if let Some((stands, tell)) = stands.zip(tell.take()) {
+                // Whoever waited may have gone.
+                drop(tell.send(stands));
             }
+            let Some(pause) = pause else { return Ok(()) };
+            tokio::time::sleep(pause).await;
         }
     }
 
-    /// What is to be validated, if the challenge still waits for it.
+    /// What is to be validated, if the challenge still can be looked at.
     async fn under_validation(
         &self,
         id: &AuthzId,
@@ -113,7 +137,12 @@ impl App {
     ) -> Result<Option<Open>, Fault> {
         let Some(authz) = self.store.authorization(id).await? else { return Ok(None) };
         let authz = authorization_at(authz, self.now());
-        let Some(challenge) = processing(&authz).filter(|one| one.id == *challenge).cloned() else {
+        let over = |one: &&Challenge| {
+            !matches!(one.status, ChallengeStatus::Pending | ChallengeStatus::Processing)
+        };
+        let chosen = authz.challenges.iter().find(|one| one.id == *challenge).cloned();
+        let open = is_open_for(&authz, challenge);
+        let Some(challenge) = chosen.filter(|chosen| open && !over(&chosen)) else {
             return Ok(None);
         };
         let account = self.store.account(&authz.account).await?;
@@ -164,19 +193,25 @@ impl App {
         id: &AuthzId,
         challenge: &ChallengeId,
         failed: &Failed,
-    ) -> Result<(), Fault> {
+    ) -> Result<Option<Authorization>, Fault> {
         let _turn = turn(id).await;
         let Some(Open { mut authz, .. }) = self.under_validation(id, challenge).await? else {
-            return Ok(());
+            return Ok(None);
         };
         for one in authz.challenges.iter_mut().filter(|one| one.id == *challenge) {
+            one.status = ChallengeStatus::Processing;
             one.error = Some(told(failed));
         }
-        self.put(&authz, Vec::new()).await
+        self.put(&authz, Vec::new()).await?;
+        Ok(Some(authz))
     }
 
     /// Commits the result, with the evidence in the ledger; tries again while the store is busy.
-    async fn finish(&self, open: &Open, looked: Result<Seen, Failed>) -> Result<(), Fault> {
+    async fn finish(
+        &self,
+        open: &Open,
+        looked: Result<Seen, Failed>,
+    ) -> Result<Option<Authorization>, Fault> {
         let mut tries = 0;
         loop {
             match self.conclude(open, &looked).await {
@@ -184,24 +219,28 @@ impl App {
                     tries += 1;
                     tokio::time::sleep(COMMIT_PAUSE).await;
                 }
-                Ok(Some(authz)) => {
+                Ok(Some(Concluded { authz, orders_wait })) => {
                     if looked.is_err() && open.challenge.kind == ChallengeKind::DnsPersist01 {
                         self.look_at_standing_of(by_dns(&authz)?, &authz.account).await?;
                     }
-                    return self.settle_orders_of(&authz).await;
+                    if orders_wait {
+                        self.settle_orders_of(&authz).await?;
+                    }
+                    return Ok(Some(authz));
                 }
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(None),
                 Err(fault) => return Err(fault),
             }
         }
     }
 
-    /// Commits the result once, unless the client gave the authorization up meanwhile.
+    /// Commits the result once, and what it makes of the orders that wait for it, unless the client gave
+    /// the authorization up meanwhile.
     async fn conclude(
         &self,
         open: &Open,
         looked: &Result<Seen, Failed>,
-    ) -> Result<Option<Authorization>, Fault> {
+    ) -> Result<Option<Concluded>, Fault> {
         let _turn = turn(&open.authz.id).await;
         let still = self.under_validation(&open.authz.id, &open.challenge.id).await?;
         let Some(Open { mut authz, challenge, account }) = still else { return Ok(None) };
@@ -251,9 +290,34 @@ impl App {
             }
         };
         entries.push(Entry { at: now, by: actor(&account), fact });
-        self.put(&authz, entries).await?;
-        Ok(Some(authz))
+        let work = vec![Work::PutAuthorization(Box::new(authz.clone()))];
+        let alone = Batch { entries, work, ..Batch::default() };
+        let (mut batch, mut orders_wait) = (alone.clone(), false);
+        for order in self.orders_waiting_for(&authz).await? {
+            let all = self.authorizations_of(&order, Some(&authz), now).await?;
+            match moved(&order, &all).filter(|_| now < order.expires_at) {
+                Some(next) => move_on(&next, &mut batch, now),
+                None => orders_wait = true,
+            }
+        }
+        match self.store.commit(batch).await {
+            Ok(_) => {}
+            // An order moved meanwhile: they are looked at anew once this is stored.
+            Err(CommitError::Expectation(_)) => {
+                orders_wait = true;
+                self.commit(alone).await?;
+            }
+            Err(cause) => return Err(cause.into()),
+        }
+        Ok(Some(Concluded { authz, orders_wait }))
     }
+}
+
+/// A result that is stored.
+struct Concluded {
+    authz: Authorization,
+    /// Whether orders may wait for it that did not move with it.
+    orders_wait: bool,
 }
 
 /// A standing record as the ledger keeps it.
@@ -279,10 +343,10 @@ fn by_dns(authz: &Authorization) -> Result<&DnsName, Fault> {
 }
 
 /// A challenge under validation, with what it belongs to.
-struct Open {
-    account: Account,
-    authz: Authorization,
-    challenge: Challenge,
+pub(super) struct Open {
+    pub(super) account: Account,
+    pub(super) authz: Authorization,
+    pub(super) challenge: Challenge,
 }
 
 /// The challenge that is being looked at.

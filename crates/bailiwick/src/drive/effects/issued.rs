@@ -1,48 +1,63 @@
 //! Issuing: sign exactly the prepared octets, once; what was signed is stored before it is handed
 //! out. Undoing revokes the serial, whether or not a certificate with it ever reached us.
 
+use std::sync::Arc;
+
 use bailiwick_core::change::{
-    Change, IssueCertificate, IssuedCertificate, Outcome, Prepared, Receipt, RevocationReason,
-    Revoked, Touched,
+    Change, Event, IssueCertificate, IssuedCertificate, Outcome, Prepared, Receipt,
+    RevocationReason, Revoked, Touched,
 };
-use bailiwick_core::gate::{OrderStatus, ProblemKind};
-use bailiwick_core::names::{CertFingerprint, ChangeId};
+use bailiwick_core::gate::{Order, OrderStatus, ProblemKind};
+use bailiwick_core::names::{CertFingerprint, CertSerial, ChangeId, OrderId};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
 
-use crate::app::{App, Loaded, News};
+use super::Fresh;
+use crate::app::{App, Live, Loaded, News};
 use crate::drive::changes::DRIVER;
 use crate::drive::issue;
 use crate::fault::Fault;
 
+/// Signs; says which certificate was signed here and now, where one was.
 pub(super) async fn apply(
     app: &App,
+    fresh: Option<&Fresh>,
     change: &ChangeId,
     wanted: &IssueCertificate,
     prepared: &Prepared,
-) -> Outcome {
+) -> (Outcome, Option<CertFingerprint>) {
+    let failed = |why: String| (Outcome::Failed(why), None);
     let Prepared::ToBeSigned { serial, tbs, .. } = prepared else {
-        return Outcome::Failed("nothing was prepared for signing".to_owned());
+        return failed("nothing was prepared for signing".to_owned());
     };
-    match app.store.certificate_by_serial(&wanted.issuer, serial).await {
-        Ok(Some(known)) => return Outcome::Done(Receipt::Issued(Box::new(known))),
-        Ok(None) => {}
-        Err(cause) => return Outcome::Unknown(cause.to_string()),
-    }
     let live = app.live.get();
     let now = app.now();
-    let signable = match issue::signable(app, &live, wanted, serial, tbs, now) {
+    // An intent that was stored just now has no certificate yet; should another driver have taken it
+    // up meanwhile, only one of the two commits.
+    let proved = fresh.filter(|fresh| fresh.is_for(wanted, serial, tbs, &live));
+    if proved.is_none() {
+        match app.store.certificate_by_serial(&wanted.issuer, serial).await {
+            Ok(Some(known)) => return (Outcome::Done(Receipt::Issued(Box::new(known))), None),
+            Ok(None) => {}
+            Err(cause) => return (Outcome::Unknown(cause.to_string()), None),
+        }
+    }
+    let signable = match proved {
+        Some(fresh) => Ok(fresh.tbs.clone()),
+        None => issue::signable(app, &live, wanted, serial, tbs, now),
+    };
+    let signable = match signable {
         Ok(signable) => signable,
-        Err(why) => return Outcome::Failed(why),
+        Err(why) => return failed(why),
     };
     let Some(issuer) = app.issuers.of(&wanted.issuer, serial) else {
-        return Outcome::Failed(format!("issuer `{}` does not run here", wanted.issuer));
+        return failed(format!("issuer `{}` does not run here", wanted.issuer));
     };
     let der = match issuer.sign_tbs(&signable) {
         Ok(der) => der,
-        Err(cause) => return Outcome::Failed(cause.to_string()),
+        Err(cause) => return failed(cause.to_string()),
     };
     let spec = signable.spec();
-    Outcome::Done(Receipt::Issued(Box::new(IssuedCertificate {
+    let certificate = IssuedCertificate {
         fingerprint: CertFingerprint::of(&der),
         issuer: wanted.issuer.clone(),
         serial: serial.clone(),
@@ -58,7 +73,37 @@ pub(super) async fn apply(
         change: change.clone(),
         der,
         issued_at: now,
-    })))
+    };
+    let signed = Some(certificate.fingerprint);
+    (Outcome::Done(Receipt::Issued(Box::new(certificate))), signed)
+}
+
+impl Fresh {
+    /// Whether the proof is about exactly these octets, made for exactly what was approved, under
+    /// what is still in force.
+    fn is_for(
+        &self,
+        wanted: &IssueCertificate,
+        serial: &CertSerial,
+        tbs: &[u8],
+        live: &Arc<Live>,
+    ) -> bool {
+        let spec = self.tbs.spec();
+        Arc::ptr_eq(&self.live, live)
+            && self.tbs.bytes() == tbs
+            && spec.serial == *serial
+            && spec.issuer == wanted.issuer
+            && spec.profile == wanted.profile
+            && spec.names.iter().eq(&wanted.names)
+            && spec.key.spki_der() == wanted.spki
+            && spec.workload == wanted.workload
+            && spec.lifetime_seconds() <= i64::from(wanted.lifetime_seconds_max)
+    }
+}
+
+/// The certificate that a receipt says was issued.
+pub(super) fn fingerprint(receipt: &Receipt) -> Option<CertFingerprint> {
+    if let Receipt::Issued(certificate) = receipt { Some(certificate.fingerprint) } else { None }
 }
 
 pub(super) async fn undo(app: &App, wanted: &IssueCertificate, touched: &Touched) -> Outcome {
@@ -99,15 +144,17 @@ pub(super) fn verify(app: &App, wanted: &IssueCertificate, touched: &Touched) ->
     }
 }
 
-/// The order ends in the same transaction as its change.
+/// The order ends in the same transaction as its change; gives it as it will stand then. `known` is the
+/// order as it is stored, where that is known.
 pub(super) async fn settle_order(
     app: &App,
+    known: Option<Order>,
     loaded: &Loaded,
     batch: &mut Batch,
-) -> Result<(), Fault> {
+) -> Result<Option<Order>, Fault> {
     let (order, certificate, why) = match &loaded.change {
         Change::Closed { plan, done, .. } => {
-            let Some(wanted) = issue::wanted(plan.steps()) else { return Ok(()) };
+            let Some(wanted) = issue::wanted(plan.steps()) else { return Ok(None) };
             let issued = done.iter().find_map(|touched| match &touched.receipt {
                 Some(Receipt::Issued(certificate) | Receipt::Adopted { certificate, .. }) => {
                     Some(certificate.fingerprint)
@@ -118,8 +165,7 @@ pub(super) async fn settle_order(
             (wanted.order.clone(), issued, String::new())
         }
         Change::RolledBack { request, why } => {
-            let order = app.store.order_of_change(&request.id).await?.map(|order| order.id);
-            (order, None, why.clone())
+            (ordered(app, &request.id).await?, None, why.clone())
         }
         Change::Requested(_)
         | Change::Awaiting(_)
@@ -129,10 +175,14 @@ pub(super) async fn settle_order(
         | Change::WithPerson(_)
         | Change::Refused { .. }
         | Change::Withdrawn { .. }
-        | Change::Expired { .. } => return Ok(()),
+        | Change::Expired { .. } => return Ok(None),
     };
-    let Some(id) = order else { return Ok(()) };
-    let Some(mut order) = app.store.order(&id).await? else { return Ok(()) };
+    let Some(id) = order else { return Ok(None) };
+    let known = match known.filter(|known| known.id == id) {
+        None => app.store.order(&id).await?,
+        known => known,
+    };
+    let Some(mut order) = known else { return Ok(None) };
     if certificate.is_some() {
         order.status = OrderStatus::Valid;
         order.certificate = certificate;
@@ -150,6 +200,15 @@ pub(super) async fn settle_order(
             },
         });
     }
-    batch.work.push(Work::PutOrder(Box::new(order)));
-    Ok(())
+    batch.work.push(Work::PutOrder(Box::new(order.clone())));
+    Ok(Some(order))
+}
+
+/// The order that a change answers, as its plan says.
+async fn ordered(app: &App, change: &ChangeId) -> Result<Option<OrderId>, Fault> {
+    let events = app.store.change_events(change).await?;
+    Ok(events.into_iter().find_map(|stored| match stored.event {
+        Event::Validated { plan, .. } => issue::wanted(plan.steps())?.order.clone(),
+        _ => None,
+    }))
 }

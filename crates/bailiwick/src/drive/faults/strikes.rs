@@ -76,7 +76,7 @@ pub(super) struct Faulty<'a> {
 impl<'a> Faulty<'a> {
     pub(super) fn new(app: &'a App, strikes: &'a [Strike]) -> Self {
         Self {
-            real: Real { app },
+            real: Real::new(app),
             strikes,
             visits: Mutex::default(),
             struck: Mutex::new(vec![false; strikes.len()]),

@@ -16,9 +16,6 @@ use super::path::Path;
 use super::transport::Signer;
 use crate::app::RevokeAnswer;
 
-/// Chains of one certificate at most.
-const CHAINS: usize = 2;
-
 pub(super) async fn certificate(
     State(acme): State<Arc<Acme>>,
     Path(fingerprint): Path<String>,
@@ -52,17 +49,20 @@ async fn try_certificate(
         acme.app.store.certificate(&fingerprint).await.map_err(crate::fault::Fault::from)?;
     let own = known.filter(|known| known.account.as_ref() == Some(&signed.account.id));
     let own = own.ok_or_else(missing)?;
-    let pem = acme.app.certificate_pem(&own.fingerprint, chain).await?.ok_or_else(missing)?;
-    let mut answer = Answer::chain(pem);
-    for other in (0..CHAINS).filter(|other| *other != chain) {
-        let url = match other {
+    let chains = acme.app.certificate_chains(&own).await?;
+    let (mut asked, mut others) = (None, Vec::new());
+    for (number, pem) in chains.into_iter().enumerate() {
+        if number == chain {
+            asked = Some(pem);
+            continue;
+        }
+        others.push(match number {
             0 => acme.urls.certificate(&own.fingerprint),
             other => acme.urls.alternate(&own.fingerprint, other),
-        };
-        let offered = acme.app.certificate_pem(&own.fingerprint, other).await?.is_some();
-        answer = if offered { answer.link(url, "alternate") } else { answer };
+        });
     }
-    Ok(answer)
+    let answer = Answer::chain(asked.ok_or_else(missing)?);
+    Ok(others.into_iter().fold(answer, |answer, url| answer.link(url, "alternate")))
 }
 
 pub(super) async fn revoke(State(acme): State<Arc<Acme>>, request: Request) -> Response {
