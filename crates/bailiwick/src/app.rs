@@ -42,6 +42,8 @@ pub(crate) mod start_token;
 mod story;
 mod upstream;
 mod words;
+mod zone_try;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,6 +91,8 @@ pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
+pub(crate) use zone_try::ZoneTried;
+pub(crate) use zones::{RecordsView, ZoneView};
 
 /// Everything a use case needs, injected.
 pub(crate) struct App {

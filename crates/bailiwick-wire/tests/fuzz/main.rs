@@ -22,3 +22,4 @@ mod jose;
 mod ledger;
 mod stored;
 mod x509;
+mod zones;

@@ -7,6 +7,7 @@ mod keep;
 mod print;
 mod registry;
 mod secrets;
+mod zone;
 
 use std::path::Path;
 
@@ -40,6 +41,7 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Envelope(asked) => envelope::run(asked).await,
         RemoteCommand::Issuer(asked) => secrets::issuer(asked).await,
         RemoteCommand::Connector(asked) => secrets::connector(asked).await,
+        RemoteCommand::Zone(asked) => zone::run(asked).await,
         RemoteCommand::Service(asked) => service(asked).await,
         RemoteCommand::Token(asked) => token(asked).await,
         RemoteCommand::Person(asked) => person(asked).await,

@@ -16,6 +16,7 @@ mod reference;
 pub(crate) mod registry;
 pub(crate) mod services;
 mod upstream;
+mod zones;
 
 use std::sync::Arc;
 
@@ -54,6 +55,7 @@ pub(crate) use events::stream as events_stream;
         enrolments::enrol,
         estate::show, estate::plan, estate::apply,
         upstream::accounts, upstream::register, upstream::set_secret,
+        zones::show, zones::records, zones::try_zone,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         events::stream,
     ),
@@ -63,6 +65,7 @@ pub(crate) use events::stream as events_stream;
         (name = "certificates", description = "What was issued, and why it exists"),
         (name = "services", description = "Owners of names, their envelopes and credentials"),
         (name = "estate", description = "What the organisation decided to have"),
+        (name = "zones", description = "Zones as their servers show them, and the ways into them"),
         (name = "ledger", description = "Proof"),
         (name = "people", description = "Who asks"),
     )
@@ -114,6 +117,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/estate/apply", post(estate::apply).layer(whole_estate()))
         .route("/ca-accounts", get(upstream::accounts).post(upstream::register))
         .route("/secrets", post(upstream::set_secret))
+        .route("/zones/{zone}", get(zones::show))
+        .route("/zones/{zone}/records", get(zones::records))
+        .route("/zones/{zone}/try", post(zones::try_zone))
         .route("/ledger/checkpoint", get(ledger::checkpoint))
         .route("/ledger/entries/{index}", get(ledger::entry))
         .route("/ledger/{*path}", get(ledger::tile))

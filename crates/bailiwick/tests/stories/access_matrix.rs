@@ -102,6 +102,9 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/ca-accounts", To(Read)),
     ("POST", "/api/v1/ca-accounts", To(Request)),
     ("POST", "/api/v1/secrets", To(Administer)),
+    ("GET", "/api/v1/zones/{zone}", To(Read)),
+    ("GET", "/api/v1/zones/{zone}/records", To(Read)),
+    ("POST", "/api/v1/zones/{zone}/try", To(Administer)),
     ("GET", "/api/v1/ledger/checkpoint", To(Read)),
     ("GET", "/api/v1/ledger/entries/{index}", To(Read)),
     ("GET", "/api/v1/ledger/{*path}", To(Read)),
@@ -414,6 +417,7 @@ impl Stage {
                     .replace("{token}", &self.token_of_sam)
                     .replace("{person}", "sue")
                     .replace("{index}", "0")
+                    .replace("{zone}", "shop.example")
                     .replace("{*path}", "tile/entries/000.p/1")
                     .replace("{decision}", &self.decision);
                 fixed(&filled, of)

@@ -27,5 +27,6 @@ mod tamper;
 mod token;
 mod tour;
 mod upstream_ca;
+mod zone_commands;
 mod zone_doors;
 mod zone_writer;

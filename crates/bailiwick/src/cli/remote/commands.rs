@@ -1,6 +1,7 @@
 //! The commands that ask a running server, as they are typed.
 
 mod registry;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use clap::{Args, Subcommand};
 use crate::cli::client::Server;
 
 pub(crate) use registry::{AccountCommand, CredentialCommand, Listing, StandingCommand};
+pub(crate) use zone::ZoneCommand;
 
 /// A command with the server it asks.
 #[derive(Args)]
@@ -53,6 +55,8 @@ pub(crate) enum RemoteCommand {
     Issuer(Asked<IssuerCommand>),
     /// Ways into zones: hand in their secrets
     Connector(Asked<ConnectorCommand>),
+    /// Zones: what their servers say, their records, whether the way in works
+    Zone(Asked<ZoneCommand>),
     /// Services with who answers for them
     Service(Asked<ServiceCommand>),
     /// API tokens of yours
@@ -230,11 +234,14 @@ pub(crate) enum IssuerCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum ConnectorCommand {
-    /// Hand in the secret of a zone's TSIG key
+    /// Hand in the secret of a zone's connector: of its TSIG key, or the key of its HTTP API
     SetSecret {
         /// The zone
         zone: String,
-        /// The file that holds it in base64; standard input where absent
+        /// The secret of the key in `[transfer]` instead
+        #[arg(long)]
+        transfer: bool,
+        /// The file that holds it (a TSIG secret in base64); standard input where absent
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },
