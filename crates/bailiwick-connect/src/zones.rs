@@ -20,6 +20,16 @@ mod edits;
 
 mod rfc2136;
 
+mod writing;
+
+mod http;
+
+mod powerdns;
+
+mod git;
+
+mod observe;
+
 pub mod transfer;
 
 pub mod notify;
@@ -28,5 +38,8 @@ pub use door::{
     Applied, Cause, Compared, EditSeen, Happened, How, Lane, Manner, NotApplied, Refused,
     ServerSeen, Shown, Stands, There, ZoneDoor,
 };
+pub use git::{GitDoor, GitPlace};
 pub use look::Authorities;
+pub use observe::ObserveDoor;
+pub use powerdns::{PowerDnsDoor, PowerDnsPlace};
 pub use rfc2136::{UpdateDoor, UpdatePlace};

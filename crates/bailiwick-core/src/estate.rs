@@ -34,7 +34,8 @@ pub use service::{Duties, EnvelopeSpec, Exception, Ownership, Scope, Service};
 pub(crate) use words::spelled;
 pub use words::{AttestationKind, Environment, Namespace, RuleId};
 pub use zone::{
-    CaaIntent, Connector, ConnectorKind, Mode, Pattern, View, Zone, ZoneClass, ZoneKey, ZoneLimits,
+    CaaIntent, Connector, ConnectorKind, Mode, Pattern, TransferFrom, View, Zone, ZoneClass,
+    ZoneKey, ZoneLimits,
 };
 
 use std::collections::BTreeMap;

@@ -48,6 +48,8 @@ mod upstream;
 mod watch;
 mod words;
 mod zone_door;
+mod zone_try;
+mod zones;
 
 use std::sync::Arc;
 
@@ -103,6 +105,8 @@ pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{ControlView, Shaky, TreeLine, WatchedName, ZoneControl};
 pub(crate) use zone_door::rdata_text;
+pub(crate) use zone_try::ZoneTried;
+pub(crate) use zones::{RecordsView, ZoneView};
 
 /// Everything a use case needs, injected.
 pub(crate) struct App {

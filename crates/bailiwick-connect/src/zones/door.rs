@@ -38,6 +38,16 @@ pub trait ZoneDoor: Send + Sync {
         cause: Cause<'a>,
     ) -> BoxFuture<'a, Result<Applied, NotApplied>>;
 
+    /// Tries whether the door opens, without altering anything; what was tried.
+    fn tried(&self) -> BoxFuture<'_, Result<&'static str, Refused>> {
+        Box::pin(async move {
+            let apex = OwnerName::from(self.zone().apex().clone());
+            self.standing(&apex, RecordType::NS)
+                .await
+                .map(|_| "the zone is read where it is written")
+        })
+    }
+
     /// How far each server of the zone is with edits.
     fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>>;
 }

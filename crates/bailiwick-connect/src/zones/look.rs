@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bailiwick_core::caa::LookupFailure;
 use bailiwick_core::names::ZoneName;
-use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
+use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType, SoaSerial};
 use bailiwick_wire::dns::stars_over;
 use futures::future::join_all;
 
@@ -46,6 +46,15 @@ impl Authorities {
 
     pub(super) const fn dns(&self) -> &DnsClient {
         &self.dns
+    }
+
+    /// The serial of every server's copy.
+    pub async fn serials(&self) -> Vec<(SocketAddr, Result<SoaSerial, LookupFailure>)> {
+        join_all(self.servers.iter().map(|server| async {
+            let soa = self.dns.soa_at(*server, &self.zone).await;
+            (*server, soa.map(|(_, serial)| serial))
+        }))
+        .await
     }
 
     /// What every server shows for a set.

@@ -277,6 +277,19 @@ impl ZoneDoor for UpdateDoor {
         })
     }
 
+    /// An update with a condition that holds, and nothing else: signed, taken, and nothing altered.
+    fn tried(&self) -> BoxFuture<'_, Result<&'static str, Refused>> {
+        Box::pin(async move {
+            let mut update = Update::of(self.zone());
+            update.require_some(&OwnerName::from(self.zone().apex().clone()), RecordType::SOA);
+            match self.send(&update).await? {
+                Sent::Code(UpdateCode::Done) => Ok("a signed update that alters nothing was taken"),
+                Sent::Code(code) => Err(Refused::Code { place: self.place(), code }),
+                Sent::NotKnown(why) => Err(Refused::Said(why)),
+            }
+        })
+    }
+
     fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>> {
         Box::pin(self.authorities.seen(edits))
     }

@@ -3,20 +3,24 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
+use bailiwick_connect::egress::Target;
 use bailiwick_connect::upstream::{
     AccountKey, AcmeClient, Finalized, Journal, NotKept, Past, Progress, Registration, Trouble,
     Work, advance, deactivate, register, revoke, suggested, what_came,
 };
+use bailiwick_connect::zones::{Authorities, PowerDnsDoor, PowerDnsPlace, ZoneDoor as _};
 use bailiwick_core::estate::{Attestor, AttestorKeys, AttestorKind};
-use bailiwick_core::names::{AcmeIdentifier, DnsName, SanName, SpkiHash};
+use bailiwick_core::names::{AcmeIdentifier, DnsName, SanName, SpkiHash, ZoneName};
 use bailiwick_core::record::Reached;
+use bailiwick_core::records::{OwnerName, RecordType};
 use bailiwick_core::time::Time;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::world::{PERMITTED, Script, World};
 
@@ -44,6 +48,8 @@ pub(crate) enum Source {
     Discovery,
     /// What an attestor says about itself.
     DiscoveredKeys,
+    /// The estate: the API of a zone's connector.
+    ZoneApi,
     /// A redirect of whoever is to be validated.
     Http01,
     /// A name that is to be validated.
@@ -51,7 +57,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Directory,
         Self::NewNonce,
         Self::NewAccount,
@@ -67,6 +73,7 @@ impl Source {
         Self::Keys,
         Self::Discovery,
         Self::DiscoveredKeys,
+        Self::ZoneApi,
         Self::Http01,
         Self::TlsAlpn01,
     ];
@@ -88,6 +95,7 @@ impl Source {
             Self::Certificate => "/certificate",
             Self::Keys | Self::DiscoveredKeys => "/keys",
             Self::Discovery => "/.well-known/openid-configuration",
+            Self::ZoneApi => "/api/zones/shop.example.?rrset_name=shop.example.&rrset_type=ns",
             Self::Http01 => "/.well-known/acme-challenge/",
             Self::TlsAlpn01 => "acme-tls/1",
         }
@@ -108,6 +116,7 @@ impl Source {
                 keys_of(world, &format!("https://{authority}"), AttestorKeys::Discovered).await
             }
             Self::DiscoveredKeys => keys(world, AttestorKeys::Discovered).await,
+            Self::ZoneApi => zone_api(world, &format!("https://{authority}/api")).await,
             Self::Http01 => http01(world, authority).await,
             Self::TlsAlpn01 => tls_alpn01(world, authority).await,
             Self::NewNonce
@@ -249,6 +258,23 @@ async fn keys_of(world: &World, issuer: &str, keys: AttestorKeys) -> Result<(), 
     let now = Time::from_unix_seconds(1_800_000_000);
     let fetched = KeySets::default().keys(&world.egress(), ("it", &attestor), None, now).await;
     fetched.map(drop).map_err(|cause| cause.to_string())
+}
+
+/// A door that reads what stands in its zone.
+async fn zone_api(world: &World, url: &str) -> Result<(), String> {
+    world.script.lock().unwrap().paths.clear();
+    let place = PowerDnsPlace {
+        server: Target::parse(url).map_err(|cause| cause.to_string())?,
+        key: Zeroizing::new("a key of an API".to_owned()),
+        trust: world.trust(),
+    };
+    let (dns, _) = crate::world::resolving(SocketAddr::from(([127, 0, 0, 1], 9)));
+    let zone = ZoneName::parse("shop.example").unwrap();
+    let authorities = Authorities::new(dns, zone.clone(), &[]);
+    let door = PowerDnsDoor::new(Arc::new(world.egress()), authorities, place);
+    let apex = OwnerName::from(zone.apex().clone());
+    let read = door.standing(&apex, RecordType::NS).await;
+    read.map(drop).map_err(|cause| cause.to_string())
 }
 
 /// http-01 of a permitted name, whose server sends us to the place: an address is never followed, a name

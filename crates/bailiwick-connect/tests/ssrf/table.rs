@@ -28,6 +28,9 @@ const PLACES: &[(&str, usize, &[Source])] = &[
         2,
         &[Source::Keys, Source::Discovery, Source::DiscoveredKeys],
     ),
+    ("bailiwick-connect/src/zones/http.rs", 2, &[Source::ZoneApi]),
+    // The URL of the estate, read once more than it is called.
+    ("bailiwick/src/app/zones.rs", 1, &[Source::ZoneApi]),
     ("bailiwick-connect/src/validate/http.rs", 3, &[Source::Http01]),
     ("bailiwick-connect/src/validate/tls_alpn.rs", 1, &[Source::TlsAlpn01]),
 ];

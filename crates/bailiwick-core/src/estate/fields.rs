@@ -6,8 +6,8 @@ use crate::certificate::ProfileRules;
 
 use super::diff::{ObjectKind, ObjectRef};
 use super::{
-    Attestor, AttestorKeys, Deployment, Estate, Exception, Freeze, Issuer, Organisation, Person,
-    Profile, Scope, Service, StandIn, Team, VantagePoint, Zone,
+    Attestor, AttestorKeys, Connector, Deployment, Estate, Exception, Freeze, Issuer, Organisation,
+    Person, Profile, Scope, Service, StandIn, Team, VantagePoint, Zone,
 };
 
 /// Field paths and their values. A list is one text, its items in order.
@@ -160,7 +160,7 @@ fn stand_in(it: &StandIn) -> Flat {
 
 fn zone(it: &Zone) -> Flat {
     let delegation = it.delegation.as_ref();
-    Flat::default()
+    let flat = Flat::default()
         .list("gates", it.gates.iter().map(ToString::to_string))
         .list("delegation.ns", delegation.into_iter().flat_map(|it| &it.ns))
         .list("delegation.ds", delegation.into_iter().flat_map(|it| &it.ds))
@@ -170,10 +170,23 @@ fn zone(it: &Zone) -> Flat {
         .with("policy_owner", &it.policy_owner)
         .with("operator", &it.operator)
         .list("servers", &it.servers)
-        .maybe("connector.kind", it.connector.as_ref().map(|one| one.kind).as_ref())
-        .maybe("connector.server", it.connector.as_ref().map(|one| one.server).as_ref())
-        .maybe("connector.key", it.connector.as_ref().map(|one| &one.key))
-        .list("caa.issue", it.caa.issue.iter().map(|value| format!("{value:?}")))
+        .maybe("connector.kind", it.connector.as_ref().map(Connector::kind).as_ref())
+        .maybe("transfer.server", it.transfer.as_ref().map(|one| one.server).as_ref())
+        .maybe("transfer.key", it.transfer.as_ref().and_then(|one| one.key.as_ref()));
+    let flat = match &it.connector {
+        None | Some(Connector::Observe) => flat,
+        Some(Connector::Rfc2136 { server, key }) => {
+            flat.with("connector.server", server).with("connector.key", key)
+        }
+        Some(Connector::PowerDns { url, trust_roots }) => {
+            flat.with("connector.url", url).maybe("connector.trust_roots", trust_roots.as_ref())
+        }
+        Some(Connector::Git { repository, branch, file }) => flat
+            .with("connector.repository", repository)
+            .with("connector.branch", branch)
+            .with("connector.file", file),
+    };
+    flat.list("caa.issue", it.caa.issue.iter().map(|value| format!("{value:?}")))
         .list("caa.issuewild", it.caa.issuewild.iter().map(|value| format!("{value:?}")))
         .list("caa.iodef", it.caa.iodef.iter().map(|value| format!("{value:?}")))
         .with("limits.names_per_certificate_max", &it.limits.names_per_certificate_max)

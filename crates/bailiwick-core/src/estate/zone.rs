@@ -118,6 +118,8 @@ pub struct Zone {
     pub servers: Vec<SocketAddr>,
     /// How records are written into it, where Bailiwick may.
     pub connector: Option<Connector>,
+    /// Where the whole zone is read from, where a server lets us.
+    pub transfer: Option<TransferFrom>,
     /// The CAA records it should have.
     pub caa: CaaIntent,
     /// Limits that the policy compares with.
@@ -133,19 +135,75 @@ spelled! {
     ConnectorKind {
         /// Signed dynamic updates (RFC 2136, RFC 8945).
         Rfc2136 = "rfc2136",
+        /// The HTTP API of PowerDNS.
+        PowerDns = "powerdns",
+        /// A zone file in a Git repository on this host.
+        Git = "git",
+        /// Not at all: it is looked at only.
+        Observe = "observe",
     }
 }
 
 /// The way into a zone. Its secret stands in no file: it is handed in with
 /// `bailiwick connector set-secret`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Connector {
+pub enum Connector {
+    /// Signed dynamic updates.
+    Rfc2136 {
+        /// The primary server, which takes updates.
+        server: SocketAddr,
+        /// The name of the key as the server knows it.
+        key: DnsName,
+    },
+    /// The HTTP API of PowerDNS.
+    PowerDns {
+        /// The URL of one server in it, such as `https://ns1.example:8081/api/v1/servers/localhost`.
+        url: String,
+        /// Roots that its certificate must chain to, PEM; the system's where absent.
+        trust_roots: Option<String>,
+    },
+    /// A zone file in a Git repository on this host.
+    Git {
+        /// The folder of the repository, from the root of the file system.
+        repository: String,
+        /// The branch.
+        branch: String,
+        /// The file, from the top of the repository.
+        file: String,
+    },
+    /// None: the operator is asked.
+    Observe,
+}
+
+impl Connector {
     /// Which way.
-    pub kind: ConnectorKind,
-    /// The primary server, which takes updates.
+    #[must_use]
+    pub const fn kind(&self) -> ConnectorKind {
+        match self {
+            Self::Rfc2136 { .. } => ConnectorKind::Rfc2136,
+            Self::PowerDns { .. } => ConnectorKind::PowerDns,
+            Self::Git { .. } => ConnectorKind::Git,
+            Self::Observe => ConnectorKind::Observe,
+        }
+    }
+
+    /// Whether a secret has to be handed in for it.
+    #[must_use]
+    pub const fn needs_secret(&self) -> bool {
+        match self {
+            Self::Rfc2136 { .. } | Self::PowerDns { .. } => true,
+            Self::Git { .. } | Self::Observe => false,
+        }
+    }
+}
+
+/// A server that a whole zone is read from (AXFR, RFC 5936; IXFR, RFC 1995).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TransferFrom {
+    /// The server.
     pub server: SocketAddr,
-    /// The name of the key as the server knows it.
-    pub key: DnsName,
+    /// The name of the key, as the server knows it; where absent, the question is not signed.
+    pub key: Option<DnsName>,
 }
 
 /// The CAA property values a zone should publish at its apex (RFC 8659, section 4).

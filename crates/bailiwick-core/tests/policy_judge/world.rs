@@ -79,6 +79,7 @@ fn a_zone(pattern: Pattern) -> Zone {
         operator: team("dns"),
         servers: Vec::new(),
         connector: None,
+        transfer: None,
         caa: CaaIntent { issue: vec!["ca.bailiwick.example".to_owned()], ..CaaIntent::default() },
         limits: ZoneLimits {
             names_per_certificate_max: 3,

@@ -94,13 +94,17 @@ impl Update {
         }
         // What goes first makes room: an alias cannot come while other records stand there. The last
         // NS of a zone cannot go before the next has come (section 3.4.2.4).
-        let is_last = |edit: &&RecordEdit| {
-            edit.kind() == RecordType::NS && edit.owner().base() == zone.apex()
-        };
-        edits.iter().filter(|edit| !is_last(edit)).for_each(|edit| update.take_away(edit));
+        let (last, first): (Vec<_>, Vec<_>) =
+            edits.iter().partition(|edit| update.is_zones_own(edit));
+        first.into_iter().for_each(|edit| update.take_away(edit));
         edits.iter().for_each(|edit| update.bring(edit));
-        edits.iter().filter(is_last).for_each(|edit| update.take_away(edit));
+        last.into_iter().for_each(|edit| update.take_away(edit));
         update
+    }
+
+    /// Whether an edit is of the zone's own NS set.
+    fn is_zones_own(&self, edit: &RecordEdit) -> bool {
+        edit.kind() == RecordType::NS && WireName::from(edit.owner()) == self.zone
     }
 
     /// The condition that a set has exactly these records, or that there is no such set (sections
@@ -125,6 +129,12 @@ impl Update {
         let (owner, kind) = (edit.owner(), edit.kind());
         match (edit.before(), edit.after()) {
             (Some(_), None) => self.changes.push(line(owner, kind, CLASS_ANY, 0, Vec::new())),
+            // Not every server gives a record that is there already another TTL, so it comes anew.
+            (Some(before), Some(after))
+                if before.ttl_seconds() != after.ttl_seconds() && !self.is_zones_own(edit) =>
+            {
+                self.changes.push(line(owner, kind, CLASS_ANY, 0, Vec::new()));
+            }
             (Some(before), Some(after)) => {
                 for rdata in before.rdata().difference(after.rdata()) {
                     self.changes.push(line(owner, kind, CLASS_NONE, 0, rdata.clone()));

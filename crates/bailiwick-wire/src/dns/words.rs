@@ -1,6 +1,8 @@
 //! Words of a record as text: what a space ends, what a quote joins, and what a backslash means
 //! (RFC 1035, section 5.1).
 
+use bailiwick_core::shown::shown;
+
 /// Why a text is not a record's data. Says what to write instead.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum BadText {
@@ -8,10 +10,10 @@ pub enum BadText {
     #[error("{0} is missing")]
     Missing(&'static str),
     /// There is more than the type has.
-    #[error("`{0}` is too much; quote what belongs together")]
+    #[error("`{it}` is too much; quote what belongs together", it = shown(.0))]
     TooMuch(String),
     /// A number that is none or too large.
-    #[error("`{word}` is not a number from 0 to {max}")]
+    #[error("`{}` is not a number from 0 to {max}", shown(.word))]
     Number {
         /// What was written.
         word: String,
@@ -19,7 +21,7 @@ pub enum BadText {
         max: u32,
     },
     /// Not an address of that family.
-    #[error("`{word}` is not an {family} address")]
+    #[error("`{}` is not an {family} address", shown(.word))]
     Address {
         /// What was written.
         word: String,
@@ -27,18 +29,16 @@ pub enum BadText {
         family: &'static str,
     },
     /// Not a domain name.
-    #[error("`{0}` is not a domain name of at most 255 octets with labels of 1 to 63")]
+    #[error("`{it}` is not a domain name of at most 255 octets with labels of 1 to 63", it = shown(.0))]
     Name(String),
     /// A name that could mean two things.
-    #[error(
-        "`{0}` has no dot at its end: write `{0}.` for the whole name, or one label for a name of this zone"
-    )]
+    #[error("`{it}` has no dot at its end: write `{it}.` for the whole name, or one label for a name of this zone", it = shown(.0))]
     Ambiguous(String),
     /// Not hexadecimal.
-    #[error("`{0}` is not a row of hexadecimal digits, two for each octet")]
+    #[error("`{it}` is not a row of hexadecimal digits, two for each octet", it = shown(.0))]
     Hex(String),
     /// Not Base64.
-    #[error("`{0}` is not Base64")]
+    #[error("`{it}` is not Base64", it = shown(.0))]
     Base64(String),
     /// A character-string holds 255 octets at most.
     #[error("a string of {octets} octets: cut it into quoted strings of at most 255")]
@@ -47,7 +47,7 @@ pub enum BadText {
         octets: usize,
     },
     /// The tag of a CAA property.
-    #[error("`{0}` is not a CAA tag; write `issue`, `issuewild` or `iodef`")]
+    #[error("`{it}` is not a CAA tag; write `issue`, `issuewild` or `iodef`", it = shown(.0))]
     Tag(String),
     /// A quote without its end.
     #[error("a quote is not closed")]
@@ -59,15 +59,13 @@ pub enum BadText {
     #[error("`{0}` outside quotes; write the text in quotes")]
     Special(char),
     /// A service parameter.
-    #[error("`{0}` is not a service parameter; write for example `alpn=h2,h3` or `port=8443`")]
+    #[error("`{it}` is not a service parameter; write for example `alpn=h2,h3` or `port=8443`", it = shown(.0))]
     Param(String),
     /// The same parameter twice.
-    #[error("service parameter `{0}` stands there twice")]
+    #[error("service parameter `{it}` stands there twice", it = shown(.0))]
     ParamTwice(String),
     /// A type without a form of its own.
-    #[error(
-        "records of type {0} are written as `\\# LENGTH HEX` (RFC 3597): the number of octets and the octets"
-    )]
+    #[error("records of type {it} are written as `\\# LENGTH HEX` (RFC 3597): the number of octets and the octets", it = shown(.0))]
     NoForm(String),
     /// The length of the generic form does not fit what follows.
     #[error("`\\#` says {said} octets and {given} follow")]
@@ -78,18 +76,16 @@ pub enum BadText {
         given: usize,
     },
     /// Not a record type.
-    #[error("`{0}` is not a record type; write one such as `A`, `TLSA` or `TYPE65280`")]
+    #[error("`{it}` is not a record type; write one such as `A`, `TLSA` or `TYPE65280`", it = shown(.0))]
     Type(String),
     /// Not a time to live.
-    #[error("`{0}` is not a TTL; write seconds, or such as `1h30m`")]
+    #[error("`{it}` is not a TTL; write seconds, or such as `1h30m`", it = shown(.0))]
     Ttl(String),
     /// A name outside the zone.
-    #[error("`{0}` lies outside the zone")]
+    #[error("`{it}` lies outside the zone", it = shown(.0))]
     Outside(String),
     /// A name that Bailiwick does not write.
-    #[error(
-        "`{0}` is not a name that records are written at: letters, digits, hyphens and underscores, or `*.` in front"
-    )]
+    #[error("`{it}` is not a name that records are written at: letters, digits, hyphens and underscores, or `*.` in front", it = shown(.0))]
     Owner(String),
 }
 

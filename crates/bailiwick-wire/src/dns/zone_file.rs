@@ -7,6 +7,8 @@ use bailiwick_core::records::{
     OwnerName, RecordEdit, RecordOwner, RecordType, SoaSerial, ZoneRecord, ZoneSnapshot,
 };
 
+use bailiwick_core::shown::shown;
+
 use super::name::WireName;
 use super::name_text::Origin;
 use super::rdata_text::{rdata_of, rdata_text, read_ttl};
@@ -29,7 +31,7 @@ pub enum BadZoneFile {
         why: BadText,
     },
     /// A directive that takes in other files or makes records up: they are in no line of this file.
-    #[error("line {line}: `{directive}` is not followed; write the records into this file")]
+    #[error("line {line}: `{}` is not followed; write the records into this file", shown(.directive))]
     Directive {
         /// Which line.
         line: usize,

@@ -1,8 +1,8 @@
 //! An estate as files, laid out one way.
 
 use bailiwick_core::estate::{
-    Attestor, AttestorKeys, Deployment, Estate, Exception, Issuer, Organisation, Profile, Scope,
-    Service, StandIn, Team, Zone, ZoneKey,
+    Attestor, AttestorKeys, Connector, Deployment, Estate, Exception, Issuer, Organisation,
+    Profile, Scope, Service, StandIn, Team, Zone, ZoneKey,
 };
 use bailiwick_core::names::ServiceId;
 
@@ -170,9 +170,28 @@ fn zone(key: &ZoneKey, it: &Zone) -> String {
     lines.list("servers", &it.servers);
     if let Some(connector) = &it.connector {
         lines.section("connector");
-        lines.text("kind", &connector.kind);
-        lines.text("server", &connector.server);
-        lines.text("key", &connector.key);
+        lines.text("kind", &connector.kind());
+        match connector {
+            Connector::Rfc2136 { server, key } => {
+                lines.text("server", server);
+                lines.text("key", key);
+            }
+            Connector::PowerDns { url, trust_roots } => {
+                lines.text("url", url);
+                lines.maybe("trust_roots", trust_roots.as_ref());
+            }
+            Connector::Git { repository, branch, file } => {
+                lines.text("repository", repository);
+                lines.text("branch", branch);
+                lines.text("file", file);
+            }
+            Connector::Observe => {}
+        }
+    }
+    if let Some(transfer) = &it.transfer {
+        lines.section("transfer");
+        lines.text("server", &transfer.server);
+        lines.maybe("key", transfer.key.as_ref());
     }
     lines.section("caa");
     lines.list("issue", &it.caa.issue);

@@ -3,11 +3,13 @@
 use core::net::{IpAddr, SocketAddr};
 
 use bailiwick_core::estate::{
-    CaaIntent, Connector, ConnectorKind, Mode, Pattern, View, Zone, ZoneClass, ZoneKey, ZoneLimits,
+    CaaIntent, Connector, ConnectorKind, Mode, Pattern, TransferFrom, View, Zone, ZoneClass,
+    ZoneKey, ZoneLimits,
 };
 use bailiwick_core::names::{DnsName, ZoneName};
 
 use super::document::{At, File, Section};
+use super::issuers::pem;
 use super::places::{Kind, Reading};
 use super::power;
 use super::profiles::DAYS_MAX;
@@ -16,7 +18,7 @@ use super::profiles::DAYS_MAX;
 const DNS_PORT: u16 = 53;
 
 /// What a zone's file may hold.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "name",
     "view",
     "class",
@@ -26,6 +28,7 @@ const KEYS: [&str; 13] = [
     "operator",
     "servers",
     "connector",
+    "transfer",
     "caa",
     "limits",
     "gates",
@@ -65,6 +68,8 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
     }
     let connector = file.table(root, "connector");
     let connector = connector.and_then(|section| connector_of(file, section));
+    let transfer = file.table(root, "transfer");
+    let transfer = transfer.and_then(|section| transfer_of(file, section));
     let caa = file.table(root, "caa").map_or_else(CaaIntent::default, |section| caa(file, section));
     let limits = file.needed_table(root, "limits").and_then(|section| limits(file, section));
     let gates = file.table(root, "gates");
@@ -83,6 +88,7 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
             operator,
             servers,
             connector,
+            transfer,
             caa,
             limits,
             gates,
@@ -92,14 +98,121 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
     }
 }
 
+/// Keys of a connector, by kind.
+const fn keys_of(kind: ConnectorKind) -> &'static [&'static str] {
+    match kind {
+        ConnectorKind::Rfc2136 => &["kind", "server", "key"],
+        ConnectorKind::PowerDns => &["kind", "url", "trust_roots"],
+        ConnectorKind::Git => &["kind", "repository", "branch", "file"],
+        ConnectorKind::Observe => &["kind"],
+    }
+}
+
 fn connector_of(file: &mut File<'_>, section: Section<'_>) -> Option<Connector> {
-    file.keys(section, &["kind", "server", "key"]);
-    let kind = file.needed(section, "kind").and_then(|at| file.word(at, ConnectorKind::ALL));
-    let to = file.needed(section, "server");
-    let to = to.and_then(|at| file.parsed(at, "bad-address", server));
-    let key = file.needed(section, "key");
-    let key = key.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
-    Some(Connector { kind: kind?, server: to?.value, key: key?.value })
+    let kind = file.needed(section, "kind").and_then(|at| file.word(at, ConnectorKind::ALL))?;
+    file.keys(section, keys_of(kind));
+    Some(match kind {
+        ConnectorKind::Rfc2136 => {
+            let to = file.needed(section, "server");
+            let to = to.and_then(|at| file.parsed(at, "bad-address", server));
+            let key = file.needed(section, "key");
+            let key = key.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
+            Connector::Rfc2136 { server: to?.value, key: key?.value }
+        }
+        ConnectorKind::PowerDns => {
+            let url = file.needed(section, "url");
+            let url = url.and_then(|at| file.parsed(at, "bad-url", api_url));
+            let trust_roots = match file.text(section, "trust_roots") {
+                Some(at) => Some(file.parsed(at, "bad-certificate", pem)?.value),
+                None => None,
+            };
+            Connector::PowerDns { url: url?.value, trust_roots }
+        }
+        ConnectorKind::Git => {
+            let repository = file.needed(section, "repository");
+            let repository = repository.and_then(|at| file.parsed(at, "bad-path", folder));
+            let branch = file.needed(section, "branch");
+            let branch = branch.and_then(|at| file.parsed(at, "bad-word", branch_name));
+            let path = file.needed(section, "file");
+            let path = path.and_then(|at| file.parsed(at, "bad-path", path_inside));
+            Connector::Git {
+                repository: repository?.value,
+                branch: branch?.value,
+                file: path?.value,
+            }
+        }
+        ConnectorKind::Observe => Connector::Observe,
+    })
+}
+
+fn transfer_of(file: &mut File<'_>, section: Section<'_>) -> Option<TransferFrom> {
+    file.keys(section, &["server", "key"]);
+    let from = file.needed(section, "server");
+    let from = from.and_then(|at| file.parsed(at, "bad-address", server));
+    let key = match file.text(section, "key") {
+        Some(at) => Some(file.parsed(at, "bad-name", DnsName::parse)?.value),
+        None => None,
+    };
+    Some(TransferFrom { server: from?.value, key })
+}
+
+/// A key of an API in the clear is anybody's key: only to this host itself.
+fn api_url(text: &str) -> Result<String, &'static str> {
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", ""));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let port = authority.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
+    let host = port.map_or(authority, |(host, _)| host);
+    let is_here = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let fits =
+        text.bytes().all(|octet| octet.is_ascii_graphic() && !matches!(octet, b'@' | b'?' | b'#'));
+    match scheme {
+        "https" if fits && !host.is_empty() => Ok(text.to_owned()),
+        "http" if fits && is_here => Ok(text.to_owned()),
+        _ => Err(
+            "not the URL of an API; write `https://ns1.example:8081/api/v1/servers/localhost` (`http` only for this host itself)",
+        ),
+    }
+}
+
+fn folder(text: &str) -> Result<String, &'static str> {
+    let fits = text.starts_with('/') && !text.contains('\0');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err("not a folder; write its path from the root, such as `/srv/zones`")
+    }
+}
+
+fn path_inside(text: &str) -> Result<String, &'static str> {
+    let parts = || text.split('/');
+    let fits =
+        parts().all(|part| !matches!(part, "" | "." | ".." | ".git") && !part.starts_with('-'));
+    let plain = text.bytes().all(|octet| {
+        octet.is_ascii_graphic() && !matches!(octet, b',' | b':' | b'*' | b'?' | b'[')
+    });
+    if fits && plain {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "not a file; write its path from the top of the repository, such as `zones/shop.example.zone`",
+        )
+    }
+}
+
+/// As `git check-ref-format` has it, and stricter.
+fn branch_name(text: &str) -> Result<String, &'static str> {
+    let plain =
+        |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.' | b'/');
+    let fits = !text.is_empty()
+        && text.bytes().all(plain)
+        && text.split('/').all(|part| {
+            !part.is_empty()
+                && !part.starts_with(['.', '-'])
+                && !part.ends_with(".lock")
+                && !part.ends_with('.')
+        })
+        && !text.contains("..");
+    if fits { Ok(text.to_owned()) } else { Err("not a branch; write its name, such as `main`") }
 }
 
 pub(super) fn server(text: &str) -> Result<SocketAddr, &'static str> {

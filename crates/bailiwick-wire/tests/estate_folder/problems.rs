@@ -1,6 +1,6 @@
 //! Broken folders: each problem is told with its rule and its place.
 
-use bailiwick_wire::estate::{problems_json, read, render_problems};
+use bailiwick_wire::estate::{problems_json, read, render_problems, write};
 
 use crate::lab::{Files, files};
 
@@ -319,10 +319,30 @@ fn what_connectors_and_public_cas_say() {
     }
     let connector =
         |lines: &str| with(SHOP, "[limits]", &format!("[connector]\n{lines}\n[limits]"));
-    read(&connector("kind = \"rfc2136\"\nserver = \"192.0.2.1\"\nkey = \"bailiwick\"")).unwrap();
+    for fine in [
+        "kind = \"rfc2136\"\nserver = \"192.0.2.1\"\nkey = \"bailiwick\"",
+        "kind = \"powerdns\"\nurl = \"https://ns1.example:8081/api/v1/servers/localhost\"",
+        "kind = \"powerdns\"\nurl = \"http://127.0.0.1:8081/api/v1/servers/localhost\"",
+        "kind = \"git\"\nrepository = \"/srv/zones\"\nbranch = \"main\"\nfile = \"shop.example.zone\"",
+        "kind = \"observe\"\n[transfer]\nserver = \"192.0.2.1\"\nkey = \"bailiwick\"",
+    ] {
+        let estate = read(&connector(fine)).unwrap();
+        assert_eq!(read(&write(&estate)).unwrap(), estate, "{fine}");
+    }
     for (lines, rules) in [
         ("kind = \"rfc2136\"\nserver = \"192.0.2.1\"", &["missing"][..]),
-        ("kind = \"ftp\"\nserver = \"ns1\"\nkey = \"-\"", &["bad-word", "bad-address", "bad-name"]),
+        ("kind = \"ftp\"\nserver = \"ns1\"\nkey = \"-\"", &["bad-word"]),
+        ("kind = \"rfc2136\"\nserver = \"ns1\"\nkey = \"-\"", &["bad-address", "bad-name"]),
+        ("kind = \"powerdns\"\nurl = \"http://ns1.example/api\"", &["bad-url"]),
+        ("kind = \"powerdns\"\nurl = \"https://key@ns1.example/api\"", &["bad-url"]),
+        ("kind = \"powerdns\"\nserver = \"192.0.2.1\"", &["unknown-key", "missing"]),
+        (
+            "kind = \"git\"\nrepository = \"zones\"\nbranch = \"-x\"\nfile = \"../passwd\"",
+            &["bad-path", "bad-word", "bad-path"],
+        ),
+        ("kind = \"git\"\nrepository = \"/srv/zones\"\nbranch = \"main\"", &["missing"]),
+        ("kind = \"observe\"\nkey = \"x\"", &["unknown-key"]),
+        ("kind = \"observe\"\n[transfer]\nkey = \"-\"", &["missing", "bad-name"]),
     ] {
         let found = places(&connector(lines));
         assert_eq!(found.len(), rules.len(), "{found:?}");
@@ -583,7 +603,7 @@ fn a_problem_reads_like_this() {
   |
 5 | patern = \"service-team\"
   | ^^^^^^
-  = help: use one of `name`, `view`, `class`, `pattern`, `mode`, `policy_owner`, `operator`, `servers`, `connector`, `caa`, `limits`
+  = help: use one of `name`, `view`, `class`, `pattern`, `mode`, `policy_owner`, `operator`, `servers`, `connector`, `transfer`, `caa`, `limits`, `gates`, `delegation`
 
 "
     );

@@ -1,8 +1,8 @@
 //! The stored form and the files: one estate, three spellings that agree.
 
 use bailiwick_core::estate::{
-    AttestationKind, Attestor, AttestorKeys, AttestorKind, Connector, ConnectorKind, Estate,
-    Exception, Issuer, IssuerKind, RuleId, Scope, Upstream, View, WorkloadRule, ZoneKey,
+    AttestationKind, Attestor, AttestorKeys, AttestorKind, Connector, Estate, Exception, Issuer,
+    IssuerKind, RuleId, Scope, Upstream, View, WorkloadRule, ZoneKey,
 };
 use bailiwick_core::names::{
     AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId,
@@ -68,8 +68,7 @@ fn fuller() -> Estate {
     let mut estate = full();
     let zone = ZoneKey::parse("corp.example/internal").unwrap();
     let corp = estate.zones.get_mut(&zone).unwrap();
-    corp.connector = Some(Connector {
-        kind: ConnectorKind::Rfc2136,
+    corp.connector = Some(Connector::Rfc2136 {
         server: "192.0.2.1:5353".parse().unwrap(),
         key: DnsName::parse("bailiwick.corp.example").unwrap(),
     });

@@ -25,3 +25,4 @@ mod jose;
 mod ledger;
 mod stored;
 mod x509;
+mod zones;

@@ -9,7 +9,7 @@ use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
 use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
 use bailiwick_core::change::{Endpoint, IssueCertificate};
-use bailiwick_core::estate::{Deployment, IssuerKind, Upstream, ZoneKey};
+use bailiwick_core::estate::{Connector, Deployment, IssuerKind, Upstream, ZoneKey};
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
 use bailiwick_core::record::Work;
 use bailiwick_store::{CertificateFilter, UpstreamAccountRow};
@@ -26,6 +26,10 @@ pub(crate) const ACCOUNT_KEY: &str = "acme-account-key";
 pub(crate) const BINDING_KEY: &str = "acme-binding-key";
 /// What the sealed secret of a connector is for.
 pub(crate) const TSIG_KEY: &str = "tsig";
+/// What the sealed key of a connector's HTTP API is for.
+pub(crate) const API_KEY: &str = "zone-api-key";
+/// What the sealed secret of a key for transfers is for, where it is not the connector's.
+pub(crate) const TRANSFER_KEY: &str = "transfer-tsig";
 
 /// Certificates of a service that are looked through for the one that is replaced.
 const LIKE_READ: u32 = 100;
@@ -219,16 +223,22 @@ impl App {
         let Some((zone, connector)) = found else {
             return Err(NoWriter(format!("zone `{key}` has no connector; add one")));
         };
+        let Connector::Rfc2136 { server, key: tsig_name } = connector else {
+            return Err(NoWriter(format!(
+                "the connector of zone `{key}` is of kind `{}`, and challenge records are placed by `rfc2136` only; use another challenge",
+                connector.kind()
+            )));
+        };
         let secret = self.secret(TSIG_KEY, &key.to_string()).await;
         let secret = secret.map_err(|cause| NoWriter(cause.to_string()))?.ok_or_else(|| {
             NoWriter(format!(
                 "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
             ))
         })?;
-        let tsig = TsigKey::new(&connector.key, &secret);
+        let tsig = TsigKey::new(tsig_name, &secret);
         let tsig = tsig.map_err(|cause| NoWriter(cause.to_string()))?;
         let name = key.name.clone();
-        Ok(ZoneWriter::new(self.dns.clone(), name, connector.server, &zone.servers, tsig))
+        Ok(ZoneWriter::new(self.dns.clone(), name, *server, &zone.servers, tsig))
     }
 }
 

@@ -2,13 +2,16 @@
 
 use bailiwick_core::actor::Actor;
 use bailiwick_core::change::{Plan, RegisterAccount, Request, Step};
-use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::estate::{Connector, ZoneKey};
 use bailiwick_core::names::{ChangeId, IssuerId};
 use bailiwick_core::policy::Access;
 use bailiwick_core::record::{Batch, Entry, Fact};
 use bailiwick_store::UpstreamAccountRow;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
 
-use super::reach::{BINDING_KEY, TSIG_KEY};
+use super::reach::{API_KEY, BINDING_KEY, TRANSFER_KEY, TSIG_KEY};
 use super::words::words;
 use super::{App, Asking, Loaded, Scope};
 use crate::fault::Fault;
@@ -18,8 +21,10 @@ const SECRET_OCTETS: std::ops::RangeInclusive<usize> = 16..=512;
 
 /// Whose secret is handed in.
 pub(crate) enum SecretOf {
-    /// The connector of a zone: the secret of its TSIG key.
+    /// The connector of a zone: the secret of its TSIG key, or the key of its API.
     Connector(ZoneKey),
+    /// The key that a zone is transferred with, where it is not the connector's.
+    Transfer(ZoneKey),
     /// The external account binding of an issuer.
     Issuer(IssuerId),
 }
@@ -75,20 +80,35 @@ impl App {
         &self,
         asking: &Asking,
         of: &SecretOf,
-        secret: &[u8],
+        text: &str,
     ) -> Result<(), Fault> {
         self.permit(asking, Access::Administer, &Scope::Organisation)?;
-        if !SECRET_OCTETS.contains(&secret.len()) {
-            return Err(Fault::input("secret", "a secret has 16 to 512 octets, as base64"));
-        }
         let live = self.live.get();
         let (purpose, name) = match of {
             SecretOf::Connector(key) => {
                 let zone = live.estate().zones.get(key);
-                if zone.is_none_or(|zone| zone.connector.is_none()) {
-                    return Err(Fault::input("name", format!("zone `{key}` has no connector")));
+                let connector = zone.and_then(|zone| zone.connector.as_ref());
+                let purpose = match connector {
+                    Some(Connector::Rfc2136 { .. }) => TSIG_KEY,
+                    Some(Connector::PowerDns { .. }) => API_KEY,
+                    Some(Connector::Git { .. } | Connector::Observe) => {
+                        let why = format!("the connector of zone `{key}` needs no secret");
+                        return Err(Fault::input("name", why));
+                    }
+                    None => {
+                        return Err(Fault::input("name", format!("zone `{key}` has no connector")));
+                    }
+                };
+                (purpose, key.to_string())
+            }
+            SecretOf::Transfer(key) => {
+                let zone = live.estate().zones.get(key);
+                let transfer = zone.and_then(|zone| zone.transfer.as_ref());
+                if transfer.is_none_or(|transfer| transfer.key.is_none()) {
+                    let why = format!("zone `{key}` has no `key` in `[transfer]`");
+                    return Err(Fault::input("name", why));
                 }
-                (TSIG_KEY, key.to_string())
+                (TRANSFER_KEY, key.to_string())
             }
             SecretOf::Issuer(issuer) => {
                 let upstream = self.upstream(&live, issuer);
@@ -101,12 +121,31 @@ impl App {
                 (BINDING_KEY, issuer.to_string())
             }
         };
+        let secret = octets_of(text, purpose)?;
         let entry = Entry {
             at: self.now(),
             by: Actor::Person(asking.by.clone()),
             fact: Fact::SecretSet { purpose: purpose.to_owned(), name: name.clone() },
         };
-        let work = vec![self.sealed_secret(purpose, &name, secret)?];
+        let work = vec![self.sealed_secret(purpose, &name, &secret)?];
         self.commit(Batch { entries: vec![entry], work, ..Batch::default() }).await.map(drop)
+    }
+}
+
+/// The octets of a secret: the key of an API is text, every other is handed in as base64.
+fn octets_of(text: &str, purpose: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let text = text.trim();
+    let octets = if purpose == API_KEY {
+        text.as_bytes().to_vec()
+    } else {
+        // BIND spells keys in base64, CAs theirs in base64url.
+        let octets = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
+        octets.map_err(|_| Fault::input("secret", "not base64; paste it as it was given"))?
+    };
+    let octets = Zeroizing::new(octets);
+    if SECRET_OCTETS.contains(&octets.len()) {
+        Ok(octets)
+    } else {
+        Err(Fault::input("secret", "a secret has 16 to 512 octets"))
     }
 }

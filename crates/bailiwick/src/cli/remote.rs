@@ -10,6 +10,7 @@ mod print;
 mod registry;
 mod secrets;
 mod watch;
+mod zone;
 
 use std::path::Path;
 
@@ -45,6 +46,7 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Envelope(asked) => envelope::run(asked).await,
         RemoteCommand::Issuer(asked) => issuer::run(asked).await,
         RemoteCommand::Connector(asked) => secrets::connector(asked).await,
+        RemoteCommand::Zone(asked) => zone::run(asked).await,
         RemoteCommand::Service(asked) => service(asked).await,
         RemoteCommand::Token(asked) => token(asked).await,
         RemoteCommand::Person(asked) => person(asked).await,

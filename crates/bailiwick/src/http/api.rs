@@ -21,6 +21,7 @@ pub(crate) mod registry;
 pub(crate) mod services;
 mod upstream;
 pub(crate) mod watch;
+mod zones;
 
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ pub(crate) use events::stream as events_stream;
         estate::show, estate::plan, estate::apply,
         issuers::list, issuers::show, issuers::rotate,
         upstream::accounts, upstream::register, upstream::set_secret,
+        zones::show, zones::records, zones::try_zone,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         watch::findings, watch::finding, watch::adopt_finding, watch::revert_finding,
         watch::control, watch::caa_history, watch::edit_lab_zone,
@@ -72,6 +74,7 @@ pub(crate) use events::stream as events_stream;
         (name = "services", description = "Owners of names, their envelopes and credentials"),
         (name = "estate", description = "What the organisation decided to have"),
         (name = "watch", description = "What is seen, held against what was decided, and who has to act"),
+        (name = "zones", description = "Zones as their servers show them, and the ways into them"),
         (name = "ledger", description = "Proof"),
         (name = "people", description = "Who asks"),
     )
@@ -136,6 +139,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/control", get(watch::control))
         .route("/caa/{name}/history", get(watch::caa_history))
         .route("/lab/zones/{zone}", post(watch::edit_lab_zone))
+        .route("/zones/{zone}", get(zones::show))
+        .route("/zones/{zone}/records", get(zones::records))
+        .route("/zones/{zone}/try", post(zones::try_zone))
         .route("/ledger/checkpoint", get(ledger::checkpoint))
         .route("/ledger/entries/{index}", get(ledger::entry))
         .route("/ledger/{*path}", get(ledger::tile))

@@ -49,24 +49,77 @@ pub(crate) struct Bind {
     folder: Folder,
 }
 
+/// What a server is to its zones.
+enum Role {
+    /// It holds them, and tells these when they change.
+    Primary { tells: Vec<SocketAddr> },
+    /// It transfers them.
+    Secondary { of: SocketAddr },
+}
+
+impl Role {
+    fn options(&self) -> String {
+        match self {
+            Self::Primary { tells } if !tells.is_empty() => {
+                let one = |at: &SocketAddr| format!("{} port {}; ", at.ip(), at.port());
+                let tells: String = tells.iter().map(one).collect();
+                format!("notify explicit; notify-delay 0; also-notify {{ {tells}}};")
+            }
+            Self::Primary { .. } | Self::Secondary { .. } => "notify no;".to_owned(),
+        }
+    }
+}
+
 const A_MOMENT: Duration = Duration::from_secs(10);
 const POLICY: &str = "p256";
 
 impl Bind {
     /// Serves these zones; returns when every one of them is answered for, and signed if it is to be.
     pub(crate) fn start(zones: &[Zone]) -> Self {
-        let folder = Folder::new("bind");
-        let (port, control) = (Port::free(), Port::free());
         let key = TsigKey::random("bailiwick-test");
-        for zone in zones {
+        Self::start_as(zones, key, Port::free(), &Role::Primary { tells: Vec::new() })
+    }
+
+    /// The same zones on a primary and its secondaries, which transfer them with the primary's key.
+    /// The primary tells the secondaries, and the `others`, at once when a zone changes (RFC 1996).
+    pub(crate) fn with_secondaries(
+        zones: &[Zone],
+        count: usize,
+        others: &[SocketAddr],
+    ) -> (Self, Vec<Self>) {
+        let key = TsigKey::random("bailiwick-test");
+        let ports: Vec<Port> = (0..count).map(|_| Port::free()).collect();
+        let mut tells: Vec<SocketAddr> = ports.iter().map(Port::address).collect();
+        tells.extend(others);
+        let primary = Self::start_as(zones, key.clone(), Port::free(), &Role::Primary { tells });
+        let role = Role::Secondary { of: primary.address() };
+        let start = |port| Self::start_as(zones, key.clone(), port, &role);
+        let secondaries = ports.into_iter().map(start).collect();
+        (primary, secondaries)
+    }
+
+    /// Returns when it serves a zone with this serial.
+    pub(crate) fn wait_for_serial(&self, zone: &str, serial: u32) {
+        let end = std::time::Instant::now() + A_MOMENT;
+        while self.serial(zone) != serial {
+            assert!(std::time::Instant::now() < end, "{zone} does not come to serial {serial}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn start_as(zones: &[Zone], key: TsigKey, port: Port, role: &Role) -> Self {
+        let folder = Folder::new("bind");
+        let control = Port::free();
+        let is_primary = matches!(role, Role::Primary { .. });
+        for zone in zones.iter().filter(|_| is_primary) {
             let file = folder.write(&format!("{}.zone", zone.name()), &zone.text(1));
             let mut check = process::bounded(&programs::find("named-checkzone"), A_MOMENT);
             check.args(["-q", zone.name()]).arg(file);
             process::run(check).expect_success();
         }
-        folder.write("named.conf", &configuration(zones, &key, &port, &control, &folder));
+        folder.write("named.conf", &configuration(zones, &key, (&port, &control), &folder, role));
         folder.write("rndc.conf", &control_configuration(&key, &control));
-        for zone in zones.iter().filter(|z| z.signed) {
+        for zone in zones.iter().filter(|z| z.signed && is_primary) {
             let mut make = process::bounded(&programs::find("dnssec-keygen"), A_MOMENT);
             make.args(["-q", "-k", POLICY, "-l"]).arg(folder.file("named.conf"));
             make.arg("-K").arg(folder.path()).arg(zone.name());
@@ -214,9 +267,9 @@ fn serial_of(answer: &dig::Answer) -> Option<u32> {
 fn configuration(
     zones: &[Zone],
     key: &TsigKey,
-    port: &Port,
-    control: &Port,
+    (port, control): (&Port, &Port),
     at: &Folder,
+    role: &Role,
 ) -> String {
     let folder = at.path().display();
     let name = &key.name;
@@ -226,15 +279,26 @@ fn configuration(
          directory \"{folder}\"; key-directory \"{folder}\";\n\
          listen-on port {} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n\
          pid-file none; session-keyfile none;\n\
-         recursion no; dnssec-validation no; notify no; empty-zones-enable no;\n\
+         recursion no; dnssec-validation no; empty-zones-enable no; {}\n\
          allow-transfer {{ key \"{name}\"; }};\n\
          }};\n\
          controls {{ inet 127.0.0.1 port {} allow {{ 127.0.0.1; }} keys {{ \"{name}\"; }}; }};\n\
          dnssec-policy \"{POLICY}\" {{ keys {{ csk lifetime unlimited algorithm ecdsap256sha256; }}; }};\n",
         port.number(),
+        role.options(),
         control.number()
     );
     for zone in zones {
+        if let Role::Secondary { of } = role {
+            text += &format!(
+                "zone \"{0}\" {{ type secondary; file \"{0}.zone\"; masterfile-format text; \
+                 primaries {{ {1} port {2} key \"{name}\"; }}; }};\n",
+                zone.name(),
+                of.ip(),
+                of.port()
+            );
+            continue;
+        }
         let updates = if zone.updatable {
             format!("allow-update {{ key \"{name}\"; }};")
         } else {

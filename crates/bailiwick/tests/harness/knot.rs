@@ -1,43 +1,66 @@
-//! Knot as authoritative server of very many zones.
+//! Knot as authoritative server: a primary that takes updates and transfers, signed with its key.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
+use super::bind::TsigKey;
 use super::dig;
 use super::place::{Folder, Port};
-use super::process::{self, Piped, Server};
+use super::process::{self, Piped, Ran, Server};
 use super::programs;
 use super::zone::Zone;
 
 /// A running Knot. Fields are dropped in order: the server before its folder and port.
 pub(crate) struct Knot {
     server: Server,
+    key: TsigKey,
     port: Port,
-    _folder: Folder,
+    folder: Folder,
 }
 
+const A_MOMENT: Duration = Duration::from_secs(10);
+
 impl Knot {
-    /// Serves these zones; returns when the last one is answered for.
+    /// Serves these zones; returns when every one of them is answered for.
     pub(crate) fn start(zones: &[Zone]) -> Self {
         let folder = Folder::new("knot");
         let port = Port::free();
-        std::fs::create_dir(folder.file("zones")).expect("a folder can be made");
+        let key = TsigKey::random("bailiwick-test");
+        let at = folder.path().display();
+        let TsigKey { name, algorithm, secret } = &key;
+        let mut text = format!(
+            "server:\n  listen: 127.0.0.1@{}\n  rundir: {at}\n  udp-workers: 1\n  tcp-workers: 2\n  background-workers: 1\n\
+             control:\n  listen: {at}/knot.sock\n\
+             log:\n  - target: stderr\n    any: info\n\
+             database:\n  storage: {at}/db\n\
+             key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n\
+             acl:\n  - id: ours\n    key: {name}\n    action: [update, transfer]\n\
+             zone:\n",
+            port.number()
+        );
         for zone in zones {
-            folder.write(&format!("zones/{}.zone", zone.name()), &zone.text(1));
+            folder.write(&format!("{}.zone", zone.name()), &zone.text(1));
+            text += &format!(
+                "  - domain: {0}\n    file: {at}/{0}.zone\n    acl: ours\n    zonefile-sync: -1\n    semantic-checks: off\n    journal-content: changes\n",
+                zone.name()
+            );
         }
-        folder.write("knot.conf", &configuration(zones, &port, &folder));
+        folder.folder("db");
+        let file = folder.write("knot.conf", &text);
         let mut command = process::server(&programs::copy("knotd", &folder));
-        command.arg("-c").arg(folder.file("knot.conf"));
-        let server = Server::start("knotd", command, &folder.file("knot.log"), Piped::Nothing);
-        let mut knot = Self { server, port, _folder: folder };
-        let last = zones.last().expect("there is a zone");
-        let at = knot.address();
-        knot.server.wait_for("serving the last zone", || {
-            let answer = dig::ask(at, last.name(), "SOA")?;
-            (answer.status == "NOERROR" && !answer.data("SOA").is_empty()).then_some(())
-        });
-        knot
+        command.arg("-c").arg(file);
+        let mut server = Server::start("knotd", command, &folder.file("knot.log"), Piped::Nothing);
+        // They are loaded in turn: once the first and the last answer, so do all.
+        for zone in zones.first().into_iter().chain(zones.last()) {
+            server.wait_for(&format!("serving {}", zone.name()), || {
+                let answer = dig::ask(port.address(), zone.name(), "SOA")?;
+                (!answer.data("SOA").is_empty()).then_some(())
+            });
+        }
+        Self { server, key, port, folder }
     }
 
+    /// Where it answers, over UDP and TCP.
     pub(crate) fn address(&self) -> SocketAddr {
         self.port.address()
     }
@@ -49,21 +72,20 @@ impl Knot {
     pub(crate) fn kill9(&mut self) {
         self.server.kill9();
     }
-}
 
-fn configuration(zones: &[Zone], port: &Port, folder: &Folder) -> String {
-    let at = folder.path().display();
-    let mut text = format!(
-        "server:\n    rundir: \"{at}\"\n    listen: 127.0.0.1@{}\n    udp-workers: 1\n    \
-         tcp-workers: 1\n    background-workers: 1\n\
-         log:\n  - target: stderr\n    any: warning\n\
-         database:\n    storage: \"{at}/db\"\n\
-         template:\n  - id: default\n    storage: \"{at}/zones\"\n    file: \"%s.zone\"\n    \
-         zonefile-load: whole\n    journal-content: none\n    semantic-checks: off\nzone:\n",
-        port.number()
-    );
-    for zone in zones {
-        text += &format!("  - domain: {}\n", zone.name());
+    /// The key for updates and zone transfers.
+    pub(crate) fn key(&self) -> &TsigKey {
+        &self.key
     }
-    text
+
+    /// Sends `nsupdate` commands for a zone, signed with the key.
+    pub(crate) fn update(&self, zone: &str, commands: &str) -> Ran {
+        let TsigKey { name, algorithm, secret } = &self.key;
+        let port = self.port.number();
+        let text = format!("server 127.0.0.1 {port}\nzone {zone}\n{commands}\nsend\n");
+        let file = self.folder.write("update", &text);
+        let mut command = process::bounded(&programs::find("nsupdate"), A_MOMENT);
+        command.args(["-y", &format!("{algorithm}:{name}:{secret}")]).arg(file);
+        process::run(command)
+    }
 }

@@ -19,6 +19,7 @@ pub(crate) mod lego;
 pub(crate) mod pebble;
 pub(crate) mod place;
 pub(crate) mod postgres;
+pub(crate) mod powerdns;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod secondary;

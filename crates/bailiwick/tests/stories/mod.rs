@@ -36,5 +36,6 @@ mod trust_change;
 mod upstream_ca;
 mod watched_zone;
 mod workloads;
+mod zone_commands;
 mod zone_doors;
 mod zone_writer;

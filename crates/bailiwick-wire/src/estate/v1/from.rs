@@ -114,7 +114,8 @@ fn zone(it: shape::Zone) -> Read<core::Zone> {
         policy_owner: TeamId::parse(&it.policy_owner)?,
         operator: TeamId::parse(&it.operator)?,
         servers: it.servers.iter().map(server).collect::<Read<_>>()?,
-        connector: it.connector.as_ref().map(connector).transpose()?,
+        connector: it.connector.map(connector).transpose()?,
+        transfer: it.transfer.as_ref().map(transfer).transpose()?,
         caa: core::CaaIntent {
             issue: it.caa.issue,
             issuewild: it.caa.issuewild,
@@ -131,11 +132,30 @@ fn zone(it: shape::Zone) -> Read<core::Zone> {
     })
 }
 
-fn connector(it: &shape::Connector) -> Read<core::Connector> {
-    Ok(core::Connector {
-        kind: word(&it.kind, core::ConnectorKind::parse)?,
+fn connector(it: shape::Connector) -> Read<core::Connector> {
+    let there =
+        |text: Option<String>| text.ok_or_else(|| BadEstate::Word { word: it.kind.clone() });
+    Ok(match word(&it.kind, core::ConnectorKind::parse)? {
+        core::ConnectorKind::Rfc2136 => core::Connector::Rfc2136 {
+            server: word(&there(it.server)?, |text| text.parse().ok())?,
+            key: DnsName::parse(&there(it.key)?)?,
+        },
+        core::ConnectorKind::PowerDns => {
+            core::Connector::PowerDns { url: there(it.url)?, trust_roots: it.trust_roots }
+        }
+        core::ConnectorKind::Git => core::Connector::Git {
+            repository: there(it.repository)?,
+            branch: there(it.branch)?,
+            file: there(it.file)?,
+        },
+        core::ConnectorKind::Observe => core::Connector::Observe,
+    })
+}
+
+fn transfer(it: &shape::Transfer) -> Read<core::TransferFrom> {
+    Ok(core::TransferFrom {
         server: word(&it.server, |text| text.parse().ok())?,
-        key: DnsName::parse(&it.key)?,
+        key: maybe(it.key.as_ref(), DnsName::parse)?,
     })
 }
 

@@ -17,7 +17,7 @@ pub(super) use exception::{Exception, Scope};
 pub(super) use issuer::{CanaryPlan, Issuer, Profile};
 pub(super) use people::{Organisation, Person, Team, VantagePoint};
 pub(super) use service::{Envelope, Service};
-pub(super) use zone::{Connector, Zone};
+pub(super) use zone::{Connector, Transfer, Zone};
 
 type Map<T> = BTreeMap<String, T>;
 

@@ -3,6 +3,7 @@
 mod issuer;
 mod registry;
 mod watch;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub(crate) use watch::{ControlCommand, FindingCommand, Findings, LabCommand};
 
 pub(crate) use issuer::{AttestorCommand, IssuerCommand};
 pub(crate) use registry::{AccountCommand, CredentialCommand, Listing, StandingCommand};
+pub(crate) use zone::ZoneCommand;
 
 /// A command with the server it asks.
 #[derive(Args)]
@@ -61,6 +63,8 @@ pub(crate) enum RemoteCommand {
     Issuer(Asked<IssuerCommand>),
     /// Ways into zones: hand in their secrets
     Connector(Asked<ConnectorCommand>),
+    /// Zones: what their servers say, their records, whether the way in works
+    Zone(Asked<ZoneCommand>),
     /// Services with who answers for them
     Service(Asked<ServiceCommand>),
     /// Differences between what was decided and what is seen, those due first
@@ -243,11 +247,14 @@ pub(crate) struct Enroll {
 
 #[derive(Subcommand)]
 pub(crate) enum ConnectorCommand {
-    /// Hand in the secret of a zone's TSIG key
+    /// Hand in the secret of a zone's connector: of its TSIG key, or the key of its HTTP API
     SetSecret {
         /// The zone
         zone: String,
-        /// The file that holds it in base64; standard input where absent
+        /// The secret of the key in `[transfer]` instead
+        #[arg(long)]
+        transfer: bool,
+        /// The file that holds it (a TSIG secret in base64); standard input where absent
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },

@@ -13,8 +13,9 @@ use crate::http::api::bodies::SecretBody;
 pub(super) async fn connector(asked: Asked<ConnectorCommand>) -> Result<u8, NoAnswer> {
     let client = asked.server.client()?;
     match asked.what {
-        ConnectorCommand::SetSecret { zone, file } => {
-            set(&client, asked.output, ("connector", zone), file).await
+        ConnectorCommand::SetSecret { zone, transfer, file } => {
+            let of = if transfer { "transfer" } else { "connector" };
+            set(&client, asked.output, (of, zone), file).await
         }
     }
 }

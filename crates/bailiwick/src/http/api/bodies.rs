@@ -234,11 +234,11 @@ pub(crate) struct RegisterBody {
 #[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SecretBody {
-    /// `connector` or `issuer`.
+    /// `connector`, `transfer` or `issuer`.
     pub of: String,
-    /// The zone of the connector, or the issuer.
+    /// The zone, or the issuer.
     pub name: String,
-    /// The secret, in base64 or base64url.
+    /// The secret, in base64 or base64url; the key of an HTTP API as it is.
     pub secret: String,
 }
 

@@ -6,8 +6,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::IssuerId;
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::bodies::{CaAccountBody, ChangeBody, RegisterBody, SecretBody};
 use super::caller::Caller;
@@ -47,7 +45,7 @@ pub(super) async fn register(
     Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
 }
 
-/// Hand in a secret: of a zone's connector, or of an issuer's account binding. It is sealed and never
+/// Hand in a secret: of a zone's connector or transfers, or of an issuer's account binding. It is sealed and never
 /// shown again.
 #[utoipa::path(post, path = "/secrets", tag = "estate", request_body = SecretBody,
     responses((status = 204), (status = 403, body = ErrorBody), (status = 400, body = ErrorBody)))]
@@ -56,22 +54,18 @@ pub(super) async fn set_secret(
     Caller(asking): Caller,
     Json(wish): Json<SecretBody>,
 ) -> Result<StatusCode, ApiError> {
+    let zone = || {
+        let zone = ZoneKey::parse(&wish.name);
+        zone.ok_or_else(|| Fault::input("name", "not a zone; write `shop.example`"))
+    };
     let of = match wish.of.as_str() {
-        "connector" => SecretOf::Connector(
-            ZoneKey::parse(&wish.name)
-                .ok_or_else(|| Fault::input("name", "not a zone; write `shop.example`"))?,
-        ),
+        "connector" => SecretOf::Connector(zone()?),
+        "transfer" => SecretOf::Transfer(zone()?),
         "issuer" => SecretOf::Issuer(
             IssuerId::parse(&wish.name).map_err(|cause| Fault::input("name", cause))?,
         ),
-        _ => return Err(Fault::input("of", "write `connector` or `issuer`").into()),
+        _ => return Err(Fault::input("of", "write `connector`, `transfer` or `issuer`").into()),
     };
-    let text = wish.secret.trim();
-    // BIND spells keys in base64, CAs theirs in base64url.
-    let secret = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text));
-    let secret = zeroize::Zeroizing::new(
-        secret.map_err(|_| Fault::input("secret", "not base64; paste it as it was given"))?,
-    );
-    app.set_secret(&asking, &of, &secret).await?;
+    app.set_secret(&asking, &of, &wish.secret).await?;
     Ok(StatusCode::NO_CONTENT)
 }

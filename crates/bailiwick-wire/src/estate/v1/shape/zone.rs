@@ -18,6 +18,8 @@ pub(in super::super) struct Zone {
     // Left out where there is none, so that the octets of every earlier estate stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) connector: Option<Connector>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) transfer: Option<Transfer>,
     pub(in super::super) caa: Caa,
     pub(in super::super) limits: Limits,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -30,8 +32,61 @@ pub(in super::super) struct Zone {
 #[serde(deny_unknown_fields)]
 pub(in super::super) struct Connector {
     pub(in super::super) kind: String,
+    // Each kind has its own; the octets of what an earlier version wrote stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) server: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) trust_roots: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) repository: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) branch: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) file: Option<String>,
+}
+
+impl Connector {
+    fn of(it: &core::Connector) -> Self {
+        let mut shape = Self {
+            kind: it.kind().to_string(),
+            server: None,
+            key: None,
+            url: None,
+            trust_roots: None,
+            repository: None,
+            branch: None,
+            file: None,
+        };
+        match it.clone() {
+            core::Connector::Rfc2136 { server, key } => {
+                shape.server = Some(server.to_string());
+                shape.key = Some(key.to_string());
+            }
+            core::Connector::PowerDns { url, trust_roots } => {
+                shape.url = Some(url);
+                shape.trust_roots = trust_roots;
+            }
+            core::Connector::Git { repository, branch, file } => {
+                shape.repository = Some(repository);
+                shape.branch = Some(branch);
+                shape.file = Some(file);
+            }
+            core::Connector::Observe => {}
+        }
+        shape
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in super::super) struct Transfer {
     pub(in super::super) server: String,
-    pub(in super::super) key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,10 +116,10 @@ impl Zone {
             policy_owner: it.policy_owner.to_string(),
             operator: it.operator.to_string(),
             servers: texts(&it.servers),
-            connector: it.connector.as_ref().map(|it| Connector {
-                kind: it.kind.to_string(),
+            connector: it.connector.as_ref().map(Connector::of),
+            transfer: it.transfer.as_ref().map(|it| Transfer {
                 server: it.server.to_string(),
-                key: it.key.to_string(),
+                key: it.key.as_ref().map(ToString::to_string),
             }),
             caa: Caa { issue: caa.issue, issuewild: caa.issuewild, iodef: caa.iodef },
             limits: Limits {
