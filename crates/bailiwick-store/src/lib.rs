@@ -28,9 +28,9 @@ pub use lease::{Claim, Lease};
 pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
 pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
-    ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
-    CheckpointRow, CrlRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow, SessionRow,
-    StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow, UpstreamAccountRow,
-    UpstreamOrderRow,
+    ActRow, ActiveEstate, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
+    CheckpointRow, CrlRow, EmergencyRow, Evidence, IssuedRow, LinkRow, NamePart, OutboxRow,
+    ReviewRow, SessionRow, StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
+    UpstreamAccountRow, UpstreamOrderRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

@@ -11,6 +11,7 @@ mod ledger;
 mod orders;
 mod people;
 mod policy;
+mod power;
 mod select;
 mod upstream;
 
@@ -23,6 +24,7 @@ pub use issuers::CrlRow;
 pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};
+pub use power::{ActRow, EmergencyRow, ReviewRow};
 pub use upstream::{UpstreamAccountRow, UpstreamOrderRow};
 
 pub(crate) use certificates::reversed;

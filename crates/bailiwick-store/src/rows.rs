@@ -6,6 +6,7 @@ mod authorizations;
 mod credentials;
 mod issuance;
 mod people;
+mod power;
 mod upstream;
 
 use bailiwick_core::ledger::LeafIndex;
@@ -65,12 +66,7 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         Row::BoundEnvelope { envelope, before, after } => {
             issuance::bound_envelope(tx, envelope, before, after).await
         }
-        Row::ActivateEstate { estate, at, change } => {
-            let put = "INSERT INTO estate (n, digest, at, change) \
-                SELECT COALESCE(MAX(n), 0) + 1, $1, $2, $3 FROM estate";
-            tx.exec(put, &args![estate, *at, change]).await?;
-            Ok(())
-        }
+        Row::ActivateEstate { estate, at, change } => activate(tx, estate, *at, change).await,
         Row::PutSession { .. }
         | Row::EndSession(_)
         | Row::PutToken { .. }
@@ -83,10 +79,27 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             upstream::put_account(tx, issuer, uri, key, change, *at).await
         }
         Row::EndUpstreamAccount(issuer) => upstream::end_account(tx, issuer).await,
+        Row::PutEmergency { .. }
+        | Row::ReviewEmergency { .. }
+        | Row::PutDelegatedExecution { .. }
+        | Row::PutDelegation { .. }
+        | Row::PutAct(_) => power::apply(tx, index, row).await,
         Row::PutCrl { issuer, number, digest, at, next_update } => {
             put_crl(tx, issuer, *number, digest, [*at, *next_update]).await
         }
     }
+}
+
+async fn activate(
+    tx: &mut Tx,
+    estate: &Digest,
+    at: Time,
+    change: &ChangeId,
+) -> Result<(), Rejected> {
+    let put = "INSERT INTO estate (n, digest, at, change) \
+        SELECT COALESCE(MAX(n), 0) + 1, $1, $2, $3 FROM estate";
+    tx.exec(put, &args![estate, at, change]).await?;
+    Ok(())
 }
 
 /// A number is published once, and none after a higher one.

@@ -16,7 +16,7 @@ struct Migration {
 type Applied = (String, Vec<u8>);
 
 /// Every step, the oldest first; its number is its position, from 1.
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration { name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
     Migration { name: "rows", text: include_str!("../migrations/0002_rows.sql") },
     Migration { name: "work", text: include_str!("../migrations/0003_work.sql") },
@@ -27,6 +27,7 @@ const MIGRATIONS: [Migration; 10] = [
     Migration { name: "order-marks", text: include_str!("../migrations/0008_order_marks.sql") },
     Migration { name: "attestation", text: include_str!("../migrations/0009_attestation.sql") },
     Migration { name: "chain", text: include_str!("../migrations/0010_chain.sql") },
+    Migration { name: "power", text: include_str!("../migrations/0011_power.sql") },
 ];
 
 /// Serializes replicas that start at the same time. Any number that nobody else uses.

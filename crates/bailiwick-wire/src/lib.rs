@@ -32,4 +32,5 @@ pub mod attestation;
 
 pub mod estate;
 
+pub mod notice;
 pub mod policy;

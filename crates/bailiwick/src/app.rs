@@ -13,6 +13,9 @@ mod changes;
 mod credentials;
 mod crl;
 mod decisions;
+mod delegation;
+mod duties;
+mod emergency;
 mod enrol;
 mod envelope_views;
 mod envelopes;
@@ -22,6 +25,7 @@ mod finalize;
 mod ledger;
 mod lists;
 mod live;
+mod notify;
 mod ocsp;
 mod orders;
 mod preauthorize;
@@ -31,6 +35,7 @@ mod refused_orders;
 mod registry;
 mod renewal;
 mod revoke;
+mod secret_use;
 mod shown;
 mod standing;
 pub(crate) mod start;
@@ -73,11 +78,14 @@ pub(crate) use authorizations::challenge_of;
 pub(crate) use ca_windows::CaWindows;
 pub(crate) use changes::ChangeView;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
+pub(crate) use duties::DutyLine;
+pub(crate) use emergency::{EmergencyVerb, NewEmergency};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
+pub(crate) use notify::{Tries, Ways, run as send_notices};
 pub(crate) use ocsp::{OcspReply, Responders};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
@@ -85,8 +93,10 @@ pub(crate) use preauthorize::AuthorizationAnswer;
 pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, Network, Outside};
 pub(crate) use registry::AccountView;
 pub(crate) use revoke::RevokeAnswer;
+pub(crate) use secret_use::{NotedUses, UsedFor, used_for};
 pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
+pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 
@@ -122,6 +132,10 @@ pub(crate) struct App {
     pub(crate) ca_windows: CaWindows,
     /// Whose turn it is at which CA.
     pub(crate) turns: Turns,
+    /// Uses of secrets that stand in the ledger.
+    pub(crate) noted_uses: NotedUses,
+    /// Notices that were not taken yet.
+    pub(crate) tries: Tries,
 }
 
 /// Something happened that an open page or a loop may care about.

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub allowed_networks: Vec<bailiwick_connect::validate::Network>,
     /// After how many days without use an envelope is a finding.
     pub envelope_unused_days: u32,
+    /// By which ways notices leave.
+    pub ways: crate::app::Ways,
     /// Whether this is the lab.
     pub lab: bool,
 }

@@ -39,6 +39,11 @@ impl Fact {
             Self::TokenRevoked { .. } => "token.revoked".to_owned(),
             Self::CrlPublished { .. } => "crl.published".to_owned(),
             Self::ResponderCertified { .. } => "responder.certified".to_owned(),
+            Self::EmergencyDeclared(_) => "emergency.declared".to_owned(),
+            Self::EmergencyReviewed(_) => "emergency.reviewed".to_owned(),
+            Self::ExecutionDelegated(_) => "execution.delegated".to_owned(),
+            Self::SecretUsed(_) => "secret.used".to_owned(),
+            Self::DelegationObserved(_) => "delegation.observed".to_owned(),
             Self::AccessDenied { .. } => "access.denied".to_owned(),
         }
     }
@@ -84,6 +89,11 @@ impl Fact {
             Self::CrlPublished { issuer, .. } | Self::ResponderCertified { issuer, .. } => {
                 Some(format!("issuer/{issuer}"))
             }
+            Self::EmergencyDeclared(it) => Some(format!("change/{}", it.change)),
+            Self::EmergencyReviewed(it) => Some(format!("change/{}", it.change)),
+            Self::ExecutionDelegated(it) => Some(format!("service/{}", it.service)),
+            Self::SecretUsed(it) => Some(format!("secret/{}/{}", it.purpose, it.name)),
+            Self::DelegationObserved(it) => Some(format!("zone/{}", it.zone)),
             Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
         }
     }

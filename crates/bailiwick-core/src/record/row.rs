@@ -3,7 +3,8 @@
 use crate::change::{IssuedCertificate, Request, Revoked};
 use crate::estate::Attested;
 use crate::gate::{
-    Account, AccountStatus, Bounds, Credential, Envelope, StandingRecord, ValidationEvidence,
+    Account, AccountStatus, Bounds, Credential, DelegatedExecution, DelegationObservation,
+    Emergency, Envelope, StandingRecord, ValidationEvidence,
 };
 use crate::names::{
     AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId,
@@ -11,6 +12,7 @@ use crate::names::{
 };
 use crate::time::Time;
 
+use super::acts::Act;
 use super::decision::Decision;
 
 /// A change as lists show it.
@@ -268,6 +270,42 @@ pub enum Row {
     },
     /// An account of ours at a CA is over.
     EndUpstreamAccount(IssuerId),
+    /// An emergency was declared.
+    PutEmergency {
+        /// Which.
+        emergency: Box<Emergency>,
+        /// When.
+        at: Time,
+    },
+    /// Its review is closed.
+    ReviewEmergency {
+        /// Which.
+        change: ChangeId,
+        /// By whom.
+        by: PersonId,
+        /// Whether it was one.
+        justified: bool,
+        /// What was found.
+        note: String,
+        /// When.
+        at: Time,
+    },
+    /// Execution is delegated for a while.
+    PutDelegatedExecution {
+        /// What.
+        delegated: Box<DelegatedExecution>,
+        /// Since when.
+        at: Time,
+    },
+    /// What is said about the delegation of a zone.
+    PutDelegation {
+        /// What.
+        seen: Box<DelegationObservation>,
+        /// Since when.
+        at: Time,
+    },
+    /// An act on a key, an account, a zone or a registration.
+    PutAct(Box<Act>),
     /// A CRL was published.
     PutCrl {
         /// Whose.

@@ -193,8 +193,17 @@ impl Reading<'_> {
             if values.len() >= RECORDS_MAX {
                 return Err(LookupFailure::TooManyRecords);
             }
-            let Data::Octets(octets) = &record.data else { return Err(LookupFailure::Malformed) };
-            values.push(K::read(octets).ok_or(LookupFailure::BadRecord)?);
+            let value = match &record.data {
+                Data::Octets(octets) => K::read(octets),
+                // The name of an NS record, without compression.
+                Data::Target(name) if record.kind == TYPE_NS => {
+                    let mut octets = Vec::new();
+                    name.write(&mut octets);
+                    K::read(&octets)
+                }
+                Data::Target(_) | Data::Soa { .. } => return Err(LookupFailure::Malformed),
+            };
+            values.push(value.ok_or(LookupFailure::BadRecord)?);
             ttl_seconds = ttl_seconds.min(ttl_of(record));
         }
         let has_alias = || self.targets(name, TYPE_CNAME).next().is_some();

@@ -8,6 +8,7 @@ mod event;
 mod fact;
 mod gate;
 mod plan;
+mod power;
 mod stored;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};

@@ -92,11 +92,16 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::AccountRevoked { .. } => 48,
         Fact::WorkloadEnrolled { .. } => 49,
         Fact::WorkloadRefused { .. } => 50,
+        Fact::EmergencyDeclared(_) => 51,
+        Fact::EmergencyReviewed(_) => 52,
+        Fact::ExecutionDelegated(_) => 53,
+        Fact::SecretUsed(_) => 54,
+        Fact::DelegationObserved(_) => 55,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 51;
+const KINDS: usize = 56;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -134,6 +134,8 @@ impl Opened {
             news,
             metrics: Metrics::new(),
             ca_windows: super::CaWindows::default(),
+            noted_uses: super::NotedUses::default(),
+            tries: super::Tries::default(),
             turns: crate::drive::Turns::default(),
             world,
         });
@@ -307,6 +309,7 @@ fn settings(
         limits,
         allowed_networks: allowed,
         envelope_unused_days: options.envelope_unused_days,
+        ways: super::start_options::ways(options)?,
         lab: options.lab,
     })
 }

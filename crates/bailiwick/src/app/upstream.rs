@@ -8,6 +8,7 @@ use bailiwick_core::policy::Access;
 use bailiwick_core::record::{Batch, Entry, Fact};
 use bailiwick_store::UpstreamAccountRow;
 
+use super::notify::{NOTICES, SMTP_PASSWORD, WEBHOOK_KEY};
 use super::reach::{BINDING_KEY, TSIG_KEY};
 use super::words::words;
 use super::{App, Asking, Loaded, Scope};
@@ -22,6 +23,10 @@ pub(crate) enum SecretOf {
     Connector(ZoneKey),
     /// The external account binding of an issuer.
     Issuer(IssuerId),
+    /// What notices are signed with.
+    Webhook,
+    /// The password at the mail relay.
+    Smtp,
 }
 
 impl App {
@@ -83,6 +88,8 @@ impl App {
         }
         let live = self.live.get();
         let (purpose, name) = match of {
+            SecretOf::Webhook => (WEBHOOK_KEY, NOTICES.to_owned()),
+            SecretOf::Smtp => (SMTP_PASSWORD, NOTICES.to_owned()),
             SecretOf::Connector(key) => {
                 let zone = live.estate().zones.get(key);
                 if zone.is_none_or(|zone| zone.connector.is_none()) {

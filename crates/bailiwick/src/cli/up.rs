@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::ceremony::TokenArgs;
 use super::exit;
+use crate::app::NoticeOptions;
 use crate::app::start::{Options, Running};
 
 /// Start the server: ACME, API, console and the loops behind them.
@@ -59,6 +60,8 @@ pub(crate) struct Up {
     /// After how many days without use a standing approval is a finding
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(0..=3660))]
     envelope_unused_days: u32,
+    #[command(flatten)]
+    notices: NoticeArgs,
     /// Where the lab's DNS listens; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7453")]
     lab_dns: SocketAddr,
@@ -70,6 +73,38 @@ pub(crate) struct Up {
     /// Write logs as JSON
     #[arg(long)]
     log_json: bool,
+}
+
+/// Where notices to people go; without any of these they only stand on people's pages.
+#[derive(Args)]
+struct NoticeArgs {
+    /// Post each notice to this URL as signed JSON; the key comes with `bailiwick notices set-secret webhook`
+    #[arg(long, value_name = "URL")]
+    notify_webhook: Option<String>,
+    /// Mail each notice through this relay: smtps://HOST:PORT, or smtp://HOST:PORT inside a network
+    #[arg(long, value_name = "URL", requires = "notify_from")]
+    notify_smtp: Option<String>,
+    /// The sender of these mails
+    #[arg(long, value_name = "ADDRESS")]
+    notify_from: Option<String>,
+    /// The user at the relay, where it wants one; the password comes with `bailiwick notices set-secret smtp`
+    #[arg(long, value_name = "NAME", requires = "notify_smtp")]
+    notify_user: Option<String>,
+    /// Run this program for each notice, with JSON on its standard input
+    #[arg(long, value_name = "PROGRAM")]
+    notify_command: Option<PathBuf>,
+}
+
+impl NoticeArgs {
+    fn options(self) -> NoticeOptions {
+        NoticeOptions {
+            webhook: self.notify_webhook,
+            smtp: self.notify_smtp,
+            from: self.notify_from,
+            user: self.notify_user,
+            command: self.notify_command,
+        }
+    }
 }
 
 /// Runs the server.
@@ -92,6 +127,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         limit: up.limit,
         allow_network: up.allow_network,
         envelope_unused_days: up.envelope_unused_days,
+        notices: up.notices.options(),
         lab_dns: up.lab_dns,
         token: up.token.options(),
     };

@@ -22,6 +22,7 @@ const CHORES_EVERY: u32 = 6;
 pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver<bool>) {
     // Beside, because other people's name servers may be slow, and changes wait for nobody.
     let standing = tokio::spawn(super::standing::run(app.clone(), holder.clone(), stop.clone()));
+    let notices = tokio::spawn(crate::app::send_notices(app.clone(), holder.clone(), stop.clone()));
     let mut turn: u32 = 0;
     loop {
         if turn == 0 {
@@ -36,6 +37,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
             note("records left over", super::upstream::tidy_up(&app, CHANGES_PER_TURN).await);
             note("lapsed changes", app.expire_changes().await);
             note("the active estate", app.refresh_live().await);
+            note("delegations", app.look_at_delegations().await);
         }
         turn = turn.wrapping_add(1);
         tokio::select! {
@@ -44,6 +46,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
         }
     }
     standing.abort();
+    notices.abort();
 }
 
 /// Carries on changes that nobody is moving.

@@ -11,6 +11,7 @@ mod envelopes;
 mod home;
 mod input;
 mod page;
+mod power;
 mod services;
 mod sign_in;
 
@@ -31,6 +32,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/changes/{change}", get(changes::show))
         .route("/changes/{change}/approve", post(changes::approve))
         .route("/changes/{change}/refuse", post(changes::refuse))
+        .route("/emergencies", get(power::emergencies).post(power::declare))
+        .route("/emergencies/{change}/review", post(power::review))
+        .route("/duties", get(power::duties))
         .route("/services", get(services::list))
         .route("/services/{service}/envelopes", get(envelopes::list).post(envelopes::request))
         .route("/services/{service}/clients", get(clients::list))

@@ -26,6 +26,7 @@ mod garbage;
 mod issuer_answers;
 mod kill9;
 mod misissuance;
+mod power;
 mod tamper;
 mod token;
 mod tour;

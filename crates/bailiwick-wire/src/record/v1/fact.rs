@@ -2,7 +2,8 @@
 
 use bailiwick_core::estate::Attested;
 use bailiwick_core::gate::{
-    Account, AccountStatus, Credential, StandingRecord, ValidationEvidence,
+    Account, AccountStatus, Credential, DelegatedExecution, DelegationObservation, Emergency,
+    EmergencyReview, SecretUse, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
@@ -168,6 +169,11 @@ mod others {
             "standing-record.seen" => StandingRecordSeen(Box<StandingRecord>),
             "account.registered" => AccountRegistered(Box<Account>),
             "credential.made" => CredentialMade(Box<Credential>),
+            "emergency.declared" => EmergencyDeclared(Box<Emergency>),
+            "emergency.reviewed" => EmergencyReviewed(Box<EmergencyReview>),
+            "execution.delegated" => ExecutionDelegated(Box<DelegatedExecution>),
+            "secret.used" => SecretUsed(Box<SecretUse>),
+            "delegation.observed" => DelegationObserved(Box<DelegationObservation>),
         } nested Change(OfChange<event::Data>) {
             Fact::Change { id, seq, state, event } => OfChange {
                 change: id.form()?,

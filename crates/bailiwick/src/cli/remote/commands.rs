@@ -1,5 +1,6 @@
 //! The commands that ask a running server, as they are typed.
 
+mod power;
 mod registry;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::client::Server;
 
+pub(crate) use power::{DutiesCommand, EmergencyCommand, NoticesCommand};
 pub(crate) use registry::{AccountCommand, CredentialCommand, Listing, StandingCommand};
 
 /// A command with the server it asks.
@@ -55,6 +57,10 @@ pub(crate) enum RemoteCommand {
     Connector(Asked<ConnectorCommand>),
     /// Services with who answers for them
     Service(Asked<ServiceCommand>),
+    /// The ways by which notices reach people: hand in their secrets
+    Notices(Asked<NoticesCommand>),
+    /// Who can do what, and who could do too much
+    Duties(Asked<DutiesCommand>),
     /// API tokens of yours
     Token(Asked<TokenCommand>),
     /// People: make a one-time sign-in link
@@ -81,7 +87,13 @@ pub(crate) enum ChangeCommand {
         /// Print only the ids, one a line
         #[arg(long, conflicts_with = "json")]
         ids: bool,
+        /// Only emergencies whose review is open, the most urgent first
+        #[arg(long, conflicts_with_all = ["state", "service", "after", "ids"])]
+        review: bool,
     },
+    /// Emergencies: two people, one hour, and a review afterwards
+    #[command(subcommand)]
+    Emergency(EmergencyCommand),
     /// Show a change: plan, checks, approvals, history
     Show {
         /// The change's id

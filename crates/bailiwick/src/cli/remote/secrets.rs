@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::commands::{Asked, ConnectorCommand, GlobalOutput, IssuerCommand};
+use super::commands::{Asked, ConnectorCommand, GlobalOutput, IssuerCommand, NoticesCommand};
 use super::{answer, print};
 use crate::cli::client::{Client, NoAnswer};
 use crate::http::api::bodies::{CaAccountBody, ChangeBody, RegisterBody, SecretBody};
@@ -39,6 +39,15 @@ pub(super) async fn connector(asked: Asked<ConnectorCommand>) -> Result<u8, NoAn
     match asked.what {
         ConnectorCommand::SetSecret { zone, file } => {
             set(&client, asked.output, ("connector", zone), file).await
+        }
+    }
+}
+
+pub(super) async fn notices(asked: Asked<NoticesCommand>) -> Result<u8, NoAnswer> {
+    let client = asked.server.client()?;
+    match asked.what {
+        NoticesCommand::SetSecret { way, file } => {
+            set(&client, asked.output, (&way, "notices".to_owned()), file).await
         }
     }
 }

@@ -71,6 +71,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         limit: Vec::new(),
         allow_network: Vec::new(),
         envelope_unused_days: 30,
+        notices: crate::app::NoticeOptions::default(),
         lab_dns: nowhere,
         token: TokenOptions::default(),
     };
@@ -86,6 +87,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         limits: crate::limits::Limits::default(),
         allowed_networks: Vec::new(),
         envelope_unused_days: 30,
+        ways: crate::app::Ways::default(),
         lab: true,
     };
     Opened::with(&options, settings, world).await.unwrap()

@@ -3,11 +3,16 @@
 mod change;
 mod enrolment;
 mod envelope;
+mod power;
 mod registry;
 
 pub(crate) use change::{Approve, Because, ChangeBody, ChangeLine, Resolve};
 pub(crate) use enrolment::{EnrolBody, EnrolledBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
+pub(crate) use power::{
+    ActBody, CloseReview, DelegateBody, DelegatedBody, DutyBody, EmergencyBody, EmergencyIssueBody,
+    EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
+};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
 };

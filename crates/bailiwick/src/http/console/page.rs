@@ -63,6 +63,8 @@ fn framed(status: StatusCode, app: &App, who: Option<&Asking>, title: &str, body
                             (tab("/changes", "Changes", title))
                             (tab("/certificates", "Certificates", title))
                             (tab("/services", "Services", title))
+                            (tab("/duties", "Who can do what", title))
+                            (tab("/emergencies", "Emergencies", title))
                         }
                     }
                     @if app.settings.lab { span.lab title="Nothing here is real" { "lab" } }
