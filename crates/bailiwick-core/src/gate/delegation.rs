@@ -75,3 +75,53 @@ fn difference(intent: Option<&DelegationIntent>, fact: &DelegationStands) -> Opt
         format!("{kind} is {}, {whose} was {}", names(&fact.last), names(&wanted))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::DnsName;
+
+    fn set(texts: &[&str]) -> BTreeSet<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    fn stands(kind: DelegationKind, first: &[&str], last: &[&str]) -> DelegationStands {
+        DelegationStands { kind, first: set(first), last: set(last) }
+    }
+
+    fn intent(ns: &[&str], ds: &[&str]) -> DelegationIntent {
+        let ns = ns.iter().map(|text| DnsName::parse(text).unwrap()).collect();
+        DelegationIntent { ns, ds: set(ds) }
+    }
+
+    #[test]
+    fn a_zone_nobody_looks_at_is_neither_right_nor_wrong() {
+        assert_eq!(standing(None, &[]), DelegationSeen::Unwatched);
+        let intent = intent(&["ns1.shop.example"], &[]);
+        assert_eq!(standing(Some(&intent), &[]), DelegationSeen::Unwatched);
+    }
+
+    #[test]
+    fn it_freezes_when_the_facts_change_and_thaws_when_they_are_back_or_decided() {
+        use DelegationKind::{Ds, Ns, Status};
+        let evil = stands(Ns, &["ns1.shop.example"], &["ns1.evil.example"]);
+        let DelegationSeen::Changed(what) = standing(None, std::slice::from_ref(&evil)) else {
+            unreachable!("it changed")
+        };
+        assert_eq!(what, "NS is ns1.evil.example, first seen was ns1.shop.example");
+        let back = stands(Ns, &["ns1.shop.example"], &["ns1.shop.example"]);
+        assert_eq!(standing(None, &[back]), DelegationSeen::AsDecided);
+        let decided = intent(&["ns1.evil.example"], &[]);
+        assert_eq!(standing(Some(&decided), &[evil]), DelegationSeen::AsDecided);
+        // What was decided counts, whatever was seen first.
+        let never = stands(Ds, &[], &[]);
+        let wanted = intent(&["ns1.shop.example"], &["1 13 2 ab"]);
+        let ns = stands(Ns, &["x.example"], &["ns1.shop.example"]);
+        let DelegationSeen::Changed(what) = standing(Some(&wanted), &[ns, never]) else {
+            unreachable!("the DS is missing")
+        };
+        assert_eq!(what, "DS is nothing, decided was 1 13 2 ab");
+        let status = stands(Status, &["active"], &["active", "pending transfer"]);
+        assert!(matches!(standing(Some(&wanted), &[status]), DelegationSeen::Changed(_)));
+    }
+}

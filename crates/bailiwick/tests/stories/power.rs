@@ -60,7 +60,8 @@ fn an_emergency_needs_two_people_and_is_reviewed_by_a_third() {
     let pem = request(&folder, &[Gate::CENTRAL_NAME]);
     // Nobody without a duty over the service declares one, and it reaches no other name.
     refused(&issue(&gate, "sam", "pay-api", &pem), "duty");
-    let foreign = request(&Folder::new("foreign"), &[Gate::NAME]);
+    let elsewhere = Folder::new("foreign");
+    let foreign = request(&elsewhere, &[Gate::NAME]);
     let asked = told(issue(&gate, "pat", "pay-api", &foreign));
     assert_eq!(asked["state"], "refused", "{asked}");
     let asked = told(issue(&gate, "pat", "pay-api", &pem));
@@ -114,7 +115,8 @@ fn an_emergency_needs_two_people_and_is_reviewed_by_a_third() {
 #[test]
 fn whoever_delegated_execution_answers_for_it_and_approves_none_of_it() {
     let gate = Gate::start();
-    let pem = request(&Folder::new("delegated"), &[Gate::CENTRAL_NAME]);
+    let folder = Folder::new("delegated");
+    let pem = request(&folder, &[Gate::CENTRAL_NAME]);
     let delegate = |person: &str| {
         let words = ["change", "emergency", "delegate", "--service", "pay-api", "--to", "dov"];
         gate.cli_as(person, &[&words[..], &["--reason", "the night", "--json"]].concat())
@@ -245,7 +247,8 @@ fn webhook() -> (u16, Receiver<String>) {
 fn a_notice_reaches_whoever_can_act_by_webhook_and_by_mail() {
     let folder = Folder::new("notices");
     let port = Port::free();
-    let mut python = Command::new(programs::find("python3"));
+    // Debian's own: a package of Debian's is for no other.
+    let mut python = Command::new("/usr/bin/python3");
     let address = format!("127.0.0.1:{}", port.number());
     python.args(["-u", "-m", "aiosmtpd", "-n", "-l", &address]);
     python.args(["-c", "aiosmtpd.handlers.Debugging", "stdout"]);
