@@ -7,6 +7,8 @@ use std::sync::Mutex;
 
 use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
+use bailiwick_connect::egress::Target;
+use bailiwick_connect::notify::{Relay, post, send};
 use bailiwick_connect::upstream::{
     AccountKey, AcmeClient, Finalized, Journal, NotKept, Past, Progress, Registration, Trouble,
     Work, advance, deactivate, register, revoke, suggested, what_came,
@@ -48,10 +50,12 @@ pub(crate) enum Source {
     Http01,
     /// A name that is to be validated.
     TlsAlpn01,
+    /// The operator: where notices go, by webhook and by mail.
+    Webhook,
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Directory,
         Self::NewNonce,
         Self::NewAccount,
@@ -69,6 +73,7 @@ impl Source {
         Self::DiscoveredKeys,
         Self::Http01,
         Self::TlsAlpn01,
+        Self::Webhook,
     ];
 
     /// What is asked for at the place.
@@ -90,6 +95,7 @@ impl Source {
             Self::Discovery => "/.well-known/openid-configuration",
             Self::Http01 => "/.well-known/acme-challenge/",
             Self::TlsAlpn01 => "acme-tls/1",
+            Self::Webhook => "/webhook",
         }
     }
 
@@ -110,6 +116,7 @@ impl Source {
             Self::DiscoveredKeys => keys(world, AttestorKeys::Discovered).await,
             Self::Http01 => http01(world, authority).await,
             Self::TlsAlpn01 => tls_alpn01(world, authority).await,
+            Self::Webhook => notice(world, authority, &url).await,
             Self::NewNonce
             | Self::NewAccount
             | Self::NewOrder
@@ -127,6 +134,17 @@ impl Source {
 
 fn own(world: &World, path: &str) -> String {
     format!("https://{PERMITTED}:{}{path}", world.port())
+}
+
+/// A notice by mail, which nobody here takes, and by webhook.
+async fn notice(world: &World, authority: &str, url: &str) -> Result<(), String> {
+    let relay = Relay::parse(&format!("smtps://{authority}"), "a@shop.example", None);
+    if let Ok(relay) = relay {
+        send(&world.egress(), &relay, None, "b@shop.example", "x").await.unwrap_err();
+    }
+    let target = Target::parse(url).map_err(|cause| cause.to_string())?;
+    let sent = post(&world.egress(), &target, world.trust(), "{}".to_owned()).await;
+    sent.map_err(|cause| cause.to_string())
 }
 
 /// Keeps what has to be kept, for as long as the test runs.

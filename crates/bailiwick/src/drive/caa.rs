@@ -124,7 +124,11 @@ fn terms(domains: &BTreeSet<String>, account: &str, method: Option<&str>) -> Opt
     let issuers: Option<Vec<IssuerDomain>> =
         domains.iter().map(|domain| IssuerDomain::parse(domain).ok()).collect();
     let terms = CaaTerms::tls(issuers?);
-    let terms = terms.for_account(AccountUri::parse(account).ok()?);
+    // A person asks without an account; CAA that names accounts then permits none.
+    let terms = match account {
+        "" => terms,
+        account => terms.for_account(AccountUri::parse(account).ok()?),
+    };
     match method {
         Some(method) => Some(terms.by_method(ValidationMethod::parse(method).ok()?)),
         None => Some(terms),
