@@ -13,6 +13,8 @@ mod client;
 
 mod caa;
 
+mod delegation;
+
 mod set;
 
 mod look;

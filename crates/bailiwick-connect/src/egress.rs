@@ -13,6 +13,7 @@ mod dial;
 mod fence;
 mod handshake;
 mod http;
+mod stream;
 mod target;
 mod trust;
 
@@ -31,6 +32,7 @@ pub use fence::{BadNetwork, Fence, Fenced, Network, Permit};
 pub(crate) use handshake::{Shown, handshake};
 pub use http::{Answer, NoAnswer};
 pub(crate) use http::{Exchange, exchange};
+pub(crate) use stream::Talk;
 pub use target::{BadTarget, Host, Scheme, Target};
 pub use trust::{BadTrust, Trust};
 

@@ -12,6 +12,8 @@ pub mod issuer;
 
 pub mod token;
 
+pub mod notify;
+
 pub mod upstream;
 
 pub mod attestation;

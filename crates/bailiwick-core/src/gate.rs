@@ -4,14 +4,21 @@
 
 mod account;
 mod bounds;
+mod delegation;
+mod emergency;
 mod envelope;
 mod envelope_finding;
 mod order;
 mod renewal;
+mod secret_use;
 mod standing;
 
 pub use account::{Account, AccountStatus, Credential};
 pub use bounds::{Bounds, Narrowing, NotNarrower};
+pub use delegation::{DelegationKind, DelegationObservation, DelegationStands, standing};
+pub use emergency::{
+    DELEGATED_MS_MAX, DelegatedExecution, EMERGENCY_MS, Emergency, EmergencyReview, REVIEW_MS,
+};
 pub use envelope::{Coverage, Envelope, EnvelopeEnd, NotCovered};
 pub use envelope_finding::{EnvelopeFinding, EnvelopeUse};
 pub use order::{
@@ -19,4 +26,5 @@ pub use order::{
     OrderStatus, Problem, ProblemKind, ValidationEvidence,
 };
 pub use renewal::RenewalWindow;
+pub use secret_use::SecretUse;
 pub use standing::StandingRecord;

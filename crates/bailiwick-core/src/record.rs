@@ -5,6 +5,7 @@
 //! leaf explains is a finding. [`Work`] is what a protocol needs while it runs and what no audit
 //! needs afterwards (orders in flight, sealed secrets): it is no part of the ledger.
 
+mod acts;
 mod clients;
 mod decision;
 mod entry;
@@ -16,6 +17,7 @@ mod rows;
 mod watched;
 mod work;
 
+pub use acts::{Act, ActClass, act};
 pub use decision::Decision;
 pub use entry::{Entry, Fact};
 pub use row::{ChangeRow, Mismatch, Row};

@@ -28,9 +28,10 @@ pub use lease::{Claim, Lease};
 pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
 pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
-    ActiveEstate, CanaryRow, CertificateCounts, CertificateFilter, CertificateOrder, ChangeFilter,
-    CheckpointRow, CrlRow, Evidence, FindingFilter, FindingRow, GenerationRow, IncidentRow,
-    IssuedRow, LinkRow, NamePart, ObservationRow, OutboxRow, PointRow, SessionRow, StandingRow,
-    StoredDecision, StoredEntry, StoredEvent, TokenRow, UpstreamAccountRow, UpstreamOrderRow,
+    ActRow, ActiveEstate, CanaryRow, CertificateCounts, CertificateFilter, CertificateOrder,
+    ChangeFilter, CheckpointRow, CrlRow, EmergencyRow, Evidence, FindingFilter, FindingRow,
+    GenerationRow, IncidentRow, IssuedRow, LinkRow, NamePart, ObservationRow, OutboxRow, PointRow,
+    ReviewRow, SessionRow, StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
+    UpstreamAccountRow, UpstreamOrderRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

@@ -11,6 +11,7 @@ mod ledger;
 mod orders;
 mod people;
 mod policy;
+mod power;
 mod select;
 mod upstream;
 mod watch;
@@ -24,6 +25,7 @@ pub use issuers::{CrlRow, GenerationRow};
 pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};
+pub use power::{ActRow, EmergencyRow, ReviewRow};
 pub use upstream::{UpstreamAccountRow, UpstreamOrderRow};
 pub use watch::{CanaryRow, FindingFilter, FindingRow, IncidentRow, ObservationRow, PointRow};
 

@@ -8,6 +8,7 @@ mod credentials;
 mod issuance;
 mod issuers;
 mod people;
+mod power;
 mod upstream;
 mod watched;
 
@@ -58,12 +59,7 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         Row::BoundEnvelope { envelope, before, after } => {
             issuance::bound_envelope(tx, envelope, before, after).await
         }
-        Row::ActivateEstate { estate, at, change } => {
-            let put = "INSERT INTO estate (n, digest, at, change) \
-                SELECT COALESCE(MAX(n), 0) + 1, $1, $2, $3 FROM estate";
-            tx.exec(put, &args![estate, *at, change]).await?;
-            Ok(())
-        }
+        Row::ActivateEstate { estate, at, change } => activate(tx, estate, *at, change).await,
         Row::PutSession { .. }
         | Row::EndSession(_)
         | Row::PutToken { .. }
@@ -76,6 +72,11 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
             upstream::put_account(tx, issuer, uri, key, change, *at).await
         }
         Row::EndUpstreamAccount(issuer) => upstream::end_account(tx, issuer).await,
+        Row::PutEmergency { .. }
+        | Row::ReviewEmergency { .. }
+        | Row::PutDelegatedExecution { .. }
+        | Row::PutDelegation { .. }
+        | Row::PutAct(_) => power::apply(tx, index, row).await,
         Row::Watch { row, at } => watched::apply(tx, index, row, *at).await,
         Row::ActivateGeneration { .. } | Row::PutCrl { .. } => issuers::apply(tx, row).await,
     }

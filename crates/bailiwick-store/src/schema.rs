@@ -16,7 +16,7 @@ struct Migration {
 type Applied = (String, Vec<u8>);
 
 /// Every step, the oldest first; its number is its position, from 1.
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     Migration { name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
     Migration { name: "rows", text: include_str!("../migrations/0002_rows.sql") },
     Migration { name: "work", text: include_str!("../migrations/0003_work.sql") },
@@ -30,6 +30,7 @@ const MIGRATIONS: [Migration; 13] = [
     Migration { name: "watch", text: include_str!("../migrations/0011_watch.sql") },
     Migration { name: "generations", text: include_str!("../migrations/0012_generations.sql") },
     Migration { name: "lean", text: include_str!("../migrations/0013_lean.sql") },
+    Migration { name: "power", text: include_str!("../migrations/0014_power.sql") },
 ];
 
 /// Serializes replicas that start at the same time. Any number that nobody else uses.

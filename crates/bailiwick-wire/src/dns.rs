@@ -28,6 +28,8 @@ mod rdata_text;
 
 mod rdata;
 
+mod delegation;
+
 mod query;
 
 mod message;
@@ -52,6 +54,7 @@ mod zone_lines;
 
 mod zone_file;
 
+pub use delegation::{Ds, Ns};
 pub use name::WireName;
 pub use name_text::{Origin, apex_of, owner_in, stars_over};
 pub use notify::{Notify, NotifyAnswer};

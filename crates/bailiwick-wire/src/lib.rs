@@ -36,4 +36,5 @@ pub mod estate;
 
 pub mod intent;
 
+pub mod notice;
 pub mod policy;

@@ -13,7 +13,10 @@ mod changes;
 mod credentials;
 mod crl;
 mod decisions;
+mod delegation;
 mod doors;
+mod duties;
+mod emergency;
 mod enrol;
 mod envelope_views;
 mod envelopes;
@@ -25,6 +28,7 @@ mod joint;
 mod ledger;
 mod lists;
 mod live;
+mod notify;
 mod ocsp;
 mod orders;
 mod preauthorize;
@@ -35,6 +39,7 @@ mod registry;
 mod renewal;
 mod revoke;
 mod rotate;
+mod secret_use;
 mod shown;
 mod standing;
 pub(crate) mod start;
@@ -84,6 +89,8 @@ pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 #[cfg(test)]
 pub(crate) use doors::Place;
 pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
+pub(crate) use duties::DutyLine;
+pub(crate) use emergency::{EmergencyVerb, NewEmergency};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
@@ -91,6 +98,7 @@ pub(crate) use issuers::Issuers;
 pub(crate) use joint::Proposal;
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
+pub(crate) use notify::{Tries, Ways, run as send_notices};
 pub(crate) use ocsp::{OcspReply, Responders};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
@@ -99,8 +107,10 @@ pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, Network, Outside};
 pub(crate) use registry::AccountView;
 pub(crate) use revoke::RevokeAnswer;
 pub(crate) use rotate::{GenerationView, IssuerView, RotateWish, Rotation};
+pub(crate) use secret_use::{NotedUses, UsedFor, used_for};
 pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
+pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{ControlView, Shaky, TreeLine, WatchedName, ZoneControl};
@@ -146,6 +156,10 @@ pub(crate) struct App {
     pub(crate) waiting: Waiting,
     /// The lab's zones, where this is the lab.
     pub(crate) lab_zones: Option<LabZones>,
+    /// Uses of secrets that stand in the ledger.
+    pub(crate) noted_uses: NotedUses,
+    /// Notices that were not taken yet.
+    pub(crate) tries: Tries,
 }
 
 /// Something happened that an open page or a loop may care about.

@@ -39,7 +39,7 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Start the server: ACME, API, console and the loops behind them
-    Up(up::Up),
+    Up(Box<up::Up>),
     /// Ask CAA: may an issuer issue for a name, and what did every name up the tree answer
     #[command(subcommand)]
     Caa(caa::CaaCommand),
@@ -89,7 +89,7 @@ pub(crate) struct DataFolder {
 pub(crate) async fn run() -> ExitCode {
     let cli = Cli::parse();
     let code = match cli.command {
-        Command::Up(up) => up::run(up).await,
+        Command::Up(up) => up::run(*up).await,
         Command::Caa(command) => caa::run(command).await,
         Command::Estate(command) => estate::run(command).await,
         Command::Ledger(command) => ledger::run(command).await,

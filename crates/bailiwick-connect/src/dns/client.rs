@@ -83,7 +83,11 @@ impl DnsClient {
         Ok(six.into_iter().map(IpAddr::from).chain(four.into_iter().map(IpAddr::from)).collect())
     }
 
-    async fn set<K>(&self, view: &View, name: &DnsName) -> Result<Vec<K::Value>, LookupFailure>
+    pub(super) async fn set<K>(
+        &self,
+        view: &View,
+        name: &DnsName,
+    ) -> Result<Vec<K::Value>, LookupFailure>
     where
         K: RecordKind + Send + Sync,
         K::Value: Send + Sync,

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
 use bailiwick_connect::egress::Target;
+use bailiwick_connect::notify::{Relay, post, send};
 use bailiwick_connect::upstream::{
     AccountKey, AcmeClient, Finalized, Journal, NotKept, Past, Progress, Registration, Trouble,
     Work, advance, deactivate, register, revoke, suggested, what_came,
@@ -54,6 +55,8 @@ pub(crate) enum Source {
     Http01,
     /// A name that is to be validated.
     TlsAlpn01,
+    /// The operator: where notices go, by webhook and by mail.
+    Webhook,
 }
 
 impl Source {
@@ -76,6 +79,7 @@ impl Source {
         Self::ZoneApi,
         Self::Http01,
         Self::TlsAlpn01,
+        Self::Webhook,
     ];
 
     /// What is asked for at the place.
@@ -98,6 +102,7 @@ impl Source {
             Self::ZoneApi => "/api/zones/shop.example.?rrset_name=shop.example.&rrset_type=ns",
             Self::Http01 => "/.well-known/acme-challenge/",
             Self::TlsAlpn01 => "acme-tls/1",
+            Self::Webhook => "/webhook",
         }
     }
 
@@ -119,6 +124,7 @@ impl Source {
             Self::ZoneApi => zone_api(world, &format!("https://{authority}/api")).await,
             Self::Http01 => http01(world, authority).await,
             Self::TlsAlpn01 => tls_alpn01(world, authority).await,
+            Self::Webhook => notice(world, authority, &url).await,
             Self::NewNonce
             | Self::NewAccount
             | Self::NewOrder
@@ -136,6 +142,17 @@ impl Source {
 
 fn own(world: &World, path: &str) -> String {
     format!("https://{PERMITTED}:{}{path}", world.port())
+}
+
+/// A notice by mail, which nobody here takes, and by webhook.
+async fn notice(world: &World, authority: &str, url: &str) -> Result<(), String> {
+    let relay = Relay::parse(&format!("smtps://{authority}"), "a@shop.example", None);
+    if let Ok(relay) = relay {
+        send(&world.egress(), &relay, None, "b@shop.example", "x").await.unwrap_err();
+    }
+    let target = Target::parse(url).map_err(|cause| cause.to_string())?;
+    let sent = post(&world.egress(), &target, world.trust(), "{}".to_owned()).await;
+    sent.map_err(|cause| cause.to_string())
 }
 
 /// Keeps what has to be kept, for as long as the test runs.

@@ -33,6 +33,8 @@ const PLACES: &[(&str, usize, &[Source])] = &[
     ("bailiwick/src/app/zones.rs", 1, &[Source::ZoneApi]),
     ("bailiwick-connect/src/validate/http.rs", 3, &[Source::Http01]),
     ("bailiwick-connect/src/validate/tls_alpn.rs", 1, &[Source::TlsAlpn01]),
+    ("bailiwick-connect/src/notify/webhook.rs", 1, &[Source::Webhook]),
+    ("bailiwick-connect/src/notify/smtp.rs", 1, &[Source::Webhook]),
 ];
 
 /// What goes somewhere, as it is written.

@@ -3,7 +3,10 @@
 use crate::actor::Actor;
 use crate::change::Event;
 use crate::estate::{Attested, ZoneKey};
-use crate::gate::{Account, Credential, StandingRecord, ValidationEvidence};
+use crate::gate::{
+    Account, Credential, DelegatedExecution, DelegationObservation, Emergency, EmergencyReview,
+    SecretUse, StandingRecord, ValidationEvidence,
+};
 use crate::names::{
     AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId, Digest,
     DnsName, FindingId, IssuerId, OrderId, PersonId, ProfileId, SanName, ServiceId, SessionId,
@@ -361,6 +364,16 @@ pub enum Fact {
         /// The conclusion.
         says: String,
     },
+    /// An emergency was declared.
+    EmergencyDeclared(Box<Emergency>),
+    /// Somebody independent looked at an emergency.
+    EmergencyReviewed(Box<EmergencyReview>),
+    /// Somebody may declare emergencies of a service for a while.
+    ExecutionDelegated(Box<DelegatedExecution>),
+    /// A provider's credential was opened.
+    SecretUsed(Box<SecretUse>),
+    /// The parent of a zone, or its registrar, says something else than before.
+    DelegationObserved(Box<DelegationObservation>),
     /// A certificate or account was acted on, and access was denied.
     AccessDenied {
         /// What was tried.

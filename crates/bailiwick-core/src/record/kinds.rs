@@ -50,6 +50,11 @@ impl Fact {
             Self::IncidentOpened(_) => "incident.opened".to_owned(),
             Self::IncidentTold { .. } => "incident.told".to_owned(),
             Self::IncidentReviewed { .. } => "incident.reviewed".to_owned(),
+            Self::EmergencyDeclared(_) => "emergency.declared".to_owned(),
+            Self::EmergencyReviewed(_) => "emergency.reviewed".to_owned(),
+            Self::ExecutionDelegated(_) => "execution.delegated".to_owned(),
+            Self::SecretUsed(_) => "secret.used".to_owned(),
+            Self::DelegationObserved(_) => "delegation.observed".to_owned(),
             Self::AccessDenied { .. } => "access.denied".to_owned(),
         }
     }
@@ -106,6 +111,11 @@ impl Fact {
             | Self::CanaryBegun { zone, .. }
             | Self::IncidentTold { zone, .. }
             | Self::IncidentReviewed { zone, .. } => Some(format!("zone/{zone}")),
+            Self::EmergencyDeclared(it) => Some(format!("change/{}", it.change)),
+            Self::EmergencyReviewed(it) => Some(format!("change/{}", it.change)),
+            Self::ExecutionDelegated(it) => Some(format!("service/{}", it.service)),
+            Self::SecretUsed(it) => Some(format!("secret/{}/{}", it.purpose, it.name)),
+            Self::DelegationObserved(it) => Some(format!("zone/{}", it.zone)),
             Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
         }
     }

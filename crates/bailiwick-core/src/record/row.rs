@@ -4,7 +4,8 @@ use crate::certificate::Generation;
 use crate::change::{IssuedCertificate, Request, Revoked};
 use crate::estate::Attested;
 use crate::gate::{
-    Account, AccountStatus, Bounds, Credential, Envelope, StandingRecord, ValidationEvidence,
+    Account, AccountStatus, Bounds, Credential, DelegatedExecution, DelegationObservation,
+    Emergency, Envelope, StandingRecord, ValidationEvidence,
 };
 use crate::names::{
     AccountId, AuthzId, CertFingerprint, ChangeId, CredentialId, Digest, EnvelopeId, IssuerId,
@@ -12,6 +13,7 @@ use crate::names::{
 };
 use crate::time::Time;
 
+use super::acts::Act;
 use super::decision::Decision;
 use super::watched::WatchRow;
 
@@ -298,6 +300,42 @@ pub enum Row {
         /// By which change.
         change: ChangeId,
     },
+    /// An emergency was declared.
+    PutEmergency {
+        /// Which.
+        emergency: Box<Emergency>,
+        /// When.
+        at: Time,
+    },
+    /// Its review is closed.
+    ReviewEmergency {
+        /// Which.
+        change: ChangeId,
+        /// By whom.
+        by: PersonId,
+        /// Whether it was one.
+        justified: bool,
+        /// What was found.
+        note: String,
+        /// When.
+        at: Time,
+    },
+    /// Execution is delegated for a while.
+    PutDelegatedExecution {
+        /// What.
+        delegated: Box<DelegatedExecution>,
+        /// Since when.
+        at: Time,
+    },
+    /// What is said about the delegation of a zone.
+    PutDelegation {
+        /// What.
+        seen: Box<DelegationObservation>,
+        /// Since when.
+        at: Time,
+    },
+    /// An act on a key, an account, a zone or a registration.
+    PutAct(Box<Act>),
     /// A CRL was published.
     PutCrl {
         /// Whose.

@@ -13,6 +13,33 @@ use super::watched::watch_row;
 /// The rows that one entry causes, in order.
 #[must_use]
 pub fn rows(entry: &Entry) -> Vec<Row> {
+    let mut rows = own_rows(entry);
+    rows.extend(super::acts::act(entry).map(|act| Row::PutAct(Box::new(act))));
+    rows
+}
+
+/// Rows of emergencies, delegated execution and delegations.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands over these facts only")]
+fn power_rows(entry: &Entry) -> Vec<Row> {
+    let at = entry.at;
+    match &entry.fact {
+        Fact::EmergencyDeclared(it) => vec![Row::PutEmergency { emergency: it.clone(), at }],
+        Fact::EmergencyReviewed(it) => {
+            let (change, note) = (it.change.clone(), it.note.clone());
+            let by = entry.by.signed_in().map(|by| by.person.clone());
+            let justified = it.justified;
+            let row = |by| Row::ReviewEmergency { change, by, justified, note, at };
+            by.map(row).into_iter().collect()
+        }
+        Fact::ExecutionDelegated(it) => {
+            vec![Row::PutDelegatedExecution { delegated: it.clone(), at }]
+        }
+        Fact::DelegationObserved(seen) => vec![Row::PutDelegation { seen: seen.clone(), at }],
+        _ => Vec::new(),
+    }
+}
+
+fn own_rows(entry: &Entry) -> Vec<Row> {
     let at = entry.at;
     match &entry.fact {
         Fact::Change { id, seq, state, event } => change_rows(id, *seq, state, event, at),
@@ -49,10 +76,9 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
             let decided = Row::PutDecision { decision: decision.clone(), at };
             vec![decided, Row::PutAttestation { credential, attested, token: *token }]
         }
-        Fact::SignedIn { .. }
-        | Fact::SignedOut { .. }
-        | Fact::TokenMade { .. }
-        | Fact::TokenRevoked { .. } => people_row(&entry.fact, at).into_iter().collect(),
+        Fact::SignedIn { .. } | Fact::TokenMade { .. } => sign_in_rows(entry),
+        Fact::SignedOut { session } => vec![Row::EndSession(session.clone())],
+        Fact::TokenRevoked { token } => vec![Row::EndToken { token: token.clone(), at }],
         Fact::CrlPublished { issuer, number, digest, next_update, .. } => vec![Row::PutCrl {
             issuer: issuer.clone(),
             number: *number,
@@ -72,7 +98,12 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
             let row = watch_row(&entry.fact);
             row.map(|row| Row::Watch { row, at }).into_iter().collect()
         }
+        Fact::EmergencyDeclared(_)
+        | Fact::EmergencyReviewed(_)
+        | Fact::ExecutionDelegated(_)
+        | Fact::DelegationObserved(_) => power_rows(entry),
         Fact::InstallationStarted { .. }
+        | Fact::SecretUsed(_)
         | Fact::CanaryBegun { .. }
         | Fact::SecretSet { .. }
         | Fact::OrderFailed { .. }
@@ -86,4 +117,31 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
 fn ordered(change: &ChangeId, issuer: &IssuerId, url: &str, at: Time) -> Row {
     let (change, issuer, url) = (change.clone(), issuer.clone(), url.to_owned());
     Row::PutUpstreamOrder { change, issuer, url, at }
+}
+
+/// Rows of sessions and tokens that begin.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands over these facts only")]
+fn sign_in_rows(entry: &Entry) -> Vec<Row> {
+    let at = entry.at;
+    match &entry.fact {
+        Fact::SignedIn { person, chain, session, expires_at } => vec![Row::PutSession {
+            session: session.clone(),
+            person: person.clone(),
+            chain: chain.clone(),
+            at,
+            expires_at: *expires_at,
+        }],
+        Fact::TokenMade { token, person, chain, scopes, purpose, expires_at } => {
+            vec![Row::PutToken {
+                token: token.clone(),
+                person: person.clone(),
+                chain: chain.clone(),
+                scopes: scopes.clone(),
+                purpose: purpose.clone(),
+                at,
+                expires_at: *expires_at,
+            }]
+        }
+        _ => Vec::new(),
+    }
 }

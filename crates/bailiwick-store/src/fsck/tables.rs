@@ -18,7 +18,7 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
 }
 
 /// Every table that follows from the ledger.
-const TABLES: [Table; 27] = [
+const TABLES: [Table; 31] = [
     table(
         "change",
         1,
@@ -211,6 +211,27 @@ const TABLES: [Table; 27] = [
             "conclusion",
         ],
     ),
+    table(
+        "emergency",
+        1,
+        &[
+            "change",
+            "service",
+            "accountable",
+            "delegated_by",
+            "until",
+            "reviewer",
+            "review_by",
+            "at",
+            "reviewed_at",
+            "reviewed_by",
+            "justified",
+            "note",
+        ],
+    ),
+    table("delegated_execution", 3, &["service", "person", "at", "accountable", "until", "reason"]),
+    table("delegation", 2, &["zone", "kind", "first_seen", "last_seen", "at"]),
+    table("act", 1, &["idx", "class", "about", "what", "actor", "at"]),
     table("crl", 2, &["issuer", "number", "digest", "at", "next_update"]),
 ];
 

@@ -72,7 +72,7 @@ pub(super) struct Record {
 /// Content that has names in it is read here, because the names may be compressed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Data {
-    /// CNAME and DNAME.
+    /// CNAME, DNAME and NS.
     Target(WireName),
     /// SOA: its serial, and how long an empty answer may be remembered (RFC 2308, section 4).
     Soa { serial: u32, minimum_seconds: u32 },
@@ -213,7 +213,7 @@ impl Reader<'_> {
         let length = usize::from(self.u16()?);
         let end = self.at.checked_add(length).ok_or(NotMessage)?;
         let data = match kind {
-            TYPE_CNAME | TYPE_DNAME => Data::Target(self.name()?),
+            TYPE_CNAME | TYPE_DNAME | TYPE_NS => Data::Target(self.name()?),
             TYPE_SOA => {
                 let (_primary, _contact) = (self.name()?, self.name()?);
                 let serial = self.u32()?;

@@ -196,6 +196,12 @@ impl Reading<'_> {
             let value = match &record.data {
                 Data::Octets(octets) => K::read(octets),
                 Data::Soa { serial, .. } => K::read(&serial.to_be_bytes()),
+                // The name of an NS record, without compression.
+                Data::Target(name) if record.kind == TYPE_NS => {
+                    let mut octets = Vec::new();
+                    name.write(&mut octets);
+                    K::read(&octets)
+                }
                 Data::Target(_) => return Err(LookupFailure::Malformed),
             };
             values.push(value.ok_or(LookupFailure::BadRecord)?);

@@ -9,6 +9,7 @@ mod fact;
 mod gate;
 mod joint;
 mod plan;
+mod power;
 mod stored;
 mod watch;
 

@@ -106,11 +106,16 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::IncidentTold { .. } => 59,
         Fact::IncidentReviewed { .. } => 60,
         Fact::AccountAttested { .. } => 62,
+        Fact::EmergencyDeclared(_) => 63,
+        Fact::EmergencyReviewed(_) => 64,
+        Fact::ExecutionDelegated(_) => 65,
+        Fact::SecretUsed(_) => 66,
+        Fact::DelegationObserved(_) => 67,
     }
 }
 
 /// How many kinds there are.
-const KINDS: usize = 63;
+const KINDS: usize = 68;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -7,9 +7,12 @@ use bailiwick_core::change::{
     Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
     Revoked, RotateIssuer, Step,
 };
-use bailiwick_core::estate::Attested;
+use std::collections::BTreeSet;
+
+use bailiwick_core::estate::{Attested, ZoneKey};
 use bailiwick_core::gate::{
-    Account, AccountStatus, Bounds, ChallengeKind, Credential, Envelope, EnvelopeEnd,
+    Account, AccountStatus, Bounds, ChallengeKind, Credential, DelegatedExecution, DelegationKind,
+    DelegationObservation, Emergency, EmergencyReview, Envelope, EnvelopeEnd, SecretUse,
     StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
@@ -428,6 +431,46 @@ fn later_facts() -> Vec<Fact> {
     ]
 }
 
+/// What came with emergencies, and with what is watched of delegations.
+fn power_facts() -> Vec<Fact> {
+    vec![
+        Fact::EmergencyDeclared(Box::new(Emergency {
+            change: p!(ChangeId, "c9"),
+            service: p!(ServiceId, "shop-web"),
+            accountable: p!(PersonId, "carl"),
+            delegated_by: Some(p!(PersonId, "carl")),
+            until: at("2026-03-03T11:00:00Z"),
+            reviewer: p!(PersonId, "ada"),
+            review_by: at("2026-03-06T10:00:00Z"),
+        })),
+        Fact::EmergencyReviewed(Box::new(EmergencyReview {
+            change: p!(ChangeId, "c9"),
+            justified: true,
+            note: "the key was lost".to_owned(),
+        })),
+        Fact::ExecutionDelegated(Box::new(DelegatedExecution {
+            service: p!(ServiceId, "shop-web"),
+            to: p!(PersonId, "dan"),
+            by: p!(PersonId, "carl"),
+            until: at("2026-03-03T18:00:00Z"),
+            reason: "the night".to_owned(),
+        })),
+        Fact::SecretUsed(Box::new(SecretUse {
+            purpose: "tsig".to_owned(),
+            name: "shop.example".to_owned(),
+            change: Some(p!(ChangeId, "c1")),
+            step: "issue-certificate".to_owned(),
+        })),
+        Fact::DelegationObserved(Box::new(DelegationObservation {
+            zone: ZoneKey::parse("shop.example").unwrap(),
+            kind: DelegationKind::Ns,
+            values: BTreeSet::from(["ns1.shop.example".to_owned()]),
+            before: Some(BTreeSet::new()),
+            seen_at: "resolver 192.0.2.1:53".to_owned(),
+        })),
+    ]
+}
+
 /// Forms inside events that came later.
 fn later_events() -> Vec<Event> {
     let receipt = Receipt::EnvelopeBounded {
@@ -631,6 +674,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(crate::watched::samples())
         .chain(rotation_facts())
         .chain(renewed_facts())
+        .chain(power_facts())
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

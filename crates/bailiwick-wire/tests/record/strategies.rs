@@ -10,11 +10,12 @@ use bailiwick_core::change::{
     Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
     Revoked, RotateIssuer, Step,
 };
-use bailiwick_core::estate::Attested;
+use bailiwick_core::estate::{Attested, ZoneKey};
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
-    ChallengeStatus, Credential, Envelope, EnvelopeEnd, Order, OrderStatus, Problem, ProblemKind,
-    StandingRecord, ValidationEvidence,
+    ChallengeStatus, Credential, DelegatedExecution, DelegationKind, DelegationObservation,
+    Emergency, EmergencyReview, Envelope, EnvelopeEnd, Order, OrderStatus, Problem, ProblemKind,
+    SecretUse, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AcmeIdentifier, CertFingerprint, CertSerial, Digest, DnsName, SanName, SpiffeId, SpkiHash,
@@ -687,6 +688,44 @@ fn people_facts() -> Vec<BoxedStrategy<Fact>> {
     ]
 }
 
+fn power_facts() -> Vec<BoxedStrategy<Fact>> {
+    let emergency = (
+        (id!(ChangeId), id!(ServiceId), id!(PersonId), option::of(id!(PersonId))),
+        (time(), id!(PersonId), time()),
+    );
+    let emergency = emergency.prop_map(|((change, service, accountable, delegated_by), rest)| {
+        let (until, reviewer, review_by) = rest;
+        Fact::EmergencyDeclared(Box::new(Emergency {
+            change,
+            service,
+            accountable,
+            delegated_by,
+            until,
+            reviewer,
+            review_by,
+        }))
+    });
+    let review = (id!(ChangeId), any::<bool>(), text()).prop_map(|(change, justified, note)| {
+        Fact::EmergencyReviewed(Box::new(EmergencyReview { change, justified, note }))
+    });
+    let delegated = (id!(ServiceId), id!(PersonId), id!(PersonId), time(), text());
+    let delegated = delegated.prop_map(|(service, to, by, until, reason)| {
+        Fact::ExecutionDelegated(Box::new(DelegatedExecution { service, to, by, until, reason }))
+    });
+    let used = (text(), text(), option::of(id!(ChangeId)), text());
+    let used = used.prop_map(|(purpose, name, change, step)| {
+        Fact::SecretUsed(Box::new(SecretUse { purpose, name, change, step }))
+    });
+    let set = || proptest::collection::btree_set(text(), 0..3);
+    let seen = (proptest::sample::select(DelegationKind::ALL), set(), option::of(set()), text());
+    let seen = seen.prop_map(|(kind, values, before, seen_at)| {
+        let zone = ZoneKey::parse("shop.example/internal").unwrap();
+        let one = DelegationObservation { zone, kind, values, before, seen_at };
+        Fact::DelegationObserved(Box::new(one))
+    });
+    vec![emergency.boxed(), review.boxed(), delegated.boxed(), used.boxed(), seen.boxed()]
+}
+
 /// One strategy for each variant of a fact, and for each variant of an event in one.
 pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
     let mut all = vec![
@@ -722,6 +761,7 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
     all.extend(registry_facts());
     all.extend(people_facts());
     all.extend(crate::watched::facts());
+    all.extend(power_facts());
     all.extend(events().into_iter().map(|event| {
         (id!(ChangeId), any::<u32>(), text(), event)
             .prop_map(|(id, seq, state, event)| Fact::Change {

@@ -6,7 +6,7 @@ use bailiwick_core::change::{
 };
 use bailiwick_core::estate::Estate;
 use bailiwick_core::names::{ChangeId, Digest, PersonId, TeamId};
-use bailiwick_core::policy::{MissingApproval, Verdict, judge};
+use bailiwick_core::policy::{Fact as PolicyFact, Facts, MissingApproval, Verdict, judge};
 use bailiwick_core::record::{Batch, Entry, Fact, Notice};
 use bailiwick_core::time::{DAY_MS, Time};
 
@@ -119,7 +119,7 @@ impl App {
 
     /// The command that starts a change the policy finds sufficiently approved; the decision goes
     /// into the batch.
-    async fn enough(
+    pub(super) async fn enough(
         &self,
         live: &Live,
         waiting: &Awaiting,
@@ -157,13 +157,18 @@ impl App {
         waiting: &Awaiting,
         approvals: &[Approval],
         now: Time,
-    ) -> Result<bailiwick_core::policy::Facts, Fault> {
+    ) -> Result<Facts, Fault> {
         let after = match super::estate::edited(&waiting.plan) {
             Some(digest) => Some(self.estate_of(digest).await?),
             None => None,
         };
         let request = &waiting.request;
-        Ok(facts::change(live, request, &waiting.plan, after.as_ref(), approvals, now))
+        let mut facts = facts::change(live, request, &waiting.plan, after.as_ref(), approvals, now);
+        if let Facts::Change(facts) = &mut facts {
+            let emergency = self.store.emergency(&request.id).await?;
+            facts.emergency = PolicyFact::Known(emergency.is_some());
+        }
+        Ok(facts)
     }
 
     /// What the policy says of a waiting change with these approvals.
@@ -232,7 +237,7 @@ impl App {
     }
 
     /// Lets the driver carry on, and gives the change as it stands afterwards.
-    async fn go_on(&self, loaded: Loaded) -> Result<Loaded, Fault> {
+    pub(super) async fn go_on(&self, loaded: Loaded) -> Result<Loaded, Fault> {
         let id = loaded.id.clone();
         self.tell(News::Change(id.clone()));
         match changes::drive(self, loaded).await {
@@ -287,10 +292,20 @@ impl App {
         teams.into_iter().filter_map(|team| self.notice(live, team, loaded, now)).collect()
     }
 
+    /// A notice to whoever of a team can act: the one on duty, or else the next who neither asked nor
+    /// stands behind who did.
     fn notice(&self, live: &Live, team: &TeamId, loaded: &Loaded, now: Time) -> Option<Notice> {
-        let on_duty = live.estate().person_on_duty(team, now).ok()?;
+        let estate = live.estate();
+        let asked = &loaded.change.request().by;
+        let on_duty = estate.person_on_duty(team, now).ok().map(|one| one.person().clone());
+        let members = estate.members_of(team).into_iter().cloned();
+        let can = |person: &PersonId| {
+            let by = SignedIn::alone(person.clone()).standing_in(estate, now);
+            estate.works_here(person, now) && !asked.shares_somebody_with(&by)
+        };
+        let to = on_duty.into_iter().chain(members).find(can)?;
         Some(Notice {
-            to: on_duty.person().clone(),
+            to,
             subject: format!("decide about: {}", loaded.change.request().title),
             page: format!("changes/{}", loaded.id),
         })

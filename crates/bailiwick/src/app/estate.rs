@@ -62,6 +62,7 @@ impl App {
         }
         if let Some(estate) = before {
             self.live.set(Live::new(estate, history, active)?);
+            self.refresh_delegations().await?;
         }
         Ok(())
     }

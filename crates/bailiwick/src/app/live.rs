@@ -1,8 +1,9 @@
 //! What is in force now: the active estate with its compiled policy, swapped as one.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bailiwick_core::estate::{ActiveEstate, Estate, EstateHistory};
+use bailiwick_core::estate::{ActiveEstate, DelegationSeen, Estate, EstateHistory, ZoneKey};
 use bailiwick_core::names::Digest;
 use bailiwick_core::policy::{PolicyProblem, PolicySet};
 
@@ -31,6 +32,12 @@ impl Live {
             message: format!("the policies of the active estate: {}", worded(&problems)),
         })?;
         Ok(Self { active: ActiveEstate::new(estate, history), digest, policy })
+    }
+
+    /// The same with what was seen of delegations.
+    pub(crate) fn with_delegations(&self, seen: Option<BTreeMap<ZoneKey, DelegationSeen>>) -> Self {
+        let active = self.active.clone().with_delegations(seen);
+        Self { active, digest: self.digest, policy: self.policy.clone() }
     }
 
     /// The estate.

@@ -135,7 +135,10 @@ impl App {
         name: &str,
     ) -> Result<Option<SecretBytes>, Fault> {
         match self.store.sealed(purpose, name).await? {
-            Some(sealed) => self.unseal(purpose, name, &sealed).map(Some),
+            Some(sealed) => {
+                self.note_use(purpose, name).await?;
+                self.unseal(purpose, name, &sealed).map(Some)
+            }
             None => Ok(None),
         }
     }

@@ -133,6 +133,8 @@ impl Opened {
             news,
             metrics: Metrics::new(),
             ca_windows: super::CaWindows::default(),
+            noted_uses: super::NotedUses::default(),
+            tries: super::Tries::default(),
             turns: crate::drive::Turns::default(),
             waiting: crate::drive::Waiting::default(),
             lab_zones: lab.as_ref().map(Lab::zones),
@@ -310,6 +312,7 @@ fn settings(
         allowed_networks: allowed,
         envelope_unused_days: options.envelope_unused_days,
         watch: crate::settings::Watching::every_seconds(options.watch_seconds),
+        ways: super::start_options::ways(options)?,
         lab: options.lab,
     })
 }

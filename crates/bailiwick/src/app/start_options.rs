@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::start::NotStarted;
 use super::start_token::TokenOptions;
 
 /// What the operator asked for.
@@ -39,8 +40,48 @@ pub(crate) struct Options {
     pub envelope_unused_days: u32,
     /// How often zones are looked at.
     pub watch_seconds: u32,
+    /// Where notices go.
+    pub notices: NoticeOptions,
     /// Where the lab's DNS listens.
     pub lab_dns: SocketAddr,
     /// The token of CA keys.
     pub token: TokenOptions,
+}
+
+/// Where notices go, as the operator wrote it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NoticeOptions {
+    /// A URL that takes signed JSON.
+    pub webhook: Option<String>,
+    /// A mail relay.
+    pub smtp: Option<String>,
+    /// The sender of mails.
+    pub from: Option<String>,
+    /// The user at the relay.
+    pub user: Option<String>,
+    /// A command that takes JSON.
+    pub command: Option<PathBuf>,
+}
+
+/// The ways by which notices leave.
+pub(super) fn ways(options: &Options) -> Result<super::Ways, NotStarted> {
+    let wrong = |flag: &'static str| move |message: String| NotStarted::Setting { flag, message };
+    let told = &options.notices;
+    let webhook = told.webhook.as_deref().map(bailiwick_connect::egress::Target::parse);
+    let webhook = webhook.transpose().map_err(|it| it.to_string());
+    let relay = match (&told.smtp, &told.from) {
+        (Some(url), Some(from)) => {
+            let relay = bailiwick_connect::notify::Relay::parse(url, from, told.user.as_deref());
+            Some(relay.map_err(|it| it.to_string()).map_err(wrong("notify-smtp"))?)
+        }
+        (Some(_), None) => {
+            return Err(wrong("notify-from")("name the sender of mails".to_owned()));
+        }
+        (None, _) => None,
+    };
+    Ok(super::Ways {
+        webhook: webhook.map_err(wrong("notify-webhook"))?,
+        relay,
+        command: told.command.clone(),
+    })
 }

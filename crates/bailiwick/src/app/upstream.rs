@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
+use super::notify::{NOTICES, SMTP_PASSWORD, WEBHOOK_KEY};
 use super::reach::{API_KEY, BINDING_KEY, TRANSFER_KEY, TSIG_KEY};
 use super::words::words;
 use super::{App, Asking, Loaded, Scope};
@@ -27,6 +28,10 @@ pub(crate) enum SecretOf {
     Transfer(ZoneKey),
     /// The external account binding of an issuer.
     Issuer(IssuerId),
+    /// What notices are signed with.
+    Webhook,
+    /// The password at the mail relay.
+    Smtp,
 }
 
 impl App {
@@ -85,6 +90,8 @@ impl App {
         self.permit(asking, Access::Administer, &Scope::Organisation)?;
         let live = self.live.get();
         let (purpose, name) = match of {
+            SecretOf::Webhook => (WEBHOOK_KEY, NOTICES.to_owned()),
+            SecretOf::Smtp => (SMTP_PASSWORD, NOTICES.to_owned()),
             SecretOf::Connector(key) => {
                 let zone = live.estate().zones.get(key);
                 let connector = zone.and_then(|zone| zone.connector.as_ref());

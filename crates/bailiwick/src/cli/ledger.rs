@@ -25,6 +25,8 @@ pub(crate) enum LedgerCommand {
     Checkpoint(Checkpoint),
     /// Print one entry of a running server with the proof that it is in the ledger
     Entry(Entry),
+    /// List acts on keys, accounts, zones and registrations of a running server, the newest first
+    Acts(Acts),
 }
 
 /// Check every entry, tile and checkpoint.
@@ -58,6 +60,24 @@ pub(crate) struct Checkpoint {
     place: DataFolder,
 }
 
+/// List acts on keys, accounts, zones and registrations, the newest first.
+#[derive(Args)]
+pub(crate) struct Acts {
+    /// Only on this, such as zone/shop.example, issuer/house or account/ID
+    #[arg(long, value_name = "KIND/ID")]
+    about: Option<String>,
+    /// Only of this class: key, account, zone, registrar or estate
+    #[arg(long)]
+    class: Option<String>,
+    /// Only before this leaf: the last one of the page before
+    #[arg(long, value_name = "LEAF")]
+    before: Option<u64>,
+    #[command(flatten)]
+    output: crate::cli::remote::GlobalOutput,
+    #[command(flatten)]
+    server: Server,
+}
+
 /// Print one entry.
 #[derive(Args)]
 pub(crate) struct Entry {
@@ -75,6 +95,13 @@ pub(crate) async fn run(command: LedgerCommand) -> u8 {
         LedgerCommand::Verify(wish) => verify(wish).await,
         LedgerCommand::Fsck(wish) => fsck(wish).await,
         LedgerCommand::Checkpoint(wish) => checkpoint(wish).await,
+        LedgerCommand::Acts(wish) => {
+            let asked = (wish.about, wish.class, wish.before);
+            return match crate::cli::remote::power::acts(wish.server, wish.output, asked).await {
+                Ok(code) => code,
+                Err(cause) => super::failed(&cause, cause.code()),
+            };
+        }
         LedgerCommand::Entry(wish) => match entry(wish).await {
             Ok(()) => Ok(exit::YES),
             Err(cause) => return super::failed(&cause, cause.code()),

@@ -6,6 +6,7 @@ mod envelope;
 mod issuer;
 mod joint;
 mod keep;
+pub(crate) mod power;
 mod print;
 mod registry;
 mod secrets;
@@ -48,6 +49,8 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Connector(asked) => secrets::connector(asked).await,
         RemoteCommand::Zone(asked) => zone::run(asked).await,
         RemoteCommand::Service(asked) => service(asked).await,
+        RemoteCommand::Notices(asked) => secrets::notices(asked).await,
+        RemoteCommand::Duties(asked) => power::duties(asked).await,
         RemoteCommand::Token(asked) => token(asked).await,
         RemoteCommand::Person(asked) => person(asked).await,
         RemoteCommand::Login(login) => sign_in(login).await,
@@ -82,7 +85,9 @@ async fn change(asked: Asked<ChangeCommand>) -> Result<u8, NoAnswer> {
     let client = asked.server.client()?;
     let output = asked.output;
     let body: ChangeBody = match asked.what {
-        ChangeCommand::List { state, service, after, ids } => {
+        ChangeCommand::List { review: true, .. } => return power::reviews(&client, output).await,
+        ChangeCommand::Emergency(what) => return power::emergency(&client, output, what).await,
+        ChangeCommand::List { state, service, after, ids, review: false } => {
             let query = query(&[("state", state), ("service", service), ("after", after)]);
             let page: PageOf<ChangeLine> = client.get(&format!("changes{query}")).await?;
             return answer(output, &page, if ids { print::change_ids } else { print::changes });

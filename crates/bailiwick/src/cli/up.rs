@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::ceremony::TokenArgs;
 use super::exit;
+use crate::app::NoticeOptions;
 use crate::app::start::{Options, Running};
 
 /// Start the server: ACME, API, console and the loops behind them.
@@ -62,6 +63,8 @@ pub(crate) struct Up {
     /// How often each zone is looked at, at every server and vantage; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=3600))]
     watch_seconds: u32,
+    #[command(flatten)]
+    notices: NoticeArgs,
     /// Where the lab's DNS listens; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7453")]
     lab_dns: SocketAddr,
@@ -73,6 +76,38 @@ pub(crate) struct Up {
     /// Write logs as JSON
     #[arg(long)]
     log_json: bool,
+}
+
+/// Where notices to people go; without any of these they only stand on people's pages.
+#[derive(Args)]
+struct NoticeArgs {
+    /// Post each notice to this URL as signed JSON; the key comes with `bailiwick notices set-secret webhook`
+    #[arg(long, value_name = "URL")]
+    notify_webhook: Option<String>,
+    /// Mail each notice through this relay: smtps://HOST:PORT, or smtp://HOST:PORT inside a network
+    #[arg(long, value_name = "URL", requires = "notify_from")]
+    notify_smtp: Option<String>,
+    /// The sender of these mails
+    #[arg(long, value_name = "ADDRESS")]
+    notify_from: Option<String>,
+    /// The user at the relay, where it wants one; the password comes with `bailiwick notices set-secret smtp`
+    #[arg(long, value_name = "NAME", requires = "notify_smtp")]
+    notify_user: Option<String>,
+    /// Run this program for each notice, with JSON on its standard input
+    #[arg(long, value_name = "PROGRAM")]
+    notify_command: Option<PathBuf>,
+}
+
+impl NoticeArgs {
+    fn options(self) -> NoticeOptions {
+        NoticeOptions {
+            webhook: self.notify_webhook,
+            smtp: self.notify_smtp,
+            from: self.notify_from,
+            user: self.notify_user,
+            command: self.notify_command,
+        }
+    }
 }
 
 /// Runs the server.
@@ -96,6 +131,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         allow_network: up.allow_network,
         envelope_unused_days: up.envelope_unused_days,
         watch_seconds: up.watch_seconds,
+        notices: up.notices.options(),
         lab_dns: up.lab_dns,
         token: up.token.options(),
     };

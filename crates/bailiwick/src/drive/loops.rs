@@ -24,6 +24,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     let standing = tokio::spawn(super::standing::run(app.clone(), holder.clone(), stop.clone()));
     let waiting = tokio::spawn(super::waiting::run(app.clone(), holder.clone(), stop.clone()));
     let watching = tokio::spawn(super::watch::run(app.clone(), holder.clone(), stop.clone()));
+    let notices = tokio::spawn(crate::app::send_notices(app.clone(), holder.clone(), stop.clone()));
     let mut turn: u32 = 0;
     loop {
         if turn == 0 {
@@ -39,6 +40,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
             note("records left over", super::upstream::tidy_up(&app, CHANGES_PER_TURN).await);
             note("lapsed changes", app.expire_changes().await);
             note("the active estate", app.refresh_live().await);
+            note("delegations", app.look_at_delegations().await);
         }
         turn = turn.wrapping_add(1);
         tokio::select! {
@@ -49,6 +51,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     standing.abort();
     waiting.abort();
     watching.abort();
+    notices.abort();
 }
 
 /// Carries on changes that nobody is moving.

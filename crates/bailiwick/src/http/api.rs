@@ -16,6 +16,7 @@ mod joint;
 mod joint_words;
 mod ledger;
 mod people;
+pub(crate) mod power;
 mod reference;
 pub(crate) mod registry;
 pub(crate) mod services;
@@ -65,6 +66,8 @@ pub(crate) use events::stream as events_stream;
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         watch::findings, watch::finding, watch::adopt_finding, watch::revert_finding,
         watch::control, watch::caa_history, watch::edit_lab_zone,
+        power::declare, power::emergencies, power::review, power::delegate, power::toxic,
+        power::duties, power::acts,
         events::stream,
     ),
     modifiers(&Token, &CallNames),
@@ -146,6 +149,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/ledger/entries/{index}", get(ledger::entry))
         .route("/ledger/{*path}", get(ledger::tile))
         .route("/decisions/{decision}", get(ledger::decision))
+        .route("/emergencies", get(power::emergencies).post(power::declare))
+        .route("/emergencies/{change}/review", post(power::review))
+        .route("/services/{service}/delegated-executions", post(power::delegate))
+        .route("/duties/toxic", get(power::toxic))
+        .route("/duties/of/{*subject}", get(power::duties))
+        .route("/acts", get(power::acts))
         .route("/events", get(events::stream))
         .route("/openapi.json", get(reference::openapi))
         .method_not_allowed_fallback(error::wrong_method)

@@ -14,6 +14,7 @@ mod input;
 mod issuers;
 mod lanes;
 mod page;
+mod power;
 mod services;
 mod sign_in;
 mod watch;
@@ -38,6 +39,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/attestors", get(attestors::list))
         .route("/issuers", get(issuers::list))
         .route("/issuers/{issuer}/rotate", post(issuers::rotate))
+        .route("/emergencies", get(power::emergencies).post(power::declare))
+        .route("/emergencies/{change}/review", post(power::review))
+        .route("/duties", get(power::duties))
         .route("/services", get(services::list))
         .route("/services/{service}/envelopes", get(envelopes::list).post(envelopes::request))
         .route("/services/{service}/clients", get(clients::list))

@@ -121,6 +121,13 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/ledger/entries/{index}", To(Read)),
     ("GET", "/api/v1/ledger/{*path}", To(Read)),
     ("GET", "/api/v1/decisions/{decision}", To(Read)),
+    ("GET", "/api/v1/emergencies", SignedIn),
+    ("POST", "/api/v1/emergencies", Alters(Request)),
+    ("POST", "/api/v1/emergencies/{change}/review", Alters(Approve)),
+    ("POST", "/api/v1/services/{service}/delegated-executions", Alters(Administer)),
+    ("GET", "/api/v1/duties/toxic", To(Read)),
+    ("GET", "/api/v1/duties/of/{*subject}", To(Read)),
+    ("GET", "/api/v1/acts", To(Read)),
     ("GET", "/api/v1/events", SignedIn),
     ("GET", "/", SignedIn),
     ("GET", "/certificates", SignedIn),
@@ -132,6 +139,10 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/attestors", To(Read)),
     ("GET", "/issuers", To(Read)),
     ("POST", "/issuers/{issuer}/rotate", Alters(Request)),
+    ("GET", "/emergencies", SignedIn),
+    ("POST", "/emergencies", Alters(Request)),
+    ("POST", "/emergencies/{change}/review", Alters(Approve)),
+    ("GET", "/duties", To(Read)),
     ("GET", "/services", SignedIn),
     ("GET", "/services/{service}/envelopes", To(Read)),
     ("POST", "/services/{service}/envelopes", Alters(Request)),
@@ -400,7 +411,7 @@ fn stage() -> Stage {
 impl Stage {
     /// The paths of a route, each with whose object it is about.
     fn objects(&self, path: &str) -> Vec<(String, Of)> {
-        let secret = path.contains("credentials");
+        let secret = path.contains("credentials") || path.contains("delegated-executions");
         let fixed = |path: &str, of| vec![(path.to_owned(), of)];
         let of_each = |name: &str, pick: &dyn Fn(&Objects) -> String| -> Vec<(String, Of)> {
             let each = self.objects.iter().filter(|it| !pick(it).is_empty()).map(|it| {
@@ -446,6 +457,7 @@ impl Stage {
                     .replace("{zone}", "shop.example")
                     .replace("{view}", "external")
                     .replace("{name}", "www.shop.example")
+                    .replace("{*subject}", "pay.example")
                     .replace("{*path}", "tile/entries/000.p/1")
                     .replace("{decision}", &self.decision)
                     .replace("{issuer}", "house");
@@ -479,6 +491,12 @@ fn body(route: &str, of: Of) -> (&'static str, String) {
         "/credentials" => json!({"service": service, "hours": 0}),
         "/credentials/{credential}/rotate" => json!({}),
         "/accounts/{account}/agree" => json!({"terms": "https://example.com/none"}),
+        "/emergencies" => json!({"service": "pay-api", "reason": "x",
+            "revoke": {"certificate": digest, "reason": "superseded"}}),
+        "/emergencies/{change}/review" => json!({"justified": true, "note": "x"}),
+        "/services/{service}/delegated-executions" => {
+            json!({"person": "sue", "hours": 0, "reason": "x"})
+        }
         "/estate/plan" | "/estate/apply" => json!({"files": [], "reason": "x"}),
         "/ca-accounts" => json!({"issuer": "none", "reason": "x"}),
         "/secrets" => {
@@ -497,6 +515,8 @@ fn body(route: &str, of: Of) -> (&'static str, String) {
             in_days(9)
         ),
         "/services/{service}/credentials" => "hours=1".to_owned(),
+        "/emergencies" => format!("service=pay-api&reason=x&certificate={digest}"),
+        "/emergencies/{change}/review" => "justified=true&note=x".to_owned(),
         "/credentials/{credential}/rotate" => "overlap_hours=0".to_owned(),
         "/credentials/{credential}/revoke" => "service=shop-web".to_owned(),
         "/accounts/{account}/agree" => "terms=x".to_owned(),

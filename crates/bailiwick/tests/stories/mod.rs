@@ -28,6 +28,7 @@ mod issuer_answers;
 mod kill9;
 mod many_orders;
 mod misissuance;
+mod power;
 mod rotation;
 mod tamper;
 mod token;

@@ -2,7 +2,8 @@
 
 use bailiwick_core::estate::{Attested, ZoneKey};
 use bailiwick_core::gate::{
-    Account, AccountStatus, Credential, StandingRecord, ValidationEvidence,
+    Account, AccountStatus, Credential, DelegatedExecution, DelegationObservation, Emergency,
+    EmergencyReview, SecretUse, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId, CredentialId,
@@ -212,6 +213,11 @@ mod others {
             "control.judged" => PointJudged(Box<PointVerdict>),
             "canary.tried" => CanaryTried(Box<CanaryRun>),
             "incident.opened" => IncidentOpened(Box<Incident>),
+            "emergency.declared" => EmergencyDeclared(Box<Emergency>),
+            "emergency.reviewed" => EmergencyReviewed(Box<EmergencyReview>),
+            "execution.delegated" => ExecutionDelegated(Box<DelegatedExecution>),
+            "secret.used" => SecretUsed(Box<SecretUse>),
+            "delegation.observed" => DelegationObserved(Box<DelegationObservation>),
         } nested Change(OfChange<event::Data>) {
             Fact::Change { id, seq, state, event } => OfChange {
                 change: id.form()?,

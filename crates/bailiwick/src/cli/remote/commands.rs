@@ -1,6 +1,7 @@
 //! The commands that ask a running server, as they are typed.
 
 mod issuer;
+mod power;
 mod registry;
 mod watch;
 mod zone;
@@ -14,6 +15,7 @@ use crate::cli::client::Server;
 pub(crate) use watch::{ControlCommand, FindingCommand, Findings, LabCommand};
 
 pub(crate) use issuer::{AttestorCommand, IssuerCommand};
+pub(crate) use power::{DutiesCommand, EmergencyCommand, NoticesCommand};
 pub(crate) use registry::{AccountCommand, CredentialCommand, Listing, StandingCommand};
 pub(crate) use zone::ZoneCommand;
 
@@ -75,6 +77,10 @@ pub(crate) enum RemoteCommand {
     Control(Asked<ControlCommand>),
     /// The lab: be a DNS administrator who asks nobody
     Lab(Asked<LabCommand>),
+    /// The ways by which notices reach people: hand in their secrets
+    Notices(Asked<NoticesCommand>),
+    /// Who can do what, and who could do too much
+    Duties(Asked<DutiesCommand>),
     /// API tokens of yours
     Token(Asked<TokenCommand>),
     /// People: make a one-time sign-in link
@@ -101,7 +107,13 @@ pub(crate) enum ChangeCommand {
         /// Print only the ids, one a line
         #[arg(long, conflicts_with = "json")]
         ids: bool,
+        /// Only emergencies whose review is open, the most urgent first
+        #[arg(long, conflicts_with_all = ["state", "service", "after", "ids"])]
+        review: bool,
     },
+    /// Emergencies: two people, one hour, and a review afterwards
+    #[command(subcommand)]
+    Emergency(EmergencyCommand),
     /// Show a change: plan, checks, approvals, history
     Show {
         /// The change's id

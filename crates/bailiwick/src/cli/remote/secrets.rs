@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::answer;
-use super::commands::{Asked, ConnectorCommand, GlobalOutput};
+use super::commands::{Asked, ConnectorCommand, GlobalOutput, NoticesCommand};
 use crate::cli::client::{Client, NoAnswer};
 use crate::http::api::bodies::SecretBody;
 
@@ -16,6 +16,15 @@ pub(super) async fn connector(asked: Asked<ConnectorCommand>) -> Result<u8, NoAn
         ConnectorCommand::SetSecret { zone, transfer, file } => {
             let of = if transfer { "transfer" } else { "connector" };
             set(&client, asked.output, (of, zone), file).await
+        }
+    }
+}
+
+pub(super) async fn notices(asked: Asked<NoticesCommand>) -> Result<u8, NoAnswer> {
+    let client = asked.server.client()?;
+    match asked.what {
+        NoticesCommand::SetSecret { way, file } => {
+            set(&client, asked.output, (&way, "notices".to_owned()), file).await
         }
     }
 }

@@ -73,6 +73,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         allow_network: Vec::new(),
         envelope_unused_days: 30,
         watch_seconds: 0,
+        notices: crate::app::NoticeOptions::default(),
         lab_dns: nowhere,
         token: TokenOptions::default(),
     };
@@ -89,6 +90,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         allowed_networks: Vec::new(),
         envelope_unused_days: 30,
         watch: None,
+        ways: crate::app::Ways::default(),
         lab: true,
     };
     Opened::with(&options, settings, world).await.unwrap()

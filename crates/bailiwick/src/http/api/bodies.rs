@@ -6,6 +6,7 @@ mod envelope;
 mod incident;
 mod issuer;
 mod joint;
+mod power;
 mod registry;
 mod seen;
 mod watch;
@@ -19,6 +20,10 @@ pub(crate) use issuer::{
     AwaitsRootBody, GenerationBody, IssuerBody, RotateIssuerBody, RotationBody,
 };
 pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
+pub(crate) use power::{
+    ActBody, CloseReview, DelegateBody, DelegatedBody, DutyBody, EmergencyBody, EmergencyIssueBody,
+    EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
+};
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
 };

@@ -45,8 +45,8 @@ pub(super) async fn register(
     Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
 }
 
-/// Hand in a secret: of a zone's connector or transfers, or of an issuer's account binding. It is sealed and never
-/// shown again.
+/// Hand in a secret: of a zone's connector or transfers, of an issuer's account binding, or of the way
+/// notices take. It is sealed and never shown again.
 #[utoipa::path(post, path = "/secrets", tag = "estate", request_body = SecretBody,
     responses((status = 204), (status = 403, body = ErrorBody), (status = 400, body = ErrorBody)))]
 pub(super) async fn set_secret(
@@ -64,7 +64,12 @@ pub(super) async fn set_secret(
         "issuer" => SecretOf::Issuer(
             IssuerId::parse(&wish.name).map_err(|cause| Fault::input("name", cause))?,
         ),
-        _ => return Err(Fault::input("of", "write `connector`, `transfer` or `issuer`").into()),
+        "webhook" => SecretOf::Webhook,
+        "smtp" => SecretOf::Smtp,
+        _ => {
+            let message = "write `connector`, `transfer`, `issuer`, `webhook` or `smtp`";
+            return Err(Fault::input("of", message).into());
+        }
     };
     app.set_secret(&asking, &of, &wish.secret).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 use super::page::{Visitor, failed, moment, page};
 use crate::app::{App, Asking, CertificateQuery, ChangeQuery};
 use crate::fault::Fault;
-use crate::http::api::bodies::{ChangeLine, EnvelopeBody, FindingLine};
+use crate::http::api::bodies::{ChangeLine, EmergencyBody, EnvelopeBody, FindingLine};
 
 /// Days ahead in which an expiry is shown on the home page.
 const SOON_DAYS: u32 = 30;
@@ -32,6 +32,7 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
         app.envelopes_needing(asking).await?.iter().map(EnvelopeBody::of).collect();
     let findings: Vec<FindingLine> =
         app.findings(asking, true, true, None).await?.iter().map(FindingLine::of).collect();
+    let reviews = reviews(app, asking).await?;
     let recent =
         app.changes(asking, ChangeQuery { limit: Some(ROWS), ..ChangeQuery::default() }).await?;
     let soon = CertificateQuery {
@@ -51,7 +52,7 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
         section #needs data-live="change" aria-labelledby="needs-title" {
             h2 #needs-title { "What needs you" }
             @for one in &findings { (super::watch::card(one)) }
-            @if mine.is_empty() && envelopes.is_empty() && findings.is_empty() {
+            @if mine.is_empty() && envelopes.is_empty() && findings.is_empty() && reviews.is_empty() {
                 p.clear { "Nothing. Checked " (moment(&checked)) "." }
             }
             @for row in &mine {
@@ -65,6 +66,7 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
                     a.button href={ "/changes/" (line.id) } { "Look at the plan" }
                 }
             }
+            @for one in &reviews { (super::power::open_review(one)) }
             @for one in &envelopes {
                 article.card {
                     h3 { a href={ "/envelopes/" (one.id) } { "Envelope of " (one.service) " for " (one.names.join(", ")) } }
@@ -92,6 +94,13 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
             }
         }
     })
+}
+
+/// Emergencies that wait for this person's review, and those that waited too long for another's.
+async fn reviews(app: &App, asking: &Asking) -> Result<Vec<EmergencyBody>, Fault> {
+    let person = asking.by.person.as_str();
+    let open = crate::http::api::power::emergency_list(app, asking, true).await?;
+    Ok(open.into_iter().filter(|one| one.reviewer == person || one.overdue).collect())
 }
 
 fn number(label: &str, value: u64, href: &str) -> Markup {

@@ -66,6 +66,8 @@ fn framed(status: StatusCode, app: &App, who: Option<&Asking>, title: &str, body
                             (tab("/controls", "Controls", title))
                             (tab("/findings", "Findings", title))
                             (tab("/issuers", "Issuers", title))
+                            (tab("/duties", "Who can do what", title))
+                            (tab("/emergencies", "Emergencies", title))
                         }
                     }
                     @if app.settings.lab { span.lab title="Nothing here is real" { "lab" } }
