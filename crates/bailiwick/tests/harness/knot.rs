@@ -58,7 +58,8 @@ fn configuration(zones: &[Zone], port: &Port, folder: &Folder) -> String {
          tcp-workers: 1\n    background-workers: 1\n\
          log:\n  - target: stderr\n    any: warning\n\
          database:\n    storage: \"{at}/db\"\n\
-         template:\n  - id: default\n    storage: \"{at}/zones\"\n    file: \"%s.zone\"\n    \
+         acl:\n  - id: anybody\n    action: transfer\n\
+         template:\n  - id: default\n    acl: anybody\n    storage: \"{at}/zones\"\n    file: \"%s.zone\"\n    \
          zonefile-load: whole\n    journal-content: none\n    semantic-checks: off\nzone:\n",
         port.number()
     );
