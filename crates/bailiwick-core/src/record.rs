@@ -10,7 +10,6 @@ mod clients;
 mod decision;
 mod entry;
 mod kinds;
-mod people;
 mod receipts;
 mod row;
 mod rows;

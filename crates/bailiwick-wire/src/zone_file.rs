@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bailiwick_core::caa::CaaName;
-use bailiwick_core::names::DnsName;
+use bailiwick_core::names::{DnsName, ZoneName};
+use bailiwick_core::records::ZoneSnapshot;
 
 /// What stands in a zone file for an audit.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -138,30 +139,59 @@ impl Reader {
     fn finish(self) -> Result<ZoneNames, BadZoneFile> {
         let whole = |what| BadZoneFile { line: 0, what };
         let apex = self.apex.ok_or_else(|| whole(BadZone::NoApex))?;
-        let apex_name = DnsName::parse(&apex).map_err(|_| whole(BadZone::Apex(apex.clone())))?;
-        let cuts: BTreeSet<&String> = self
-            .owners
-            .iter()
-            .filter(|(owner, kinds)| **owner != apex && kinds.contains("NS"))
-            .map(|(owner, _)| owner)
-            .collect();
-        let mut names = BTreeSet::from([CaaName::plain(apex_name.clone())]);
-        let mut left_out = 0;
-        for (owner, kinds) in &self.owners {
-            let reached = REACHED.iter().any(|kind| kinds.contains(*kind)) || cuts.contains(owner);
-            let name = CaaName::parse(owner).ok().filter(|name| {
-                name.base().is_at_or_below(&apex_name) && !name.base().as_str().contains('_')
-            });
-            match name.filter(|_| reached && !is_below_cut(owner, &cuts)) {
-                Some(name) => {
-                    names.insert(name);
-                }
-                None if *owner != apex => left_out += 1,
-                None => {}
-            }
-        }
-        Ok(ZoneNames { apex: apex_name, names, left_out })
+        let apex = DnsName::parse(&apex).map_err(|_| whole(BadZone::Apex(apex)))?;
+        Ok(names_of(apex, &self.owners))
     }
+}
+
+/// The same of a zone that was transferred.
+#[must_use]
+pub fn names_of_snapshot(zone: &ZoneName, snapshot: &ZoneSnapshot) -> ZoneNames {
+    let mut owners: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (owner, kind) in snapshot.sets().keys() {
+        let word = NUMBERS.iter().find(|(number, _)| *number == kind.number());
+        let word = word.map_or("other", |(_, word)| *word);
+        owners.entry(format!("{owner}.")).or_default().insert(word.to_owned());
+    }
+    names_of(zone.apex().clone(), &owners)
+}
+
+/// Numbers of the types that count here (IANA DNS parameters).
+const NUMBERS: [(u16, &str); 8] = [
+    (1, "A"),
+    (2, "NS"),
+    (5, "CNAME"),
+    (15, "MX"),
+    (28, "AAAA"),
+    (64, "SVCB"),
+    (65, "HTTPS"),
+    (257, "CAA"),
+];
+
+/// Types by owner, in lower case with the final dot, as names.
+fn names_of(apex: DnsName, owners: &BTreeMap<String, BTreeSet<String>>) -> ZoneNames {
+    let apex_text = format!("{apex}.");
+    let cuts: BTreeSet<&String> = owners
+        .iter()
+        .filter(|(owner, kinds)| **owner != apex_text && kinds.contains("NS"))
+        .map(|(owner, _)| owner)
+        .collect();
+    let mut names = BTreeSet::from([CaaName::plain(apex.clone())]);
+    let mut left_out = 0;
+    for (owner, kinds) in owners {
+        let reached = REACHED.iter().any(|kind| kinds.contains(*kind)) || cuts.contains(owner);
+        let name = CaaName::parse(owner).ok().filter(|name| {
+            name.base().is_at_or_below(&apex) && !name.base().as_str().contains('_')
+        });
+        match name.filter(|_| reached && !is_below_cut(owner, &cuts)) {
+            Some(name) => {
+                names.insert(name);
+            }
+            None if *owner != apex_text => left_out += 1,
+            None => {}
+        }
+    }
+    ZoneNames { apex, names, left_out }
 }
 
 fn is_below_cut(owner: &str, cuts: &BTreeSet<&String>) -> bool {

@@ -156,9 +156,12 @@ fn uses<'a>(estate: &'a Estate, key: &ZoneKey) -> Vec<Use<'a>> {
 
 /// A service's names that lie in the zone itself and not in one below it.
 fn names_in(estate: &Estate, service: &Service, key: &ZoneKey) -> BTreeSet<SanName> {
-    let below = service.below.iter().filter_map(|base| SanName::new(base, false).ok());
-    let is_here =
-        |name: &SanName| estate.zone_of(name.base(), key.view).is_some_and(|(zone, _)| zone == key);
+    let below = service.below.iter().filter_map(|base| SanName::parse(base.as_str()).ok());
+    // CAA says nothing about addresses (RFC 8738, section 4 names no such check).
+    let is_here = |name: &SanName| {
+        let zone = name.dns().and_then(|base| estate.zone_of(base, key.view));
+        zone.is_some_and(|(zone, _)| zone == key)
+    };
     service.names.iter().cloned().chain(below).filter(is_here).collect()
 }
 
@@ -297,7 +300,9 @@ fn permits(set: &[CaaRecord], estate: &Estate, known: &KnownAccounts, one: &Use<
 
 /// The judgement of a set as if it were found at the name.
 fn judged(set: &[CaaRecord], name: &SanName, terms: &CaaTerms) -> CaaOutcome {
-    let ClimbStep::Ask(asking) = climb(CaaName::from(name), PrivateTlds::reserved()) else {
+    let Some(base) = name.dns().cloned() else { return CaaOutcome::Allow };
+    let asked = if name.is_wildcard() { CaaName::wildcard(base) } else { CaaName::plain(base) };
+    let ClimbStep::Ask(asking) = climb(asked, PrivateTlds::reserved()) else {
         return CaaOutcome::Unknown;
     };
     if set.is_empty() {

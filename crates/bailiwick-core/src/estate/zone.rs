@@ -187,6 +187,15 @@ impl Connector {
         }
     }
 
+    /// The primary server, where the way leads to one.
+    #[must_use]
+    pub const fn server(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Rfc2136 { server, .. } => Some(*server),
+            Self::PowerDns { .. } | Self::Git { .. } | Self::Observe => None,
+        }
+    }
+
     /// Whether a secret has to be handed in for it.
     #[must_use]
     pub const fn needs_secret(&self) -> bool {

@@ -106,7 +106,8 @@ const fn gated_kind(kind: ChangeKind) -> Option<GatedKind> {
     match kind {
         ChangeKind::EditEstate | ChangeKind::GrantException => Some(GatedKind::EditEstate),
         ChangeKind::GrantEnvelope => Some(GatedKind::GrantEnvelope),
-        ChangeKind::IssueCertificate => Some(GatedKind::IssueCertificate),
+        // It may issue a certificate, so whoever gates those gates it.
+        ChangeKind::IssueCertificate | ChangeKind::TrustChange => Some(GatedKind::IssueCertificate),
         ChangeKind::RevokeCertificate
         | ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope

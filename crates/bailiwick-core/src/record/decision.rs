@@ -48,6 +48,22 @@ impl Fact {
             | Self::AccountEnded { .. }
             | Self::AccountRevoked { .. }
             | Self::TermsAgreed { .. }
+            | Self::AccountAttested { .. }
+            | Self::Observed(_)
+            | Self::FindingOpened(_)
+            | Self::FindingHandedOn { .. }
+            | Self::FindingClosed { .. }
+            | Self::PointJudged(_)
+            | Self::CanaryBegun { .. }
+            | Self::CanaryTried(_)
+            | Self::IncidentOpened(_)
+            | Self::IncidentTold { .. }
+            | Self::IncidentReviewed { .. }
+            | Self::EmergencyDeclared(_)
+            | Self::EmergencyReviewed(_)
+            | Self::ExecutionDelegated(_)
+            | Self::SecretUsed(_)
+            | Self::DelegationObserved(_)
             | Self::CredentialMade(_)
             | Self::CredentialRevoked { .. }
             | Self::CredentialRotated { .. }

@@ -5,7 +5,6 @@ use crate::time::Time;
 
 use super::clients::client_rows;
 use super::entry::{Entry, Fact};
-use super::people::people_row;
 use super::receipts::change_rows;
 use super::row::Row;
 use super::watched::watch_row;

@@ -11,7 +11,7 @@ use super::finding::{Cause, FindingKind};
 use super::observation::{Asked, Vantage};
 use super::picture::{Known, Picture};
 use crate::caa::CaaRecord;
-use crate::estate::{Estate, Exception, Scope, VantagePoint, Zone, ZoneKey};
+use crate::estate::{Connector, Estate, Exception, Scope, VantagePoint, Zone, ZoneKey};
 use crate::names::{DnsName, ExceptionId, IssuerId, SanName};
 use crate::time::{DAY_MS, HOUR_MS, Time};
 
@@ -131,7 +131,7 @@ pub fn judge(decided: &Decided<'_>, picture: &Picture, now: Time) -> Judged {
 #[must_use]
 pub(super) fn reference(decided: &Decided<'_>, picture: &Picture) -> Option<Vantage> {
     let servers = &decided.zone.servers;
-    let primary = decided.zone.connector.as_ref().map(|one| one.server);
+    let primary = decided.zone.connector.as_ref().and_then(Connector::server);
     let primary = primary.filter(|one| servers.contains(one)).or(servers.first().copied());
     let mut points = points_of(decided);
     let first = || points.next().map(|point| Vantage::resolver(point.server));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bailiwick_core::caa::{CaaName, CaaSubject};
 use bailiwick_core::names::{Digest, DnsName};
-use bailiwick_wire::zone_file::read_zone_file;
+use bailiwick_wire::zone_file::{ZoneNames, read_zone_file};
 
 /// Lines that are no names are kept, so that a person can see them; more than this are only counted.
 const REJECTED_KEPT: usize = 1_000;
@@ -38,6 +38,12 @@ impl NameList {
     fn push(&mut self, name: &CaaName) {
         self.text.push_str(&name.to_string());
         self.ends.push(self.text.len());
+    }
+
+    /// Adds the names of a zone.
+    pub(crate) fn add_zone(&mut self, zone: ZoneNames) {
+        zone.names.iter().for_each(|name| self.push(name));
+        self.zones.insert(zone.apex);
     }
 
     fn reject(&mut self, place: String, text: &str, why: &dyn std::fmt::Display) {
@@ -167,8 +173,7 @@ fn read_zone(list: &mut NameList, path: &Path, origin: Option<DnsName>) -> Resul
     let text = read(path)?;
     let zone = read_zone_file(&text, origin.as_ref())
         .map_err(|cause| format!("`{}`: {cause}", path.display()))?;
-    zone.names.iter().for_each(|name| list.push(name));
-    list.zones.insert(zone.apex);
+    list.add_zone(zone);
     Ok(())
 }
 

@@ -73,6 +73,7 @@ fn headline(summary: &Summary) -> Markup {
 
 fn cards(summary: &Summary) -> Markup {
     let card = |class: &str, number: u64, what: &str| {
+        let class = if number == 0 { "" } else { class };
         html! { li class=(class) { b { (grouped(number)) } span { (what) } } }
     };
     html! {

@@ -34,14 +34,14 @@ impl Knot {
              log:\n  - target: stderr\n    any: info\n\
              database:\n  storage: {at}/db\n\
              key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n\
-             acl:\n  - id: ours\n    key: {name}\n    action: [update, transfer]\n\
+             acl:\n  - id: ours\n    key: {name}\n    action: [update, transfer]\n  - id: anybody\n    action: transfer\n\
              zone:\n",
             port.number()
         );
         for zone in zones {
             folder.write(&format!("{}.zone", zone.name()), &zone.text(1));
             text += &format!(
-                "  - domain: {0}\n    file: {at}/{0}.zone\n    acl: ours\n    zonefile-sync: -1\n    semantic-checks: off\n    journal-content: changes\n",
+                "  - domain: {0}\n    file: {at}/{0}.zone\n    acl: [ours, anybody]\n    zonefile-sync: -1\n    semantic-checks: off\n    journal-content: changes\n",
                 zone.name()
             );
         }

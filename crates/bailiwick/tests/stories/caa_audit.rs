@@ -132,6 +132,8 @@ fn two_thousand_names_get_the_verdict_of_issuance() {
     let csv = std::fs::read_to_string(csv).expect("a table");
     assert_eq!(csv.lines().count(), 2_001);
 
+    transferred_and_read(&folder, &knot);
+
     // A name out of a hundred is asked of its servers too, and they agree.
     let some: Vec<&str> = estate.names.iter().step_by(97).map(String::as_str).collect();
     folder.write("names", &some.join("\n"));
@@ -145,6 +147,21 @@ fn two_thousand_names_get_the_verdict_of_issuance() {
     for row in report["names"].as_array().expect("names") {
         let expected: &Expected = &estate.expected[row["name"].as_str().expect("a name")];
         assert_eq!(who(&row["ordinary"]), expected.ordinary, "{row:#}");
+    }
+}
+
+/// A zone's names come from the server itself, and the same from its file.
+fn transferred_and_read(folder: &Folder, knot: &Knot) {
+    let (at, out) = (knot.address().to_string(), folder.file("zone.csv").display().to_string());
+    let source = format!("z2.example@{at}");
+    let file =
+        folder.write("z2.example.zone", "@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 127.0.0.1\n");
+    let file = file.display().to_string();
+    for (from, names) in [(["--transfer", &source], 23), (["--zones", &file], 2)] {
+        let mut command = process::bounded(program(), Duration::from_secs(60));
+        command.args(["caa", "audit", "--out", &out, "--resolver", &at]).args(from);
+        let ran = process::run(command);
+        assert!(ran.stdout.starts_with(&format!("{names} names in one zone:")), "{ran:?}");
     }
 }
 

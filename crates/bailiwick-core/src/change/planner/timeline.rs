@@ -64,6 +64,7 @@ fn takes(step: &Step) -> (u64, u64) {
         | Step::NarrowEnvelope(_)
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_)
         | Step::PublishRecords(_)
         | Step::DeployCertificate(_) => (0, EFFECT_SECONDS),
     }
@@ -84,6 +85,7 @@ fn takes_back(step: &Step) -> u64 {
         | Step::NarrowEnvelope(_)
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_)
         | Step::DeployCertificate(_) => EFFECT_SECONDS,
     }
 }

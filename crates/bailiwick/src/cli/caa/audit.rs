@@ -29,6 +29,9 @@ pub(crate) struct Audit {
     /// repeated. Relative names are relative to ZONE, or to the file's name (shop.example.zone)
     #[arg(long = "zones", value_name = "[ZONE=]FILE")]
     zones: Vec<String>,
+    /// Read a zone's names from a server of it that lets us (AXFR). May be repeated
+    #[arg(long = "transfer", value_name = "ZONE@ADDR:PORT")]
+    transfers: Vec<String>,
     /// Where the report goes; its ending says what it is: .html, .json or .csv. May be repeated
     #[arg(long = "out", value_name = "FILE", required = true)]
     outs: Vec<PathBuf>,
@@ -93,10 +96,10 @@ pub(super) async fn run(wish: Audit) -> u8 {
 
 async fn carry_out(wish: &Audit) -> Result<u8, NoAudit> {
     let outs = outs(wish)?;
-    let list = ask::names(wish)?;
+    let world = World::system();
+    let list = ask::names(wish, &dns(&world)).await?;
     let expected = ask::issuers(wish)?;
     let view = ask::view(wish, &list)?;
-    let world = World::system();
     let began_at = world.now();
     let asked = ask::shown(&view);
     let input = input(&list, &asked, &expected);
@@ -108,9 +111,8 @@ async fn carry_out(wish: &Audit) -> Result<u8, NoAudit> {
     };
     let list = Arc::new(list);
     let stop = Arc::new(AtomicBool::new(false));
-    let clock = world.clone();
     let sweep = Sweep {
-        dns: DnsClient::new(Limits::default(), move || clock.now(), random_ids),
+        dns: dns(&world),
         view,
         limits: SweepLimits { rate: wish.rate, ..SweepLimits::default() },
         stop: Arc::clone(&stop),
@@ -138,6 +140,11 @@ async fn carry_out(wish: &Audit) -> Result<u8, NoAudit> {
         say(shown::text(&summary, &list, tally, milliseconds, &wish.outs).trim_end());
     }
     Ok(code_of(&summary, &list))
+}
+
+fn dns(world: &World) -> DnsClient {
+    let clock = world.clone();
+    DnsClient::new(Limits::default(), move || clock.now(), random_ids)
 }
 
 fn code_of(summary: &Summary, list: &NameList) -> u8 {

@@ -5,9 +5,12 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 
 use bailiwick_connect::dns::sweep::SweepView;
-use bailiwick_connect::dns::{Resolver, ResolverTrust};
+use bailiwick_connect::dns::{DnsClient, Resolver, ResolverTrust};
+use bailiwick_connect::zones::transfer::{TransferLimits, TransferSource, transfer};
 use bailiwick_core::caa::{IssuerDomain, PrivateTlds};
 use bailiwick_core::names::{DnsName, ZoneName};
+use bailiwick_wire::dns::Transferred;
+use bailiwick_wire::zone_file::{ZoneNames, names_of_snapshot};
 
 use super::{Audit, NoAudit};
 use crate::audit::{NameList, read_names_file, read_zones};
@@ -16,8 +19,8 @@ fn wrong(flag: &str, given: &dyn Display, cause: &dyn Display) -> NoAudit {
     NoAudit::Wrong(format!("{flag} `{given}`: {cause}"))
 }
 
-/// The names of all files.
-pub(super) fn names(wish: &Audit) -> Result<NameList, NoAudit> {
+/// The names of all files and transfers.
+pub(super) async fn names(wish: &Audit, dns: &DnsClient) -> Result<NameList, NoAudit> {
     let mut list = NameList::default();
     for path in &wish.names {
         read_names_file(&mut list, path).map_err(NoAudit::Wrong)?;
@@ -25,15 +28,37 @@ pub(super) fn names(wish: &Audit) -> Result<NameList, NoAudit> {
     for given in &wish.zones {
         read_zones(&mut list, given).map_err(NoAudit::Wrong)?;
     }
+    for given in &wish.transfers {
+        list.add_zone(transferred(given, dns).await?);
+    }
     let list = list.settle();
     if list.len() == 0 {
         let what = match list.rejected.kept.first() {
             Some((place, text, why)) => format!("no name to audit; {place}: `{text}`: {why}"),
-            None => "no name to audit; give some with --names FILE or --zones FILE".to_owned(),
+            None => "no name to audit; give some with --names FILE, --zones FILE or --transfer ZONE@ADDR".to_owned(),
         };
         return Err(NoAudit::Wrong(what));
     }
     Ok(list)
+}
+
+/// The names of a zone, from a server of it.
+async fn transferred(given: &String, dns: &DnsClient) -> Result<ZoneNames, NoAudit> {
+    let bad = |cause: &dyn Display| wrong("--transfer", given, cause);
+    let (zone, server) = given
+        .split_once('@')
+        .ok_or_else(|| bad(&"write ZONE@ADDR:PORT, such as shop.example@192.0.2.1:53"))?;
+    let zone = ZoneName::parse(zone).map_err(|cause| bad(&cause))?;
+    let server = server.parse().map_err(|_| bad(&"no address; write ZONE@ADDR:PORT"))?;
+    let source = TransferSource { server, key: None };
+    let limits = TransferLimits::default();
+    match transfer(dns, &zone, &source, None, &limits).await {
+        Ok(Transferred::Whole(snapshot)) => Ok(names_of_snapshot(&zone, &snapshot)),
+        Ok(Transferred::UpToDate(_) | Transferred::Steps(_)) => {
+            Err(bad(&"the server sent no whole zone; look in its log"))
+        }
+        Err(cause) => Err(bad(&format!("{cause}; let this machine transfer the zone"))),
+    }
 }
 
 /// The issuers that should be the only ones.

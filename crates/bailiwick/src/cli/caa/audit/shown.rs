@@ -82,6 +82,10 @@ pub(super) fn json(about: &About, summary: &Summary, tally: SweepTally) -> Value
     })
 }
 
+fn zones(count: usize) -> String {
+    if count == 1 { "one zone".to_owned() } else { format!("{count} zones") }
+}
+
 /// For people.
 pub(super) fn text(
     summary: &Summary,
@@ -91,9 +95,9 @@ pub(super) fn text(
     outs: &[PathBuf],
 ) -> String {
     let mut text = format!(
-        "{} names in {} zones: {} with CAA, {} without, {} could not be decided.\n",
+        "{} names in {}: {} with CAA, {} without, {} could not be decided.\n",
         summary.names,
-        summary.zones.len(),
+        zones(summary.zones.len()),
         summary.with_set,
         summary.without_set,
         summary.unknown
