@@ -112,6 +112,9 @@ fn strike_everywhere(plan: &Plan, base: &Strikes, tally: &mut Tally) {
     }
 }
 
+/// Steps about records and what is served: in plans with others only in the test of their own.
+const JOINT: [Kind; 4] = [Kind::Publish, Kind::Await, Kind::Deploy, Kind::Served];
+
 /// Plans of the test: with `SLOW_TESTS` all, else those without a kind twice, and the longer ones
 /// without kinds that are put back as ending is; records and certificates in one plan have a test of
 /// their own.
@@ -121,8 +124,12 @@ fn chosen(lengths: std::ops::RangeInclusive<usize>) -> Vec<Vec<Kind>> {
         let mut sorted = kinds.clone();
         sorted.sort();
         sorted.dedup();
-        let alike = [Kind::Narrow, Kind::Publish, Kind::Await, Kind::Deploy, Kind::Served];
-        let short = kinds.len() <= 2 || !kinds.iter().any(|kind| alike.contains(kind));
+        let joint = |kind: &Kind| JOINT.contains(kind);
+        let short = match kinds.len() {
+            0 | 1 => true,
+            2 => !kinds.iter().any(joint),
+            _ => !kinds.contains(&Kind::Narrow) && !kinds.iter().any(joint),
+        };
         slow || (sorted.len() == kinds.len() && short)
     };
     lengths.flat_map(orders).filter(distinct).collect()
@@ -136,6 +143,9 @@ fn slow_tests() -> bool {
 fn every_plan_without_faults_closes() {
     for length in 1..=4 {
         for kinds in orders(length) {
+            if length > 3 && kinds.iter().any(|kind| JOINT.contains(kind)) {
+                continue;
+            }
             let plan = plan(&kinds);
             let strikes = Strikes::default();
             let end = run(&plan, &strikes, Finds::Before);
@@ -195,7 +205,8 @@ fn every_fault_in_a_plan_that_binds_records_and_a_certificate() {
     for cause in causes(kinds.len()) {
         strike_everywhere(&plan, &cause, &mut tally);
     }
-    tally.report("records and a certificate in one plan, every fault on the way there and back");
+    // No undo is stuck here, so that nobody is asked.
+    assert!(tally.closed > 50 && tally.rolled_back > 1_000 && tally.persons == 0, "{tally:?}");
 }
 
 #[test]
