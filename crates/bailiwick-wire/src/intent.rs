@@ -3,7 +3,7 @@
 //!
 //! Every key is read into a core type here; whether it can be is asked of the world later.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use bailiwick_core::change::Endpoint;
 use bailiwick_core::estate::ZoneKey;

@@ -1,8 +1,8 @@
 //! Steps that bind records and certificates: edits of zones, waiting until everybody sees them,
 //! putting a certificate where it is served, and looking whether it is.
 
+use core::net::SocketAddr;
 use std::fmt;
-use std::net::SocketAddr;
 
 use crate::estate::{Deployment, ZoneKey};
 use crate::names::{CertFingerprint, DnsName, ServiceId, SpkiHash};

@@ -1,6 +1,6 @@
 //! Steps that bind records and certificates.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 
 use bailiwick_core::change::{
     AwaitPropagation, DeployCertificate, Endpoint, Lane, PublishRecords, VerifyServed,
