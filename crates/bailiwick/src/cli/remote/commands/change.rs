@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::power::EmergencyCommand;
+
 #[derive(Subcommand)]
 pub(crate) enum ChangeCommand {
     /// List changes, the newest first
