@@ -123,18 +123,6 @@ impl Stored for RecordEdit {
     }
 }
 
-impl Stored for ZoneKey {
-    type Form = String;
-
-    fn form(&self) -> Result<String, NotStorable> {
-        Ok(self.to_string())
-    }
-
-    fn read(form: String) -> Result<Self, BadValue> {
-        Self::parse(&form).ok_or_else(|| word("zone", form))
-    }
-}
-
 impl Stored for SocketAddr {
     type Form = String;
 
