@@ -1,5 +1,7 @@
 //! A lab without listeners, and a change of each real step type in it.
 
+// tidy: long file because every kind of step has its scene and its reading here, side by side
+
 use std::path::Path;
 use std::sync::Arc;
 
