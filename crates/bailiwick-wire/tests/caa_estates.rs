@@ -52,6 +52,9 @@ struct Known {
     locked_by_ca: bool,
 }
 
+/// What it is, what is replaced, of which name, what else is known, and the grade.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, Known, Grade);
+
 fn judged(replace: &[(&str, &str)], name: &str, known: Known) -> FailSafe {
     let name = DnsName::parse(name).unwrap();
     let mut facts = FailSafeFacts::of_estate(&estate(replace), &name).unwrap();
@@ -80,7 +83,7 @@ fn the_grade_changes_as_expected_in_each_of_twelve_estates() {
         |seen, revoked| Known { seen_hours: seen, revoked_hours: revoked, locked_by_ca: false };
     let nothing = Known::default();
     let locked = Known { locked_by_ca: true, ..known(Some(6), Some(12)) };
-    let cases: [(&str, &[(&str, &str)], &str, Known, Grade); 12] = [
+    let cases: [Case<'_>; 12] = [
         ("only our own CA is believed, and the gate refuses", &[], private, nothing, Grade::B),
         ("and revocation is rehearsed", &[], private, known(None, Some(6)), Grade::A),
         ("the gate only watches", &[OBSERVED], private, nothing, Grade::E),

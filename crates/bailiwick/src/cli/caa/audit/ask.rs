@@ -43,8 +43,8 @@ pub(super) async fn names(wish: &Audit, dns: &DnsClient) -> Result<NameList, NoA
 }
 
 /// The names of a zone, from a server of it.
-async fn transferred(given: &String, dns: &DnsClient) -> Result<ZoneNames, NoAudit> {
-    let bad = |cause: &dyn Display| wrong("--transfer", given, cause);
+async fn transferred(given: &str, dns: &DnsClient) -> Result<ZoneNames, NoAudit> {
+    let bad = |cause: &dyn Display| wrong("--transfer", &given, cause);
     let (zone, server) = given
         .split_once('@')
         .ok_or_else(|| bad(&"write ZONE@ADDR:PORT, such as shop.example@192.0.2.1:53"))?;
