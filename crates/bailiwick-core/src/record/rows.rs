@@ -17,6 +17,20 @@ pub fn rows(entry: &Entry) -> Vec<Row> {
     rows
 }
 
+/// Rows of a workload that has a credential.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands over this fact only")]
+fn enrolled_rows(entry: &Entry) -> Vec<Row> {
+    let at = entry.at;
+    match &entry.fact {
+        Fact::WorkloadEnrolled { credential, attested, token, decision } => {
+            let (credential, attested) = (credential.clone(), attested.clone());
+            let decided = Row::PutDecision { decision: decision.clone(), at };
+            vec![decided, Row::PutAttestation { credential, attested, token: *token }]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Rows of emergencies, delegated execution and delegations.
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller hands over these facts only")]
 fn power_rows(entry: &Entry) -> Vec<Row> {
@@ -70,11 +84,7 @@ fn own_rows(entry: &Entry) -> Vec<Row> {
         | Fact::CredentialRevoked { .. }
         | Fact::CredentialRotated { .. } => client_rows(&entry.fact, at).into_iter().collect(),
         Fact::UpstreamOrdered { change, issuer, url } => vec![ordered(change, issuer, url, at)],
-        Fact::WorkloadEnrolled { credential, attested, token, decision } => {
-            let (credential, attested) = (credential.clone(), attested.clone());
-            let decided = Row::PutDecision { decision: decision.clone(), at };
-            vec![decided, Row::PutAttestation { credential, attested, token: *token }]
-        }
+        Fact::WorkloadEnrolled { .. } => enrolled_rows(entry),
         Fact::SignedIn { .. } | Fact::TokenMade { .. } => sign_in_rows(entry),
         Fact::SignedOut { session } => vec![Row::EndSession(session.clone())],
         Fact::TokenRevoked { token } => vec![Row::EndToken { token: token.clone(), at }],
