@@ -13,6 +13,7 @@ mod upstream;
 mod watched;
 
 use bailiwick_core::ledger::LeafIndex;
+use bailiwick_core::names::{ChangeId, Digest};
 use bailiwick_core::record::{Decision, Row};
 use bailiwick_core::time::Time;
 use bailiwick_wire::policy::kept_facts;
@@ -80,6 +81,18 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         Row::Watch { row, at } => watched::apply(tx, index, row, *at).await,
         Row::ActivateGeneration { .. } | Row::PutCrl { .. } => issuers::apply(tx, row).await,
     }
+}
+
+async fn activate(
+    tx: &mut Tx,
+    estate: &Digest,
+    at: Time,
+    change: &ChangeId,
+) -> Result<(), Rejected> {
+    let put = "INSERT INTO estate (n, digest, at, change) \
+        SELECT COALESCE(MAX(n), 0) + 1, $1, $2, $3 FROM estate";
+    tx.exec(put, &args![estate, at, change]).await?;
+    Ok(())
 }
 
 async fn put_decision(

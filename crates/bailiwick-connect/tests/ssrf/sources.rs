@@ -60,7 +60,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Directory,
         Self::NewNonce,
         Self::NewAccount,

@@ -1,9 +1,7 @@
 //! Orders and authorizations as they stand.
 
 use bailiwick_core::gate::{Authorization, Order};
-use bailiwick_core::names::{
-    AccountId, AcmeIdentifier, AuthzId, ChangeId, DnsName, OrderId, ServiceId,
-};
+use bailiwick_core::names::{AccountId, AcmeIdentifier, AuthzId, OrderId, ServiceId};
 use bailiwick_core::time::Time;
 use bailiwick_wire::gate;
 

@@ -1,6 +1,6 @@
 //! What was stored comes out again, as the type it went in.
 
-use bailiwick_core::gate::{AccountStatus, AuthorizationStatus, OrderStatus};
+use bailiwick_core::gate::{AccountStatus, AuthorizationStatus};
 use bailiwick_core::ledger::{
     Growth, LeafIndex, Tile, TileSet, TreeSize, consistency_proof, consistency_tiles,
     inclusion_proof, inclusion_tiles,

@@ -170,7 +170,7 @@ fn subject(live: &Live, of: &str) -> Result<(BTreeSet<ServiceId>, BTreeSet<ZoneK
     let Some((id, service)) = found else {
         return Err(Fault::not_found(format!("zone or service `{of}`")));
     };
-    let bases = service.names.iter().map(bailiwick_core::names::SanName::base);
+    let bases = service.names.iter().filter_map(bailiwick_core::names::SanName::dns);
     let bases = bases.chain(&service.below);
     let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
     Ok((BTreeSet::from([id.clone()]), zones.map(|(key, _)| key.clone()).collect()))

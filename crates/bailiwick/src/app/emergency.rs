@@ -304,7 +304,7 @@ fn reviewer(
     (by, accountable): (&SignedIn, &PersonId),
     now: Time,
 ) -> Result<PersonId, Fault> {
-    let bases = service.names.iter().map(SanName::base).chain(&service.below);
+    let bases = service.names.iter().filter_map(SanName::dns).chain(&service.below);
     let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
     let mut teams = vec![&estate.organisation.control_owner];
     teams.extend(zones.flat_map(|(_, zone)| [&zone.policy_owner, &zone.operator]));

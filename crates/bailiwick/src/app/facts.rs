@@ -203,7 +203,7 @@ fn about(zone: &ZoneKey, owner: &OwnerName) -> Option<SanName> {
         name = name.parent()?;
     }
     let name = if name.is_at_or_below(zone.name.apex()) { name } else { zone.name.apex().clone() };
-    SanName::new(&name, false).ok()
+    SanName::parse(name.as_str()).ok()
 }
 
 fn no_service() -> ServiceId {

@@ -1,18 +1,14 @@
 //! The door into a zone of the estate, as the steps of a change use it.
 
-use std::net::SocketAddr;
+use std::sync::Arc;
 
-use bailiwick_connect::zones::{
-    Authorities, Cause, Happened, ServerSeen, Shown, UpdateDoor, UpdatePlace, ZoneDoor,
-};
+use bailiwick_connect::zones::{Cause, Happened, ServerSeen, Shown, ZoneDoor};
 use bailiwick_core::change::Lane;
-use bailiwick_core::estate::{ConnectorKind, ZoneKey};
+use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
-use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 
 use super::doors::{Put, ZoneRecords};
-use super::reach::TSIG_KEY;
 use super::{App, Live};
 
 pub(crate) use bailiwick_wire::dns::rdata_text;
@@ -24,34 +20,15 @@ impl App {
         live: &'a Live,
         key: &'a ZoneKey,
     ) -> Result<Box<dyn ZoneRecords + 'a>, String> {
-        let zone = live.estate().zones.get(key);
-        let zone = zone.ok_or_else(|| format!("the estate has no zone `{key}`"))?;
-        let connector = zone.connector.as_ref().ok_or_else(|| {
-            format!("zone `{key}` has no connector; add one, or ask its operator to make the edit")
-        })?;
-        let secret = self.secret(TSIG_KEY, &key.to_string()).await;
-        let secret = secret.map_err(|fault| fault.to_string())?.ok_or_else(|| {
-            format!(
-                "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
-            )
-        })?;
-        let servers: &[SocketAddr] = &zone.servers;
-        let authorities = Authorities::new(self.dns.clone(), key.name.clone(), servers);
-        match connector.kind {
-            ConnectorKind::Rfc2136 => {
-                let tsig = TsigKey::new(&connector.key, &secret);
-                let tsig = tsig.map_err(|cause| cause.to_string())?;
-                let place = UpdatePlace { primary: connector.server, key: tsig };
-                Ok(Box::new(Through(UpdateDoor::new(&authorities, place))))
-            }
-        }
+        let door = self.zone_door(live, key).await;
+        Ok(Box::new(Through(door.map_err(|not| not.to_string())?)))
     }
 }
 
 /// A door of the network.
-struct Through<D>(D);
+struct Through(Arc<dyn ZoneDoor>);
 
-impl<D: ZoneDoor> ZoneRecords for Through<D> {
+impl ZoneRecords for Through {
     fn standing<'a>(
         &'a self,
         owner: &'a OwnerName,

@@ -112,7 +112,8 @@ impl App {
 fn lifetime(estate: &Estate, service: &Service, profile: &ProfileId, names: &[SanName]) -> u32 {
     let profile = estate.profiles.get(profile);
     let longest = profile.map_or(0, |profile| profile.certificate.lifetime_seconds_max);
-    let zones = names.iter().flat_map(|name| estate.zones_of(name.base(), service.view));
+    let names = names.iter().filter_map(SanName::dns);
+    let zones = names.flat_map(|name| estate.zones_of(name, service.view));
     let day_seconds = u32::try_from(DAY_MS / 1_000).unwrap_or(u32::MAX);
     let limits = zones.map(|(_, zone)| zone.limits.lifetime_days_max.saturating_mul(day_seconds));
     limits.chain([longest]).min().unwrap_or(longest)
@@ -120,7 +121,8 @@ fn lifetime(estate: &Estate, service: &Service, profile: &ProfileId, names: &[Sa
 
 /// Nobody issues while it is open who holds the zone, in an emergency least of all.
 fn delegation_check(live: &Live, service: &Service, names: &[SanName]) -> Precheck {
-    let zones = names.iter().flat_map(|name| live.estate().zones_of(name.base(), service.view));
+    let names = names.iter().filter_map(SanName::dns);
+    let zones = names.flat_map(|name| live.estate().zones_of(name, service.view));
     let wrong = zones.into_iter().find_map(|(key, _)| match live.active.delegation(key) {
         Some(DelegationSeen::Unwatched | DelegationSeen::AsDecided) => None,
         Some(DelegationSeen::Changed(what)) => Some(format!("{key}: {what}")),

@@ -107,8 +107,9 @@ impl App {
     ) -> Result<Vec<CaaWish>, Fault> {
         let mut wishes: BTreeMap<(ZoneKey, OwnerName), CaaWish> = BTreeMap::new();
         for name in &wanted.names {
-            for key in zones_of(live, written, name.base())? {
-                let Some((owner, now)) = self.relevant(live, &key, name.base()).await? else {
+            let base = dns_of(name)?;
+            for key in zones_of(live, written, base)? {
+                let Some((owner, now)) = self.relevant(live, &key, base).await? else {
                     continue;
                 };
                 let place = (key.clone(), owner.clone());
@@ -161,10 +162,11 @@ impl App {
         let mut wishes = Vec::new();
         for port in &wanted.tlsa_ports {
             for name in wanted.names.iter().filter(|name| !name.is_wildcard()) {
-                let owner = name.base().child("_tcp").and_then(|it| it.child(&format!("_{port}")));
+                let base = dns_of(name)?;
+                let owner = base.child("_tcp").and_then(|it| it.child(&format!("_{port}")));
                 let owner = owner.map_err(|cause| Fault::input("tlsa_ports", cause))?;
                 let owner = OwnerName::from(owner);
-                for zone in zones_of(live, written, name.base())? {
+                for zone in zones_of(live, written, base)? {
                     let now = self.standing(live, &zone, &owner, RecordType::TLSA).await?;
                     wishes.push(TlsaWish {
                         zone,
@@ -205,6 +207,13 @@ impl App {
 }
 
 /// The zones that a name of the service lies in: one in each view that the service lives in.
+/// Records stand at names: an address has no zone of the estate.
+fn dns_of(name: &SanName) -> Result<&DnsName, Fault> {
+    name.dns().ok_or_else(|| {
+        Fault::input("names", format!("`{name}` is an address; give the certificate DNS names"))
+    })
+}
+
 fn zones_of(live: &Live, written: &WrittenIntent, name: &DnsName) -> Result<Vec<ZoneKey>, Fault> {
     let estate = live.estate();
     let view = estate.services.get(&written.service).and_then(|service| service.view);

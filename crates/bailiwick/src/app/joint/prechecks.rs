@@ -44,7 +44,7 @@ impl App {
         let Some(service) = live.estate().services.get(&written.service) else {
             return Vec::new();
         };
-        let mut all = self.authorities(live, intent).await;
+        let mut all = self.in_step(live, intent).await;
         all.push(owned(service, intent));
         all.push(self.served_today(intent).await);
         all.push(continuity(service, intent));
@@ -66,7 +66,7 @@ impl App {
     }
 
     /// Every authoritative server of every zone answers and shows what is there now.
-    async fn authorities(&self, live: &Live, intent: &Intent) -> Vec<Looked> {
+    async fn in_step(&self, live: &Live, intent: &Intent) -> Vec<Looked> {
         let mut all = Vec::new();
         for (zone, edits) in edits_by_zone(intent) {
             let team = live.estate().zones.get(&zone).map(|zone| zone.operator.clone());
@@ -133,7 +133,7 @@ impl App {
         let holds = seen.permits();
         let saw = if holds { seen.summary() } else { seen.refusal() };
         let zone = issue.names.first().and_then(|name| {
-            live.estate().zones_of(name.base(), None).first().map(|(_, zone)| zone.operator.clone())
+            live.estate().zones_of(name.dns()?, None).first().map(|(_, zone)| zone.operator.clone())
         });
         Some(Looked { name: "caa-permits", holds, saw, team: zone })
     }
@@ -192,7 +192,7 @@ impl App {
             };
             for row in page.items {
                 let one = row.certificate;
-                let below = |name: &SanName| name.base().is_at_or_below(wish.owner.base());
+                let below = |name: &SanName| name.is_below(wish.owner.base());
                 if one.service != written.service && one.names.iter().any(below) {
                     said.push(format!(
                         "service {} has a certificate of the old issuer below `{}` and could not renew it",
@@ -238,8 +238,8 @@ fn owned(service: &Service, intent: &Intent) -> Looked {
     let covers = |name: &bailiwick_core::names::DnsName| {
         names.iter().any(|san| {
             let parent = name.parent();
-            san.base() == name && !san.is_wildcard()
-                || san.is_wildcard() && parent.as_ref() == Some(san.base())
+            san.dns() == Some(name) && !san.is_wildcard()
+                || san.is_wildcard() && parent.as_ref() == san.dns()
         })
     };
     for endpoint in intent.endpoints.iter().filter(|endpoint| !covers(&endpoint.name)) {
@@ -251,7 +251,10 @@ fn owned(service: &Service, intent: &Intent) -> Looked {
             let Some(parent) = base.parent() else { break };
             base = parent;
         }
-        let name = SanName::new(&base, edit.owner().is_wildcard());
+        let name = match edit.owner().is_wildcard() {
+            true => SanName::star(&base),
+            false => SanName::parse(base.as_str()),
+        };
         if !name.is_ok_and(|name| service.owns(&name)) {
             not.push(format!("`{}` is no name of the service", edit.owner()));
         }

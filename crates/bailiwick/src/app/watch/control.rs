@@ -233,12 +233,15 @@ fn covers(
     use bailiwick_core::estate::Scope as Covered;
     match scope {
         Covered::Zone(zone) => zone == key,
-        Covered::Name(name) => {
-            estate.zone_of(name.base(), key.view).is_some_and(|(one, _)| one == key)
-        }
+        Covered::Name(name) => name
+            .dns()
+            .and_then(|base| estate.zone_of(base, key.view))
+            .is_some_and(|(one, _)| one == key),
         Covered::Service(id) => estate.services.get(id).is_some_and(|service| {
             service.names.iter().any(|name| {
-                estate.zone_of(name.base(), key.view).is_some_and(|(one, _)| one == key)
+                name.dns()
+                    .and_then(|base| estate.zone_of(base, key.view))
+                    .is_some_and(|(one, _)| one == key)
             })
         }),
     }

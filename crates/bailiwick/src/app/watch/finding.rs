@@ -76,7 +76,7 @@ impl App {
         let gone = || Fault::not_found(format!("zone `{}`", finding.zone));
         let zone = wanted.zones.get_mut(&finding.zone).ok_or_else(gone)?;
         let picture = self.store.picture(&finding.zone).await?;
-        let server = zone.connector.as_ref().map(|one| one.server);
+        let server = zone.connector.as_ref().and_then(bailiwick_core::estate::Connector::server);
         let server = server.filter(|one| zone.servers.contains(one));
         let server = server.or(zone.servers.first().copied());
         let known = server
@@ -131,7 +131,7 @@ impl App {
         let owner = &finding.subject;
         let server = finding.vantage.map(|vantage| vantage.server());
         let server = server
-            .or(zone.connector.as_ref().map(|one| one.server))
+            .or(zone.connector.as_ref().and_then(bailiwick_core::estate::Connector::server))
             .or(zone.servers.first().copied());
         let server = server.ok_or_else(|| {
             Fault::conflict(format!("zone `{}` names no server in the estate", finding.zone))

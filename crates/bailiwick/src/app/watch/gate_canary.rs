@@ -107,7 +107,7 @@ impl App {
         expected: CaaOutcome,
     ) -> CanaryRun {
         let account = format!("{}canary", self.settings.account_url_prefix());
-        let seen = match SanName::new(name, false) {
+        let seen = match SanName::parse(name.as_str()) {
             Ok(san) => {
                 let asked = [(san, Some("dns-01".to_owned()))];
                 CaaSeen::look(self, live, domains, &account, &asked).await
@@ -172,7 +172,8 @@ fn primary_set<'a>(
     decided: &Decided<'_>,
     picture: &'a Picture,
 ) -> Option<(&'a [bailiwick_core::caa::CaaRecord], Time)> {
-    let server = decided.zone.connector.as_ref().map(|one| one.server);
+    let server =
+        decided.zone.connector.as_ref().and_then(bailiwick_core::estate::Connector::server);
     let server = server.filter(|one| decided.zone.servers.contains(one));
     let server = server.or(decided.zone.servers.first().copied())?;
     let known = picture.at(Asked::Caa, Vantage::authority(server), decided.key.name.apex())?;

@@ -78,10 +78,10 @@ pub(super) fn bearing(live: &Live, key: &ZoneKey, issued: &[String]) -> BTreeSet
     let services = estate.services.values();
     let services = services.filter(|service| service.view.is_none_or(|view| view == key.view));
     let owned = services
-        .flat_map(|service| service.names.iter().map(SanName::base).chain(&service.below))
+        .flat_map(|service| service.names.iter().filter_map(SanName::dns).chain(&service.below))
         .cloned();
     let parsed = issued.iter().filter_map(|name| SanName::parse(name).ok());
-    owned.chain(parsed.map(|name| name.base().clone())).filter(here).collect()
+    owned.chain(parsed.filter_map(|name| name.dns().cloned())).filter(here).collect()
 }
 
 /// The names whose CAA decides about those: each of them, and every name above up to the apex.

@@ -84,8 +84,8 @@ async fn new_one(
     wanted: &DeployCertificate,
 ) -> Result<(IssuedCertificate, Held), String> {
     let certificate = issued(app, change, |one| one.key == wanted.key).await?;
-    let chain = app.certificate_pem(&certificate.fingerprint, 0).await;
-    let chain = chain.map_err(|fault| fault.to_string())?.unwrap_or_default();
+    let chains = app.certificate_chains(&certificate).await.map_err(|fault| fault.to_string())?;
+    let chain = chains.into_iter().next().unwrap_or_default();
     let key = app.secret(SUBJECT_KEY, &wanted.key.to_string()).await;
     let key = key.map_err(|fault| fault.to_string())?;
     let held = match (&wanted.target, key) {

@@ -38,6 +38,7 @@ pub(super) async fn apply(app: &App, wanted: &RotateIssuer, prepared: &Prepared)
         Prepared::Nothing
         | Prepared::ToBeSigned { .. }
         | Prepared::Forwarded { .. }
+        | Prepared::Kept { .. }
         | Prepared::AccountKey { .. } => match wanted.after {
             // The first lies in files of its own, and was opened at the start.
             Generation::FIRST => return of_open(app, wanted),

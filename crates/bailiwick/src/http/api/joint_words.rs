@@ -37,6 +37,7 @@ pub(super) fn describe(step: &Step) -> Described {
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
+        | Step::RotateIssuer(_)
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_) => (step.kind().to_owned(), Vec::new()),
     }
