@@ -93,26 +93,27 @@ pub(super) fn gates<'f>(
     facts: &ChangeFacts,
     zone: &'f ZoneFacts,
 ) -> impl Iterator<Item = &'f ZoneGate> {
-    let kind = gated_kind(facts.kind);
+    let kinds = gated_kinds(facts.kind);
     let caa = facts.caa_zones.contains(&zone.key);
     zone.gates.iter().filter(move |gate| {
-        kind.is_some_and(|kind| gate.kinds.contains(&kind))
+        kinds.iter().any(|kind| gate.kinds.contains(kind))
             || (caa && gate.kinds.contains(&GatedKind::EditCaa))
     })
 }
 
-/// What gates call a kind of change; giving rights up is never gated.
-const fn gated_kind(kind: ChangeKind) -> Option<GatedKind> {
+/// What gates call a kind of change; giving rights up is never gated. A change of records may issue a
+/// certificate too, so it passes the gates of both.
+const fn gated_kinds(kind: ChangeKind) -> &'static [GatedKind] {
     match kind {
-        ChangeKind::EditEstate | ChangeKind::GrantException => Some(GatedKind::EditEstate),
-        ChangeKind::GrantEnvelope => Some(GatedKind::GrantEnvelope),
-        // It may issue a certificate, so whoever gates those gates it.
-        ChangeKind::IssueCertificate | ChangeKind::TrustChange => Some(GatedKind::IssueCertificate),
+        ChangeKind::EditEstate | ChangeKind::GrantException => &[GatedKind::EditEstate],
+        ChangeKind::GrantEnvelope => &[GatedKind::GrantEnvelope],
+        ChangeKind::IssueCertificate => &[GatedKind::IssueCertificate],
+        ChangeKind::TrustChange => &[GatedKind::TrustChange, GatedKind::IssueCertificate],
         ChangeKind::RevokeCertificate
         | ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope
         | ChangeKind::RegisterAccount
-        | ChangeKind::RotateIssuer => None,
+        | ChangeKind::RotateIssuer => &[],
     }
 }
 

@@ -41,28 +41,7 @@ fn runner(cases: u32) -> TestRunner {
 /// needs a sample.
 fn kind_number(fact: &Fact) -> usize {
     match fact {
-        Fact::Change { event, .. } => match **event {
-            Event::Requested(_) => 0,
-            Event::Validated { .. } => 1,
-            Event::Refused { .. } => 2,
-            Event::Withdrawn { .. } => 3,
-            Event::Expired => 4,
-            Event::ApprovalGiven(_) => 5,
-            Event::Approved(_) => 6,
-            Event::StepStarted { .. } => 7,
-            Event::StepDone { .. } => 8,
-            Event::StepFailed { .. } => 9,
-            Event::StepUnknown { .. } => 10,
-            Event::UndoStarted { .. } => 11,
-            Event::UndoDone { .. } => 12,
-            Event::UndoNotDone { .. } => 13,
-            Event::HandedOver { .. } => 14,
-            Event::Verified => 15,
-            Event::VerifyFailed { .. } => 16,
-            Event::VerifyUnknown { .. } => 17,
-            Event::Resolved { .. } => 18,
-            Event::StepSeen { .. } => 61,
-        },
+        Fact::Change { event, .. } => event_number(event),
         Fact::InstallationStarted { .. } => 19,
         Fact::Decided { .. } => 20,
         Fact::OrderAccepted { .. } => 21,
@@ -111,6 +90,31 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::ExecutionDelegated(_) => 65,
         Fact::SecretUsed(_) => 66,
         Fact::DelegationObserved(_) => 67,
+    }
+}
+
+fn event_number(event: &Event) -> usize {
+    match event {
+        Event::Requested(_) => 0,
+        Event::Validated { .. } => 1,
+        Event::Refused { .. } => 2,
+        Event::Withdrawn { .. } => 3,
+        Event::Expired => 4,
+        Event::ApprovalGiven(_) => 5,
+        Event::Approved(_) => 6,
+        Event::StepStarted { .. } => 7,
+        Event::StepDone { .. } => 8,
+        Event::StepFailed { .. } => 9,
+        Event::StepUnknown { .. } => 10,
+        Event::UndoStarted { .. } => 11,
+        Event::UndoDone { .. } => 12,
+        Event::UndoNotDone { .. } => 13,
+        Event::HandedOver { .. } => 14,
+        Event::Verified => 15,
+        Event::VerifyFailed { .. } => 16,
+        Event::VerifyUnknown { .. } => 17,
+        Event::Resolved { .. } => 18,
+        Event::StepSeen { .. } => 61,
     }
 }
 

@@ -13,7 +13,7 @@ use bailiwick_core::policy::{
     AccountFacts, ApprovalFacts, AuthorFacts, ChangeFacts, ChangeKind, EnvelopeApproval,
     EnvelopeAsked, EnvelopeFacts, Fact, Facts, IssueAsked, IssueFacts, SignIn, Stage, UsesLeft,
 };
-use bailiwick_core::records::OwnerName;
+use bailiwick_core::records::{OwnerName, RecordType};
 use bailiwick_core::time::Time;
 
 use super::Live;
@@ -163,7 +163,31 @@ pub(crate) fn change(
     let (service, names) = subject(request, plan);
     let asked = EnvelopeAsked { service: &service, names: &names };
     let kind = (request.id.clone(), kind_of(plan));
-    Facts::Change(ChangeFacts::about_names(now, kind, author, approvals, (&live.active, &asked)))
+    let mut facts = ChangeFacts::about_names(now, kind, author, approvals, (&live.active, &asked));
+    facts.caa_zones = published_caa(plan);
+    Facts::Change(facts)
+}
+
+/// The zones whose published CAA a plan alters.
+fn published_caa(plan: &Plan) -> BTreeSet<ZoneKey> {
+    let publishes = plan.steps().iter().filter_map(|step| match step {
+        Step::PublishRecords(publish) => Some(publish),
+        Step::IssueCertificate(_)
+        | Step::RevokeCertificate(_)
+        | Step::GrantEnvelope(_)
+        | Step::EndEnvelope { .. }
+        | Step::NarrowEnvelope(_)
+        | Step::EditEstate { .. }
+        | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_)
+        | Step::AwaitPropagation(_)
+        | Step::DeployCertificate(_)
+        | Step::VerifyServed(_) => None,
+    });
+    publishes
+        .filter(|publish| publish.edits.iter().any(|edit| edit.kind() == RecordType::CAA))
+        .map(|publish| publish.zone.clone())
+        .collect()
 }
 
 /// Whose names a plan is about. A plan about no service (there is none such without an estate edit)

@@ -2,14 +2,24 @@
 
 use std::sync::Arc;
 
-use bailiwick_connect::zones::{Cause, Happened, ServerSeen, Shown, ZoneDoor};
+use bailiwick_connect::egress::{Target, Trust};
+use bailiwick_connect::zones::transfer::TransferSource;
+use bailiwick_connect::zones::{
+    Authorities, Cause, GitDoor, GitPlace, Happened, ObserveDoor, PowerDnsDoor, PowerDnsPlace,
+    ServerSeen, Shown, UpdateDoor, UpdatePlace, ZoneDoor,
+};
 use bailiwick_core::change::Lane;
-use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::estate::{Connector, Zone, ZoneKey};
+use bailiwick_core::names::DnsName;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
+use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
+use zeroize::Zeroizing;
 
 use super::doors::{Put, ZoneRecords};
+use super::reach::{API_KEY, TRANSFER_KEY, TSIG_KEY};
 use super::{App, Live};
+use crate::fault::Fault;
 
 pub(crate) use bailiwick_wire::dns::rdata_text;
 
@@ -23,6 +33,130 @@ impl App {
         let door = self.zone_door(live, key).await;
         Ok(Box::new(Through(door.map_err(|not| not.to_string())?)))
     }
+}
+
+/// Why there is no door, in full, with what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct NoDoor(pub(crate) String);
+
+impl App {
+    pub(super) async fn connector_secret(
+        &self,
+        key: &ZoneKey,
+        connector: &Connector,
+    ) -> Result<Option<bailiwick_connect::keys::SecretBytes>, Fault> {
+        match connector {
+            Connector::Rfc2136 { .. } => self.secret(TSIG_KEY, &key.to_string()).await,
+            Connector::PowerDns { .. } => self.secret(API_KEY, &key.to_string()).await,
+            Connector::Git { .. } | Connector::Observe => Ok(None),
+        }
+    }
+
+    /// Every server that is known to answer for a zone.
+    pub(super) fn authorities(&self, key: &ZoneKey, zone: &Zone) -> Authorities {
+        let mut servers = zone.servers.clone();
+        if let Some(Connector::Rfc2136 { server, .. }) = &zone.connector {
+            servers.push(*server);
+        }
+        Authorities::new(self.dns.clone(), key.name.clone(), &servers)
+    }
+
+    /// The door into a zone of the estate. Its secret is opened here and goes nowhere else.
+    pub(crate) async fn zone_door(
+        &self,
+        live: &Live,
+        key: &ZoneKey,
+    ) -> Result<Arc<dyn ZoneDoor>, NoDoor> {
+        let zone = live.estate().zones.get(key);
+        let zone = zone.ok_or_else(|| NoDoor(format!("the estate has no zone `{key}`")))?;
+        let authorities = self.authorities(key, zone);
+        let whom = self.whom(live, &zone.operator);
+        let Some(connector) = &zone.connector else {
+            return Ok(Arc::new(ObserveDoor::new(authorities, whom)));
+        };
+        let secret = self.connector_secret(key, connector).await;
+        let secret = secret.map_err(|cause| NoDoor(cause.to_string()))?;
+        let needed = || {
+            secret.as_ref().ok_or_else(|| {
+                NoDoor(format!(
+                    "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
+                ))
+            })
+        };
+        Ok(match connector {
+            Connector::Rfc2136 { server, key } => {
+                let tsig = TsigKey::new(key, needed()?);
+                let key = tsig.map_err(|cause| NoDoor(cause.to_string()))?;
+                Arc::new(UpdateDoor::new(&authorities, UpdatePlace { primary: *server, key }))
+            }
+            Connector::PowerDns { url, trust_roots } => {
+                let place = powerdns(url, trust_roots.as_deref(), needed()?)?;
+                Arc::new(PowerDnsDoor::new(self.web(live), authorities, place))
+            }
+            Connector::Git { repository, branch, file } => {
+                let place = GitPlace {
+                    repository: repository.into(),
+                    branch: branch.clone(),
+                    file: file.clone(),
+                };
+                Arc::new(GitDoor::new(authorities, place))
+            }
+            Connector::Observe => Arc::new(ObserveDoor::new(authorities, whom)),
+        })
+    }
+
+    /// Where the whole zone is read from: as the estate says, or at the connector's primary.
+    pub(crate) async fn transfer_source(
+        &self,
+        live: &Live,
+        key: &ZoneKey,
+    ) -> Result<Option<TransferSource>, NoDoor> {
+        let zone = live.estate().zones.get(key);
+        let zone = zone.ok_or_else(|| NoDoor(format!("the estate has no zone `{key}`")))?;
+        let connector = match &zone.connector {
+            Some(Connector::Rfc2136 { server, key }) => Some((server, key)),
+            Some(Connector::PowerDns { .. } | Connector::Git { .. } | Connector::Observe)
+            | None => None,
+        };
+        let (server, name) = match (&zone.transfer, connector) {
+            (Some(from), _) => (from.server, from.key.as_ref()),
+            (None, Some((server, name))) => (*server, Some(name)),
+            (None, None) => return Ok(None),
+        };
+        let Some(name) = name else { return Ok(Some(TransferSource { server, key: None })) };
+        let own = zone.transfer.is_some() && connector.is_none_or(|(_, its)| its != name);
+        let tsig = self.tsig(key, name, own).await?;
+        Ok(Some(TransferSource { server, key: Some(tsig) }))
+    }
+
+    /// The key for transfers: one of its own, or the connector's where both have one name.
+    async fn tsig(&self, zone: &ZoneKey, name: &DnsName, own: bool) -> Result<TsigKey, NoDoor> {
+        let (purpose, flag) = if own { (TRANSFER_KEY, " --transfer") } else { (TSIG_KEY, "") };
+        let secret = self.secret(purpose, &zone.to_string()).await;
+        let secret = secret.map_err(|cause| NoDoor(cause.to_string()))?.ok_or_else(|| {
+            NoDoor(format!(
+                "key `{name}` of zone `{zone}` has no secret; hand it in with `bailiwick connector set-secret {zone}{flag}`"
+            ))
+        })?;
+        TsigKey::new(name, &secret).map_err(|cause| NoDoor(cause.to_string()))
+    }
+}
+
+fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPlace, NoDoor> {
+    let server = Target::parse(url).map_err(|cause| NoDoor(format!("`{url}`: {cause}")))?;
+    let trust = match roots {
+        Some(pem) => {
+            let roots = bailiwick_wire::x509::read_chain(pem.as_bytes());
+            Trust::roots(roots.map_err(|cause| NoDoor(cause.to_string()))?)
+        }
+        None => Trust::system(),
+    };
+    let trust = trust.map_err(|cause| NoDoor(cause.to_string()))?;
+    let key = String::from_utf8(secret.to_vec());
+    let key =
+        key.map_err(|_| NoDoor("the key of the API is no text; hand it in again".to_owned()))?;
+    Ok(PowerDnsPlace { server, key: Zeroizing::new(key), trust })
 }
 
 /// A door of the network.

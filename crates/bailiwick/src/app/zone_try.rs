@@ -6,7 +6,8 @@ use bailiwick_core::policy::Access;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::zones::{NoDoor, zone_of};
+use super::zone_door::NoDoor;
+use super::zones::zone_of;
 use super::{App, Asking, Live, Scope};
 use crate::fault::Fault;
 

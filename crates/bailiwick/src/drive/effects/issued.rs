@@ -207,8 +207,8 @@ pub(super) async fn settle_order(
 /// The order that a change answers, as its plan says.
 async fn ordered(app: &App, change: &ChangeId) -> Result<Option<OrderId>, Fault> {
     let events = app.store.change_events(change).await?;
-    Ok(events.into_iter().find_map(|stored| match stored.event {
-        Event::Validated { plan, .. } => issue::wanted(plan.steps())?.order.clone(),
-        _ => None,
+    Ok(events.into_iter().find_map(|stored| {
+        let Event::Validated { plan, .. } = stored.event else { return None };
+        issue::wanted(plan.steps())?.order.clone()
     }))
 }
