@@ -9,6 +9,7 @@ use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
 use bailiwick_connect::egress::Target;
 use bailiwick_connect::notify::{Relay, post, send};
+use bailiwick_connect::served;
 use bailiwick_connect::upstream::{
     AccountKey, AcmeClient, Finalized, Journal, NotKept, Past, Progress, Registration, Trouble,
     Work, advance, deactivate, register, revoke, suggested, what_came,
@@ -57,10 +58,12 @@ pub(crate) enum Source {
     TlsAlpn01,
     /// The operator: where notices go, by webhook and by mail.
     Webhook,
+    /// A change: an endpoint that is looked at.
+    Probe,
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Directory,
         Self::NewNonce,
         Self::NewAccount,
@@ -80,6 +83,7 @@ impl Source {
         Self::Http01,
         Self::TlsAlpn01,
         Self::Webhook,
+        Self::Probe,
     ];
 
     /// What is asked for at the place.
@@ -103,11 +107,12 @@ impl Source {
             Self::Http01 => "/.well-known/acme-challenge/",
             Self::TlsAlpn01 => "acme-tls/1",
             Self::Webhook => "/webhook",
+            Self::Probe => "a handshake",
         }
     }
 
     pub(crate) const fn is_validation(self) -> bool {
-        matches!(self, Self::Http01 | Self::TlsAlpn01)
+        matches!(self, Self::Http01 | Self::TlsAlpn01 | Self::Probe)
     }
 
     /// Goes there with a URL of this authority in this place, and as far as it goes.
@@ -125,6 +130,7 @@ impl Source {
             Self::Http01 => http01(world, authority).await,
             Self::TlsAlpn01 => tls_alpn01(world, authority).await,
             Self::Webhook => notice(world, authority, &url).await,
+            Self::Probe => probe(authority).await,
             Self::NewNonce
             | Self::NewAccount
             | Self::NewOrder
@@ -329,6 +335,14 @@ async fn tls_alpn01(world: &World, authority: &str) -> Result<(), String> {
     let name = SanName::parse(host).map_err(|cause| cause.to_string())?;
     let seen = world.validator().tls_alpn01(name.base(), &[0; 32]).await;
     seen.map(drop).map_err(|failed| failed.saw)
+}
+
+/// An endpoint of a change is an address: what is none goes nowhere.
+async fn probe(authority: &str) -> Result<(), String> {
+    let at: SocketAddr = authority.parse().map_err(|_| "no address".to_owned())?;
+    let name = DnsName::parse("www.shop.example").unwrap();
+    let shown = served::certificate(&World::fence(), &World::limits(), &name, at).await;
+    shown.map(drop).map_err(|cause| cause.to_string())
 }
 
 /// What the server at the permitted address answers.

@@ -30,7 +30,10 @@ const PLACES: &[(&str, usize, &[Source])] = &[
     ),
     ("bailiwick-connect/src/zones/http.rs", 2, &[Source::ZoneApi]),
     // The URL of the estate, read once more than it is called.
-    ("bailiwick/src/app/zones.rs", 1, &[Source::ZoneApi]),
+    ("bailiwick/src/app/zone_door.rs", 1, &[Source::ZoneApi]),
+    // The URL of the estate, called as notices are.
+    ("bailiwick/src/app/doors.rs", 1, &[Source::Webhook]),
+    ("bailiwick-connect/src/served.rs", 1, &[Source::Probe]),
     ("bailiwick-connect/src/validate/http.rs", 3, &[Source::Http01]),
     ("bailiwick-connect/src/validate/tls_alpn.rs", 1, &[Source::TlsAlpn01]),
     ("bailiwick-connect/src/notify/webhook.rs", 1, &[Source::Webhook]),

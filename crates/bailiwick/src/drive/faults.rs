@@ -65,6 +65,7 @@ async fn run(
     }
     // As after a restart: nothing is known but what is stored.
     app.refresh_live().await.unwrap();
+    app.refresh_issuers().await.unwrap();
     let second = Faulty::new(app, lasting);
     let loaded = app.load_change(&case.id).await.unwrap();
     let change = drive_with(app, &second, loaded).await.unwrap();

@@ -72,6 +72,8 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/tokens", To(Administer)),
     ("DELETE", "/api/v1/tokens/{token}", Alters(Administer)),
     ("GET", "/api/v1/changes", SignedIn),
+    ("POST", "/api/v1/changes", Alters(Request)),
+    ("POST", "/api/v1/changes/plan", Alters(Request)),
     ("GET", "/api/v1/changes/{change}", To(Read)),
     ("POST", "/api/v1/changes/{change}/approve", To(Approve)),
     ("POST", "/api/v1/changes/{change}/refuse", Alters(Approve)),
@@ -433,6 +435,9 @@ impl Stage {
             "/api/v1/credentials" => {
                 self.objects.iter().map(|it| (path.to_owned(), Of::Secret(it.service))).collect()
             }
+            "/api/v1/changes" | "/api/v1/changes/plan" => {
+                self.objects.iter().map(|it| (path.to_owned(), Of::Service(it.service))).collect()
+            }
             _ if path.contains("{change}") => {
                 let each = self.objects.iter().filter(|it| !it.change.is_empty());
                 each.map(|it| (path.replace("{change}", &it.change), Of::Change(it.service)))
@@ -482,6 +487,8 @@ fn body(route: &str, of: Of) -> (&'static str, String) {
     let digest = "0".repeat(64);
     let names = json!([Gate::CENTRAL_NAME]);
     let api = match route.trim_start_matches("/api/v1") {
+        "/changes" | "/changes/plan" => json!({"reason": "x", "intent": format!(
+            "service = \"{service}\"\n[[records]]\nname = \"www.shop.example\"\ntype = \"A\"\nvalues = [\"192.0.2.7\"]\n")}),
         "/tokens" => json!({"scopes": ["read"], "services": null, "hours": 0, "purpose": "x"}),
         "/changes/{change}/approve" => json!({"plan_digest": digest}),
         "/changes/{change}/resolve" => json!({"carried_out": true, "note": "x"}),

@@ -108,8 +108,10 @@ pub(crate) fn validate(client: &Client, account: &Account, web: &Web, placed: &P
     web.says(&format!("{}.{}", placed.token, account.key.thumbprint()));
     let answered = account.post(client, &placed.challenge, &json!({})).expect(200);
     assert_eq!(answered.links("up"), std::slice::from_ref(&placed.authorization));
-    assert_eq!(answered.member("/status"), "processing");
-    assert!(answered.header("retry-after").is_some());
+    // A look that is over at once is told at once.
+    let status = answered.member("/status");
+    assert!(["processing", "valid"].contains(&status.as_str()), "{answered:?}");
+    assert_eq!(answered.header("retry-after").is_some(), status == "processing");
     let valid = until(client, account, &placed.authorization, &["valid", "invalid"]);
     assert_eq!(valid.member("/status"), "valid", "{valid:?}");
     assert_eq!(

@@ -98,7 +98,7 @@ impl Work {
             if !more && self.climbs.under_way() == 0 {
                 return (SweepEnd::Complete, self.tally);
             }
-            self.exchange();
+            self.send_and_take();
             if let Some(server) = self.silent_resolver() {
                 return (SweepEnd::ResolverSilent(server), self.tally);
             }
@@ -124,7 +124,7 @@ impl Work {
     }
 
     /// One round: send, wait, take.
-    fn exchange(&mut self) {
+    fn send_and_take(&mut self) {
         let mut came = Vec::new();
         let now = Instant::now();
         let random = &mut self.random;
