@@ -168,7 +168,7 @@ fn subject(live: &Live, of: &str) -> Result<(BTreeSet<ServiceId>, BTreeSet<ZoneK
     }
     let found = ServiceId::parse(of).ok().and_then(|id| estate.services.get_key_value(&id));
     let Some((id, service)) = found else {
-        return Err(Fault::not_found(format!("zone or service `{of}`")));
+        return Err(Fault::not_found("zone or service of that name".to_owned()));
     };
     let bases = service.names.iter().filter_map(bailiwick_core::names::SanName::dns);
     let bases = bases.chain(&service.below);

@@ -296,7 +296,7 @@ def orders(party, payments):
     order = lambda *names, **more: lambda: party.order(names, **more)
     identifier = lambda kind, value: lambda: party.post(
         party.acme.directory["newOrder"], Body(identifiers=[{"type": kind, "value": value}]))
-    refused(party, "unsupportedIdentifier", 400, identifier("ip", "192.0.2.1"))
+    refused(party, "rejectedIdentifier", 400, identifier("ip", "192.0.2.1"))
     refused(party, "unsupportedIdentifier", 400, identifier("email", "a@b.example"))
     refused(party, "rejectedIdentifier", 400, order("_x.shop.example"))
     refused(party, "rejectedIdentifier", 400, order("api.pay.example"))

@@ -506,8 +506,8 @@ const ORDERS: &[Case] = &[
         let names: Vec<String> = (0..101).map(|n| format!("n{n}.shop.example")).collect();
         s.ordered(dns(&names.iter().map(String::as_str).collect::<Vec<_>>()))
     }),
-    ("an address", 400, "unsupportedIdentifier", |s| {
-        s.ordered(json!({"identifiers": [{"type": "ip", "value": "192.0.2.1"}]}))
+    ("a mailbox", 400, "unsupportedIdentifier", |s| {
+        s.ordered(json!({"identifiers": [{"type": "email", "value": "a@shop.example"}]}))
     }),
     ("an address as a name", 400, "rejectedIdentifier", |s| s.ordered(dns(&["192.0.2.1"]))),
     ("a name of one label", 400, "rejectedIdentifier", |s| s.ordered(dns(&["localhost"]))),
@@ -524,7 +524,8 @@ const ORDERS: &[Case] = &[
     }),
     ("two kinds of wrong", 403, "compound", |s| {
         s.ordered(json!({"identifiers": [
-            {"type": "dns", "value": "_a.shop.example"}, {"type": "ip", "value": "192.0.2.1"}
+            {"type": "dns", "value": "_a.shop.example"},
+            {"type": "email", "value": "a@shop.example"}
         ]}))
     }),
     ("a date of one's own", 400, "malformed", |s| {

@@ -122,7 +122,8 @@ fn whoever_delegated_execution_answers_for_it_and_approves_none_of_it() {
         gate.cli_as(person, &[&words[..], &["--reason", "the night", "--json"]].concat())
     };
     refused(&issue(&gate, "dov", "pay-api", &pem), "duty");
-    refused(&delegate("sam"), "policy owner");
+    // Whose credentials one does not see, one is not told about either.
+    refused(&delegate("sam"), "you may not see it");
     told(delegate("pat"));
     let asked = told(issue(&gate, "dov", "pay-api", &pem));
     let change = asked["id"].as_str().expect("an id").to_owned();

@@ -190,7 +190,7 @@ fn no_path_query_or_header_is_taken_for_another() {
         let (kind, body) = row.body();
         for (what, segment) in segments().iter().filter(|_| row.path.contains('{')) {
             let base = match row.path.as_str() {
-                path if ["/crl", "/issuer", "/ocsp"].iter().any(|it| path.starts_with(it)) => {
+                path if ["/crl", "/issuer/", "/ocsp"].iter().any(|it| path.starts_with(it)) => {
                     gate.server.http()
                 }
                 _ => gate.server.https(),
