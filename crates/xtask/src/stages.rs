@@ -85,6 +85,9 @@ pub(crate) const STAGES: &[Stage] = &[
 /// debug build on two cores.
 const FUZZ_CASES: &str = "20000";
 
+/// Tests of one program that run at the same time.
+const TEST_THREADS: &str = "3";
+
 /// The stages for `--help`.
 pub(crate) fn table() -> String {
     let mut text = String::from("\nstages:\n");
@@ -132,7 +135,9 @@ fn doc(_: Depth) -> Line {
 }
 
 fn test(depth: Depth) -> Line {
-    let mut line = Line::new("cargo", &["test", "--workspace", "--no-fail-fast"]);
+    // The stories mostly wait for the servers that they started: three at a time on two cores.
+    let mut line = Line::new("cargo", &["test", "--workspace", "--no-fail-fast"])
+        .env("RUST_TEST_THREADS", TEST_THREADS);
     if depth == Depth::Fast {
         line.args.extend(["--lib", "--bins"].map(str::to_owned));
     }

@@ -311,7 +311,7 @@ def orders(party, payments):
     parts = {one["identifier"]["value"]: one for one in told["subproblems"]}
     assert {name: one["type"] for name, one in parts.items()} == {
         "_y.shop.example": PREFIX + "rejectedIdentifier",
-        "192.0.2.1": PREFIX + "unsupportedIdentifier",
+        "a@b.example": PREFIX + "unsupportedIdentifier",
     }, told
     owned = refused(party, "rejectedIdentifier", 400, order(WWW, "api.pay.example"))
     assert {one["identifier"]["value"] for one in owned["subproblems"]} == {"api.pay.example"}, owned
