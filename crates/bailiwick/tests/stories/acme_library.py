@@ -304,7 +304,7 @@ def orders(party, payments):
     refused(party, "malformed", 400, order(WWW, notAfter="2030-01-01T00:00:00Z"))
     refused(party, "invalidProfile", 400, order(WWW, profile="nowhere"))
     refused(party, "malformed", 400, order(WWW, replaces="x"))
-    mixed = [("dns", WWW), ("dns", "_y.shop.example"), ("ip", "192.0.2.1")]
+    mixed = [("dns", WWW), ("dns", "_y.shop.example"), ("email", "a@b.example")]
     several = lambda: party.post(party.acme.directory["newOrder"], Body(
         identifiers=[{"type": kind, "value": value} for kind, value in mixed]))
     told = refused(party, "compound", 403, several)
