@@ -6,6 +6,7 @@ mod gate_canary;
 mod look;
 mod names;
 mod settle;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +17,7 @@ use bailiwick_core::names::{DnsName, IssuerId};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    Asked, Decided, Observation, Pace, Picture, Seen, Vantage, judge, points,
+    Asked, Decided, FindingKind, Observation, Pace, Picture, Seen, Vantage, judge, points,
 };
 
 use super::{App, Live, News};
@@ -50,6 +51,7 @@ struct Gathered {
     last_use: BTreeMap<IssuerId, Time>,
     accounts: BTreeMap<IssuerId, String>,
     accounts_over: BTreeMap<String, String>,
+    /// Nothing, until it matters which changes wrote what.
     written: BTreeMap<DnsName, Vec<Vec<bailiwick_core::caa::CaaRecord>>>,
 }
 
@@ -126,6 +128,13 @@ impl App {
         let tested = self.run_gate_canaries(live, &decided, picture).await?;
         let now = self.now();
         let mut judged = judge(&decided, picture, now);
+        // Which sets changes of ours wrote is asked only where one looks as if none had.
+        let edited = judged.causes.iter().any(|cause| cause.kind == FindingKind::ShadowEdit);
+        let written = if edited { self.written_by_changes(key).await? } else { BTreeMap::new() };
+        let decided = Decided { written: &written, ..decided };
+        if !written.is_empty() {
+            judged = judge(&decided, picture, now);
+        }
         let stored = self.store.canaries(None).await?;
         let mut verdicts = Vec::new();
         let seen = !picture.vantages().is_empty();

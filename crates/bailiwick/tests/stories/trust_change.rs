@@ -81,6 +81,8 @@ fn trw_1_a_service_moves_with_records_and_certificate_as_one_change() {
     let lanes = moved["lanes"].as_array().expect("lanes");
     assert!(lanes.iter().any(|look| look["lanes"].as_array().is_some_and(|it| it.len() == 3)));
 
+    scene.nobody_is_blamed("annex.example");
+
     let back = turned_back(&scene, &after, &new);
     let id = |change: &Value| change["id"].as_str().expect("an id").to_owned();
     scene.page(&mut Chromium::start(), &[("moved", &id(&moved)), ("rolled-back", &id(&back))]);

@@ -57,7 +57,15 @@ impl Scene {
         }
         let estate = estate(&servers, places.path());
         let folder = estate.path().to_string_lossy().into_owned();
-        let args = ["--lab", "--estate", &folder, "--allow-network", "127.0.0.0/8"];
+        let args = [
+            "--lab",
+            "--estate",
+            &folder,
+            "--allow-network",
+            "127.0.0.0/8",
+            "--watch-seconds",
+            "1",
+        ];
         let server = BailiwickServer::start(&args);
         let intents = Folder::new("intents");
         let scene = Self {
@@ -80,6 +88,21 @@ impl Scene {
         let data = self.server.data().to_string_lossy().into_owned();
         let here = ["--server", self.server.https(), "--data", &data, "--as", person];
         bailiwick::bailiwick(&[words, &here].concat())
+    }
+
+    /// CAA-5: what a change of ours wrote is seen, and is nobody's shadow edit.
+    pub(super) fn nobody_is_blamed(&self, issuer: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        loop {
+            let seen = self.cli("sam", &["caa", "history", "shop.example", "--json"]);
+            if seen.expect_success().stdout.contains(issuer) {
+                break;
+            }
+            assert!(Instant::now() < end, "the watch never saw `{issuer}`");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        let findings = self.cli("sam", &["findings", "--json"]).expect_success().stdout;
+        assert!(!findings.contains("caa-shadow-edit"), "{findings}");
     }
 
     pub(super) fn log(&self) -> String {
