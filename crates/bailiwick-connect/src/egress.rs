@@ -13,6 +13,7 @@ mod dial;
 mod fence;
 mod handshake;
 mod http;
+mod over_https;
 mod stream;
 mod target;
 mod trust;
@@ -34,7 +35,8 @@ pub use http::{Answer, NoAnswer};
 pub(crate) use http::{Exchange, exchange};
 pub(crate) use stream::Talk;
 pub use target::{BadTarget, Host, Scheme, Target};
-pub use trust::{BadTrust, Trust};
+pub(crate) use over_https::over_https;
+pub use trust::{BadTrust, Identity, Trust};
 
 /// Addresses of one name that are tried.
 pub(crate) const ADDRESSES_MAX: usize = 4;

@@ -131,7 +131,11 @@ fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
     let seen = |key| Fact::of(active.delegation(key));
     zones
         .into_iter()
-        .map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone, seen(key)))))
+        .map(|(key, zone)| {
+            let mut facts = zone_facts(key, zone, seen(key));
+            facts.caa = zone.caa_for(&name.place_in_dns()).clone();
+            fact(Fact::Known(facts))
+        })
         .collect()
 }
 

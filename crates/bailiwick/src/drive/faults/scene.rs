@@ -65,6 +65,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         database: None,
         listen: nowhere,
         listen_http: nowhere,
+        listen_notify: None,
         base_url: None,
         http_url: None,
         resolver: None,
