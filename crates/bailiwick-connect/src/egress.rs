@@ -33,9 +33,9 @@ pub use fence::{BadNetwork, Fence, Fenced, Network, Permit};
 pub(crate) use handshake::{Shown, handshake};
 pub use http::{Answer, NoAnswer};
 pub(crate) use http::{Exchange, exchange};
+pub(crate) use over_https::over_https;
 pub(crate) use stream::Talk;
 pub use target::{BadTarget, Host, Scheme, Target};
-pub(crate) use over_https::over_https;
 pub use trust::{BadTrust, Identity, Trust};
 
 /// Addresses of one name that are tried.

@@ -8,4 +8,4 @@ mod authority;
 mod serve;
 
 pub use authority::{Enrolled, VantageAuthority, VantageFault};
-pub use serve::{HelperFiles, HelperFault, serve};
+pub use serve::{HelperFault, HelperFiles, serve};

@@ -113,7 +113,8 @@ impl Channel {
 
     async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = dial(Permit::named_by_operator(self.server)).await?;
-        let shaken = TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream);
+        let shaken =
+            TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream);
         shaken.await.inspect_err(|cause| {
             if cause.kind() == ErrorKind::InvalidData {
                 tracing::warn!(server = %self.server, %cause, "a vantage does not show the certificate it should");

@@ -88,8 +88,9 @@ impl VantageAuthority {
     /// # Errors
     /// [`VantageFault`].
     pub fn enrol(&self, address: IpAddr, name: Option<&DnsName>) -> Result<Enrolled, VantageFault> {
-        let mut params = CertificateParams::new(name.map(ToString::to_string).into_iter().collect::<Vec<_>>())
-            .map_err(bad)?;
+        let mut params =
+            CertificateParams::new(name.map(ToString::to_string).into_iter().collect::<Vec<_>>())
+                .map_err(bad)?;
         params.subject_alt_names.push(SanType::IpAddress(address));
         params.distinguished_name.push(DnType::CommonName, format!("Bailiwick vantage {address}"));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -131,7 +132,6 @@ impl VantageAuthority {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "given to map_err")]
 fn bad(cause: rcgen::Error) -> VantageFault {
     VantageFault::Certificate(cause.to_string())
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{
-    Exception, Organisation, Person, Rir, RuleId, Scope, Team, VantagePoint, VantageTransport, View,
-    ZoneKey,
+    Exception, Organisation, Person, Rir, RuleId, Scope, Team, VantagePoint, VantageTransport,
+    View, ZoneKey,
 };
 use bailiwick_core::names::{DnsName, ExceptionId, PersonId, SanName, ServiceId, TeamId};
 

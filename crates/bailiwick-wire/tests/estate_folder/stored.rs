@@ -1,8 +1,9 @@
 //! The stored form and the files: one estate, three spellings that agree.
 
 use bailiwick_core::estate::{
-    AttestationKind, Attestor, AttestorKeys, AttestorKind, CaaIntent, Connector, Estate, Exception, Issuer,
-    IssuerKind, Rir, RuleId, Scope, Upstream, VantagePoint, VantageTransport, View, WorkloadRule, ZoneKey,
+    AttestationKind, Attestor, AttestorKeys, AttestorKind, CaaIntent, Connector, Estate, Exception,
+    Issuer, IssuerKind, Rir, RuleId, Scope, Upstream, VantagePoint, VantageTransport, View,
+    WorkloadRule, ZoneKey,
 };
 use bailiwick_core::names::{
     AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,

@@ -3,8 +3,9 @@
 use bailiwick_core::names::{DnsName, ZoneName};
 use bailiwick_core::records::{RecordType, SoaSerial};
 use bailiwick_wire::dns::{
-    Notify, NotifyAnswer, Origin, Query, Relayed, Relaying, SetReply, SignedAnswers, TransferBounds, TransferQuery,
-    TransferReader, TsigKey, WireName, ZoneFile, rdata_text, read_rdata, read_record, read_set,
+    Notify, NotifyAnswer, Origin, Query, Relayed, Relaying, SetReply, SignedAnswers,
+    TransferBounds, TransferQuery, TransferReader, TsigKey, WireName, ZoneFile, rdata_text,
+    read_rdata, read_record, read_set,
 };
 
 use bailiwick_wire::zone_file::read_zone_file;

@@ -159,12 +159,13 @@ impl Running {
             .map_err(|cause| NotStarted::Data { path: options.data.clone(), cause })?;
         let https = bind(options.listen, "listen").await?;
         let plain = bind(options.listen_http, "listen-http").await?;
-        let notify = match options.listen_notify {
-            Some(address) => Some(NotifyListener::bind(address).await.map_err(|cause| {
-                NotStarted::Listen { address, flag: "listen-notify", cause }
-            })?),
-            None => None,
-        };
+        let notify =
+            match options.listen_notify {
+                Some(address) => Some(NotifyListener::bind(address).await.map_err(|cause| {
+                    NotStarted::Listen { address, flag: "listen-notify", cause }
+                })?),
+                None => None,
+            };
         let settings = settings(&options, &https, &plain)?;
         let Opened { app, tls, lab, first_start } =
             Opened::with(&options, settings, World::system()).await?;

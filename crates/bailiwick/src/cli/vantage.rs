@@ -80,7 +80,8 @@ pub(crate) async fn run(command: VantageCommand) -> u8 {
 }
 
 fn enrol(wish: &Enrol) -> Result<String, (String, u8)> {
-    let wrong = |flag: &str, cause: &dyn std::fmt::Display| (format!("{flag}: {cause}"), exit::UNKNOWN);
+    let wrong =
+        |flag: &str, cause: &dyn std::fmt::Display| (format!("{flag}: {cause}"), exit::UNKNOWN);
     let broken = |cause: &dyn std::fmt::Display| (cause.to_string(), exit::FAILED);
     let host = wish.host.as_deref().map(DnsName::parse).transpose();
     let host = host.map_err(|cause| wrong("--host", &cause))?;
@@ -103,8 +104,7 @@ fn enrol(wish: &Enrol) -> Result<String, (String, u8)> {
     let sealer = helper_sealer(&wish.data.data, &world).map_err(|cause| broken(&cause))?;
     let authority =
         VantageAuthority::open(&folder, &sealer, world.now()).map_err(|cause| broken(&cause))?;
-    let enrolled =
-        authority.enrol(wish.at.ip(), host.as_ref()).map_err(|cause| broken(&cause))?;
+    let enrolled = authority.enrol(wish.at.ip(), host.as_ref()).map_err(|cause| broken(&cause))?;
     write_folder(&wish.out, &enrolled).map_err(|cause| {
         broken(&format!("`{}`: {cause}; name a folder that is not there yet", wish.out.display()))
     })?;
@@ -164,11 +164,10 @@ fn write_folder(folder: &Path, enrolled: &Enrolled) -> std::io::Result<()> {
 
 async fn helper(wish: Run) -> Result<(), String> {
     let files = HelperFiles::read(&wish.folder).map_err(|cause| cause.to_string())?;
-    let resolver = wish.resolver.or_else(|| {
-        bailiwick_connect::dns::Resolver::of_system().map(|resolver| resolver.server)
-    });
-    let resolver =
-        resolver.ok_or("no resolver is known; name one with --resolver ADDR:PORT")?;
+    let resolver = wish
+        .resolver
+        .or_else(|| bailiwick_connect::dns::Resolver::of_system().map(|resolver| resolver.server));
+    let resolver = resolver.ok_or("no resolver is known; name one with --resolver ADDR:PORT")?;
     let listener = tokio::net::TcpListener::bind(wish.listen)
         .await
         .map_err(|cause| format!("`{}`: {cause}; choose another with --listen", wish.listen))?;

@@ -60,7 +60,11 @@ fn comes_to(server: &BailiwickServer, expected: &[&str]) {
         if found == expected {
             return;
         }
-        assert!(began.elapsed() < FOUND_WITHIN, "expected {expected:?}: {found:?}\n{}", server.log());
+        assert!(
+            began.elapsed() < FOUND_WITHIN,
+            "expected {expected:?}: {found:?}\n{}",
+            server.log()
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
 }
@@ -117,8 +121,20 @@ fn helper(data: &Folder, at: &Port, resolver: SocketAddr) -> (Server, String) {
     let folder = data.file("helper").display().to_string();
     let place = at.address().to_string();
     let ran = bailiwick::bailiwick(&[
-        "vantage", "enrol", "helper", "--at", &place, "--region", "lacnic", "--operator", "dns",
-        "--out", &folder, "--data", &data.folder("data").display().to_string(), "--json",
+        "vantage",
+        "enrol",
+        "helper",
+        "--at",
+        &place,
+        "--region",
+        "lacnic",
+        "--operator",
+        "dns",
+        "--out",
+        &folder,
+        "--data",
+        &data.folder("data").display().to_string(),
+        "--json",
     ])
     .expect_success();
     let body: Value = serde_json::from_str(&ran.stdout).expect("--json prints JSON");
@@ -126,13 +142,13 @@ fn helper(data: &Folder, at: &Port, resolver: SocketAddr) -> (Server, String) {
     let mut command = process::server(program());
     command.args(["vantage", "run", "--folder", &folder, "--listen", &place]);
     command.args(["--resolver", &resolver.to_string()]);
-    let mut running =
-        Server::start("vantage", command, &data.file("vantage.log"), Piped::Nothing);
+    let mut running = Server::start("vantage", command, &data.file("vantage.log"), Piped::Nothing);
     running.wait_for("a listener", || std::net::TcpStream::connect(at.address()).ok());
     (running, lines)
 }
 
-const EVIL: &str = "local-data: 'shop.example. 60 IN CAA 0 issue \"evil.example\"'\nremote-control:";
+const EVIL: &str =
+    "local-data: 'shop.example. 60 IN CAA 0 issue \"evil.example\"'\nremote-control:";
 
 #[test]
 fn caa_2_vantages_over_udp_tcp_tls_https_and_a_helper_agree_and_their_dissent_is_a_finding() {
@@ -163,27 +179,8 @@ fn caa_2_vantages_over_udp_tcp_tls_https_and_a_helper_agree_and_their_dissent_is
         ("helper", at.address()),
     ];
     comes_to(&server, &[]);
-    let began = Instant::now();
-    for (what, at) in places {
-        loop {
-            let seen = cli(&server, "ada", &["caa", "history", "shop.example", "--of", &at.to_string()]);
-            if seen.stdout.contains("ca.bailiwick.example") {
-                break;
-            }
-            assert!(began.elapsed() < FOUND_WITHIN, "{what}: {seen:?}\n{}", server.log());
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    }
-    let board = json(&server, "dana", &["control", "show"]);
-    let zones = board["zones"].as_array().expect("zones");
-    let shop = zones.iter().find(|one| one["zone"] == "shop.example").expect("the shop");
-    let quorum = &shop["corroboration"][0];
-    assert_eq!(quorum["remotes"].as_array().expect("remotes").len(), 5, "{quorum}");
-    assert!(quorum["says"].to_string().contains("5 of 5 agree"), "{quorum}");
-    assert_eq!(shop["fail_safe"]["grade"], "B", "{}", shop["fail_safe"]);
-    let text = cli(&server, "dana", &["control", "show"]).expect_success().stdout;
-    println!("{text}");
-    assert!(text.contains("if CAA were ignored: grade B"), "{text}");
+    all_see_the_set(&server, &places);
+    told_on_the_board(&server);
     shown(&server);
     // Nobody without a certificate of ours is answered by the helper.
     stranger(at.address());
@@ -206,6 +203,35 @@ fn caa_2_vantages_over_udp_tcp_tls_https_and_a_helper_agree_and_their_dissent_is
     for check in ["verify", "fsck"] {
         bailiwick::bailiwick(&["ledger", check, "--data", &data]).expect_success();
     }
+}
+
+/// Each vantage sees the intended set, whichever way it is asked.
+fn all_see_the_set(server: &BailiwickServer, places: &[(&str, SocketAddr)]) {
+    let began = Instant::now();
+    for (what, at) in places {
+        loop {
+            let at = at.to_string();
+            let seen = cli(server, "ada", &["caa", "history", "shop.example", "--of", &at]);
+            if seen.stdout.contains("ca.bailiwick.example") {
+                break;
+            }
+            assert!(began.elapsed() < FOUND_WITHIN, "{what}: {seen:?}\n{}", server.log());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+fn told_on_the_board(server: &BailiwickServer) {
+    let board = json(server, "dana", &["control", "show"]);
+    let zones = board["zones"].as_array().expect("zones");
+    let shop = zones.iter().find(|one| one["zone"] == "shop.example").expect("the shop");
+    let quorum = &shop["corroboration"][0];
+    assert_eq!(quorum["remotes"].as_array().expect("remotes").len(), 5, "{quorum}");
+    assert!(quorum["says"].to_string().contains("5 of 5 agree"), "{quorum}");
+    assert_eq!(shop["fail_safe"]["grade"], "B", "{}", shop["fail_safe"]);
+    let text = cli(server, "dana", &["control", "show"]).expect_success().stdout;
+    println!("{text}");
+    assert!(text.contains("if CAA were ignored: grade B"), "{text}");
 }
 
 fn shown(server: &BailiwickServer) {
@@ -251,11 +277,11 @@ fn caa_5_an_edit_is_found_within_seconds_of_a_notify_and_a_flood_of_them_costs_a
     let folder = estate.path().display().to_string();
     let heard = listen.address().to_string();
     // Without NOTIFY nothing would be looked at for an hour.
-    let args =
-        ["--lab", "--estate", &folder, "--watch-seconds", "3600", "--listen-notify", &heard];
+    let args = ["--lab", "--estate", &folder, "--watch-seconds", "3600", "--listen-notify", &heard];
     let server = BailiwickServer::start(&args);
     let began = Instant::now();
-    while !cli(&server, "ada", &["caa", "history", "shop.example"]).stdout.contains("ca.bailiwick") {
+    while !cli(&server, "ada", &["caa", "history", "shop.example"]).stdout.contains("ca.bailiwick")
+    {
         assert!(began.elapsed() < FOUND_WITHIN, "{}", server.log());
         std::thread::sleep(Duration::from_millis(200));
     }

@@ -1,7 +1,9 @@
 //! What a public CA would find that looks at the zone from where our vantages stand (BR 3.2.2.9).
 
 use super::{Decided, cause, points_of, reference};
-use crate::caa::{CaaOutcome, Corroboration, NotCorroborated, Perspective, QuorumRule, corroborate};
+use crate::caa::{
+    CaaOutcome, Corroboration, NotCorroborated, Perspective, QuorumRule, corroborate,
+};
 use crate::estate::{Issuer, View};
 use crate::names::{DnsName, IssuerId};
 use crate::time::Time;
@@ -69,8 +71,10 @@ fn outcome(picture: &Picture, at: Vantage, apex: &DnsName, issuer: &Issuer) -> C
         Effective::Set(_, known) => match known.seen.records().map(permitted_domains) {
             Some(Permitted::Everybody) => CaaOutcome::Allow,
             Some(Permitted::Only(domains)) => {
-                let named =
-                    issuer.caa_domains.iter().any(|one| domains.contains(&one.to_ascii_lowercase()));
+                let named = issuer
+                    .caa_domains
+                    .iter()
+                    .any(|one| domains.contains(&one.to_ascii_lowercase()));
                 if named { CaaOutcome::Allow } else { CaaOutcome::Deny }
             }
             None => CaaOutcome::Unknown,

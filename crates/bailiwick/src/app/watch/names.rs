@@ -83,7 +83,8 @@ pub(super) fn bearing(live: &Live, key: &ZoneKey, issued: &[String]) -> BTreeSet
         .cloned();
     let parsed = issued.iter().filter_map(|name| SanName::parse(name).ok());
     // A name that should have a set of its own is there for a certificate.
-    let intended = estate.zones.get(key).into_iter().flat_map(|zone| zone.caa_below.keys().cloned());
+    let intended =
+        estate.zones.get(key).into_iter().flat_map(|zone| zone.caa_below.keys().cloned());
     let issued = parsed.filter_map(|name| name.dns().cloned());
     owned.chain(issued).chain(intended).filter(here).collect()
 }

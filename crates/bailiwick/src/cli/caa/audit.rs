@@ -76,7 +76,9 @@ enum NoAudit {
     #[error("stopped; the same command with --resume goes on")]
     Stopped,
     /// The file in which the names are kept could not be read to its end.
-    #[error("the list of names could not be read to its end; the same command with --resume goes on")]
+    #[error(
+        "the list of names could not be read to its end; the same command with --resume goes on"
+    )]
     Lost,
     /// A resolver is silent.
     #[error(
