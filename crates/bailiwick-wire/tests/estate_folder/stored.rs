@@ -47,24 +47,6 @@ fn full() -> Estate {
     corp.servers = vec!["192.0.2.1:53".parse().unwrap(), "[2001:db8::1]:5353".parse().unwrap()];
     corp.caa.issuewild = vec![";".to_owned()];
     corp.caa.iodef = vec!["mailto:pki@corp.example".to_owned()];
-    let below = CaaIntent { issue: vec!["other.example".to_owned()], ..CaaIntent::default() };
-    corp.caa_below.insert(DnsName::parse("hr.corp.example").unwrap(), below);
-    for (n, transport) in (1..).zip(VantageTransport::ALL) {
-        let certified = transport.is_certified();
-        let root = || bailiwick_wire::x509::write_pem("CERTIFICATE", ROOT);
-        let point = VantagePoint {
-            server: ([192, 0, 2, n], 853).into(),
-            transport: *transport,
-            validates: certified,
-            view: View::External,
-            operator: TeamId::parse("dns").unwrap(),
-            name: certified.then(|| DnsName::parse("dns.example").unwrap()),
-            trust_roots: certified.then(root),
-            path: (*transport == VantageTransport::Https).then(|| "/q".to_owned()),
-            region: certified.then_some(Rir::RipeNcc),
-        };
-        estate.organisation.vantages.insert(format!("v{n}"), point);
-    }
     for (id, scope) in [
         ("by-zone", Scope::Zone(zone)),
         ("by-name", Scope::Name(SanName::parse("www.shop.example").unwrap())),
@@ -151,11 +133,37 @@ fn attest(estate: &mut Estate, root: &str) {
     shop.attested.insert("deploy".to_owned(), rule);
 }
 
+/// Every way to a vantage, and a set below an apex.
+fn watched(estate: &mut Estate) {
+    let corp = estate.zones.get_mut(&ZoneKey::parse("corp.example/internal").unwrap()).unwrap();
+    let below = CaaIntent { issue: vec!["other.example".to_owned()], ..CaaIntent::default() };
+    corp.caa_below.insert(DnsName::parse("hr.corp.example").unwrap(), below);
+    for (n, transport) in (1..).zip(VantageTransport::ALL) {
+        let certified = transport.is_certified();
+        let root = || bailiwick_wire::x509::write_pem("CERTIFICATE", ROOT);
+        let point = VantagePoint {
+            server: ([192, 0, 2, n], 853).into(),
+            transport: *transport,
+            validates: certified,
+            view: View::External,
+            operator: TeamId::parse("dns").unwrap(),
+            name: certified.then(|| DnsName::parse("dns.example").unwrap()),
+            trust_roots: certified.then(root),
+            path: (*transport == VantageTransport::Https).then(|| "/q".to_owned()),
+            region: certified.then_some(Rir::RipeNcc),
+        };
+        estate.organisation.vantages.insert(format!("v{n}"), point);
+    }
+}
+
 #[test]
 fn what_is_written_is_read_again() {
     round(&estate(&files()));
     round(&full());
     round(&fuller());
+    let mut more = fuller();
+    watched(&mut more);
+    round(&more);
 }
 
 /// Version 1 can never change: what was approved under a digest has to be found under it.
