@@ -72,7 +72,7 @@ impl Authorities {
     pub async fn seen(&self, edits: &[RecordEdit]) -> Vec<ServerSeen> {
         join_all(self.servers.iter().map(|server| async {
             let serial = self.dns.soa_at(*server, &self.zone).await.map(|(_, serial)| serial);
-            let silent = serial.clone().err().filter(|failure| is_silence(*failure));
+            let silent = serial.err().filter(|failure| is_silence(*failure));
             let seen = join_all(edits.iter().map(|edit| self.edit_seen(*server, edit, silent)));
             ServerSeen { server: *server, serial, edits: seen.await }
         }))
