@@ -26,7 +26,7 @@ const BOUND: Duration = Duration::from_secs(6 * WITHIN_SECONDS);
 
 /// The second server of a zone.
 enum Second {
-    Bind(Secondary),
+    Bind(Box<Secondary>),
     Relay(Relay),
 }
 
@@ -56,10 +56,10 @@ impl Second {
     fn goes_wrong(&self, wrong: &str) {
         match (self, wrong) {
             (Self::Bind(it), "stale") => it.lose_its_key(),
-            (Self::Bind(it), "lying") => it.edit(&format!(
+            (Self::Bind(it), "lying") => it.edit(
                 "$ORIGIN lying.example.\n$TTL 1\n@ IN SOA ns1 hostmaster 9 1 1 86400 1\n@ IN NS ns1\n\
-                 ns1 IN A 127.0.0.1\n@ IN CAA 0 issue \"elsewhere.example\"\nwww IN A 127.0.0.9\n"
-            )),
+                 ns1 IN A 127.0.0.1\n@ IN CAA 0 issue \"elsewhere.example\"\nwww IN A 127.0.0.9\n",
+            ),
             (Self::Bind(it), _) => it.grow_lame(),
             (Self::Relay(it), "slow") => it.becomes(Manner::Slow),
             (Self::Relay(it), _) => it.becomes(Manner::Truncated),
@@ -79,7 +79,8 @@ impl Scene {
             .into_iter()
             .zip(WRONGS)
             .map(|(port, it)| {
-                Second::Bind(Secondary::start_on(port, primary.address(), key(), &zone(it)))
+                let at = primary.address();
+                Second::Bind(Box::new(Secondary::start_on(port, at, key(), &zone(it))))
             })
             .collect();
         seconds.extend((0..2).map(|_| Second::Relay(Relay::start(primary.address()))));
