@@ -88,7 +88,7 @@ pub(crate) use changes::ChangeView;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 #[cfg(test)]
 pub(crate) use doors::Place;
-pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
+pub(crate) use doors::{Put, Rid, ZoneRecords, fingerprint, held};
 pub(crate) use duties::DutyLine;
 pub(crate) use emergency::{EmergencyVerb, NewEmergency};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
