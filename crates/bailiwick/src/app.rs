@@ -65,9 +65,9 @@ use bailiwick_connect::lab_dns::LabZones;
 use bailiwick_connect::token::Token;
 use bailiwick_core::actor::Actor;
 use bailiwick_core::caa::PrivateTlds;
-use bailiwick_core::change::{Change, Event, IssuedCertificate};
+use bailiwick_core::change::{Change, Event, IssuedCertificate, Next, over_with};
 use bailiwick_core::names::{ChangeId, PersonId};
-use bailiwick_core::record::{Batch, Entry, Expect, Fact};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_store::Store;
 use tokio::sync::broadcast;
@@ -88,6 +88,8 @@ pub(crate) use changes::ChangeView;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 #[cfg(test)]
 pub(crate) use doors::Place;
+#[cfg(test)]
+pub(crate) use doors::ZoneSight;
 pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
 pub(crate) use duties::DutyLine;
 pub(crate) use emergency::{EmergencyVerb, NewEmergency};
@@ -103,11 +105,11 @@ pub(crate) use ocsp::{OcspReply, Responders};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
 pub(crate) use preauthorize::AuthorizationAnswer;
-pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, Network, Outside};
+pub(crate) use reach::{Network, Outside};
 pub(crate) use registry::AccountView;
 pub(crate) use revoke::RevokeAnswer;
 pub(crate) use rotate::{GenerationView, IssuerView, RotateWish, Rotation};
-pub(crate) use secret_use::{NotedUses, UsedFor, used_for};
+pub(crate) use secret_use::NotedUses;
 pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use start_options::NoticeOptions;
@@ -233,6 +235,10 @@ impl App {
                     event: Box::new(event),
                 },
             });
+            if matches!(next.next(), Next::Finished) {
+                let over = over_with(&loaded.id, &loaded.change);
+                batch.work.extend(over.into_iter().map(Work::ForgetSealed));
+            }
             loaded.change = next;
             loaded.events = loaded.events.saturating_add(1);
         }
@@ -288,23 +294,6 @@ impl App {
             .map(|(key, zone)| (key.name.clone(), zone.servers.clone()))
             .collect();
         View { resolver: self.resolver, authorities, private_tlds: PrivateTlds::reserved() }
-    }
-
-    /// Seals a secret for the store; `purpose` and `name` are bound to it.
-    pub(crate) fn seal(&self, purpose: &str, name: &str, secret: &[u8]) -> Result<Vec<u8>, Fault> {
-        self.sealer.seal(purpose, name, secret).map_err(|cause| Fault::bug(cause.to_string()))
-    }
-
-    /// Opens a sealed secret.
-    pub(crate) fn unseal(
-        &self,
-        purpose: &str,
-        name: &str,
-        sealed: &[u8],
-    ) -> Result<bailiwick_connect::keys::SecretBytes, Fault> {
-        self.sealer
-            .open_sealed(purpose, name, sealed)
-            .map_err(|cause| Fault::Damaged { message: cause.to_string() })
     }
 
     /// A certificate with each of its chains, PEM. Chain 0 is what servers show; chain 1, where there is

@@ -13,7 +13,6 @@ mod upstream;
 mod waiting;
 mod watch;
 
-pub(crate) use effects::SUBJECT_KEY;
 pub(crate) use loops::run;
 pub(crate) use upstream::Turns;
 pub(crate) use waiting::Waiting;

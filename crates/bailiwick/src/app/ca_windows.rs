@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use bailiwick_connect::upstream::suggested;
+use bailiwick_connect::upstream::{AccountKey, suggested};
 use bailiwick_core::change::IssuedCertificate;
 use bailiwick_core::gate::RenewalWindow;
 use bailiwick_core::names::CertFingerprint;
@@ -86,10 +86,12 @@ impl App {
         let ours = RenewalWindow::of(of.not_before, of.not_after, None);
         let none = Kept { window: None, until: now.plus_ms(NO_ANSWER_MS) };
         let Some(upstream) = self.upstream(&live, &of.issuer) else { return Ok(none) };
-        let key = self.account_key(&of.issuer).await.map_err(|fault| fault.to_string())?;
+        // Anybody may ask (RFC 9773, section 4): our account's key stays closed.
+        let fresh = AccountKey::fresh().map_err(|cause| cause.to_string())?;
+        let key = AccountKey::open(&fresh).map_err(|cause| cause.to_string())?;
         let facts = read_certificate(&of.der).ok().and_then(|facts| facts.issuer_key_id);
         let id = facts.and_then(|key_id| AriId::new(&key_id, of.serial.clone()).ok());
-        let (Some(key), Some(id)) = (key, id) else { return Ok(none) };
+        let Some(id) = id else { return Ok(none) };
         let client = self.open_upstream(web.as_ref(), upstream, &key, None).await;
         let client = client.map_err(|trouble| trouble.to_string())?;
         let found = suggested(&client, &id.to_string()).await;

@@ -8,6 +8,7 @@ use bailiwick_connect::keys::SubjectPair;
 use bailiwick_core::actor::Actor;
 use bailiwick_core::change::planner::{CannotPlan, Intent};
 use bailiwick_core::change::{IssueCertificate, Plan, Precheck, Request};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{ChangeId, ServiceId, SpkiHash, ZoneName};
 use bailiwick_core::policy::{Access, ResourceKind};
 use bailiwick_core::record::Batch;
@@ -16,7 +17,6 @@ use bailiwick_wire::intent::{self, WrittenCertificate, WrittenIntent};
 
 use super::words::said;
 use super::{App, Asking, Live, Loaded, Scope};
-use crate::drive::SUBJECT_KEY;
 use crate::fault::Fault;
 
 /// A plan that nobody asked for yet.
@@ -108,7 +108,7 @@ impl App {
         let most = profile.certificate.lifetime_seconds_max;
         let pair = SubjectPair::fresh().map_err(|cause| Fault::bug(cause.to_string()))?;
         let key = SpkiHash::of(&pair.spki);
-        batch.work.push(self.sealed_secret(SUBJECT_KEY, &key.to_string(), &pair.pkcs8)?);
+        batch.work.push(self.sealed_secret(SealedSecret::SubjectKey(key), &pair.pkcs8)?);
         Ok(IssueCertificate {
             service: service.clone(),
             account: None,

@@ -5,7 +5,7 @@ use bailiwick_core::change::{Change, Command, Grant, Next, Outcome};
 use bailiwick_core::record::Batch;
 
 use super::effects::{Applied, Effects};
-use crate::app::{App, Loaded, News, UsedFor, used_for};
+use crate::app::{App, Loaded, News};
 use crate::fault::Fault;
 
 /// Turns of one run at most: every step of the longest plan started, applied three times, undone
@@ -66,20 +66,18 @@ async fn turn<E: Effects>(
             Err(why) => return cannot_start(app, loaded, batch, why),
         },
         Next::StartUndo { .. } => Command::StartUndo,
-        Next::Apply { prepared, step, .. } => {
+        Next::Apply { prepared, .. } => {
             let grant = mint(loaded, now)?;
-            let what = UsedFor { change: loaded.id.clone(), step: step.kind() };
-            match used_for(what, effects.apply(grant, prepared)).await {
+            match effects.apply(grant, prepared).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
                 Applied::Seen { holds, lanes } => Command::See { holds, lanes },
                 Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
                 Applied::Wait { why, after } => return Ok(wait(app, loaded, &why, after)),
             }
         }
-        Next::Undo { touched, step, .. } => {
+        Next::Undo { touched, .. } => {
             let grant = mint(loaded, now)?;
-            let what = UsedFor { change: loaded.id.clone(), step: step.kind() };
-            match used_for(what, effects.undo(grant, touched)).await {
+            match effects.undo(grant, touched).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
                 Applied::Seen { holds, lanes } => Command::See { holds, lanes },
                 Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
