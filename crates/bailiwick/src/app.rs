@@ -90,7 +90,7 @@ pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 pub(crate) use doors::Place;
 #[cfg(test)]
 pub(crate) use doors::ZoneSight;
-pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
+pub(crate) use doors::{Put, Rid, ZoneRecords, fingerprint, held};
 pub(crate) use duties::DutyLine;
 pub(crate) use emergency::{EmergencyVerb, NewEmergency};
 pub(crate) use envelope_views::{EnvelopeView, Watched};

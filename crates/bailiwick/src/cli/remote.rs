@@ -245,7 +245,7 @@ async fn person(asked: Asked<PersonCommand>) -> Result<u8, NoAnswer> {
 }
 
 async fn sign_in(login: Login) -> Result<u8, NoAnswer> {
-    let client = login.server.client()?;
+    let client = login.server.client_of_nobody()?;
     let body: FreshTokenBody = client.post("sign-in", &ExchangeLink { link: login.link }).await?;
     let path = token_path();
     keep::token(&path, &body.token)?;

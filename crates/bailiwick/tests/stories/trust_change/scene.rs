@@ -1,4 +1,4 @@
-//! The lab's organisation with its zone on three servers, two more issuers and four load balancers.
+//! The lab's organisation with its zone on three servers of one kind, two more issuers and four load balancers.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::endpoint::{Endpoint, TOLD};
-use super::servers::Servers;
+use super::servers::{Kind, Servers};
 use crate::harness::bailiwick::{self, BailiwickServer};
 use crate::harness::chromium::Chromium;
 use crate::harness::place::{Folder, Port};
@@ -44,8 +44,8 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Scene {
-    pub(super) fn start() -> Self {
-        let servers = Servers::start("shop.example", ZONE);
+    pub(super) fn start(kind: Kind) -> Self {
+        let servers = Servers::start(kind, "shop.example", ZONE);
         let places = Folder::new("places");
         let mut balancers = BTreeMap::new();
         let mut ports = Vec::new();
@@ -77,7 +77,7 @@ impl Scene {
             _places: places,
             _ports: ports,
         };
-        let secret = scene.intents.write("secret", &scene.servers.key.secret);
+        let secret = scene.intents.write("secret", scene.servers.secret());
         let words =
             ["connector", "set-secret", "shop.example", "--file", &secret.to_string_lossy()];
         scene.cli("dana", &words).expect_success();
@@ -152,13 +152,21 @@ impl Scene {
         self.ended(&id)
     }
 
+    fn shown(&self, id: &str) -> Value {
+        let shown = self.cli("sam", &["change", "show", id, "--json"]).expect_success();
+        serde_json::from_str(&shown.stdout).expect("JSON")
+    }
+
+    /// Whether nothing is left to do but for people.
+    pub(super) fn is_over(&self, id: &str) -> bool {
+        is_over(&self.shown(id))
+    }
+
     pub(super) fn ended(&self, id: &str) -> Value {
         let began = Instant::now();
         loop {
-            let shown = self.cli("sam", &["change", "show", id, "--json"]).expect_success();
-            let change: Value = serde_json::from_str(&shown.stdout).expect("JSON");
-            let state = change["state"].as_str().unwrap_or("");
-            if ["closed", "rolled-back", "unknown", "refused"].contains(&state) {
+            let change = self.shown(id);
+            if is_over(&change) {
                 return change;
             }
             assert!(began.elapsed() < PATIENCE, "{change:#}\n{}", self.log());
@@ -201,6 +209,11 @@ impl Scene {
         self.balancers[balancer].0.file()
     }
 
+    /// Where a load balancer listens.
+    pub(super) fn endpoint(&self, balancer: &str) -> SocketAddr {
+        self.balancers[balancer].1
+    }
+
     pub(super) fn breaks(&self, balancer: &str) {
         self.balancers[balancer].0.breaks();
     }
@@ -235,6 +248,11 @@ impl Scene {
     }
 }
 
+fn is_over(change: &Value) -> bool {
+    let state = change["state"].as_str().unwrap_or("");
+    ["closed", "rolled-back", "unknown", "refused"].contains(&state)
+}
+
 /// The lab's estate with a way into the zone, two more issuers, places and a relying party.
 fn estate(servers: &Servers, places: &Path) -> Folder {
     let folder = Folder::new("estate");
@@ -242,8 +260,8 @@ fn estate(servers: &Servers, places: &Path) -> Folder {
     let [primary, one, other] = servers.addresses();
     let connector = format!(
         "operator = \"dns\"\nservers = [\"{primary}\", \"{one}\", \"{other}\"]\n\n[connector]\n\
-         kind = \"rfc2136\"\nserver = \"{primary}\"\nkey = \"{}\"\n\n[caa]",
-        servers.key.name
+         {}\n\n[caa]",
+        servers.connector()
     );
     let mut shop = String::from("\n[relying_parties.browsers]\ntrusts = [\"house\", \"annex\"]\n");
     for name in ["lb1", "lb2", "lb3", "lb4"] {
