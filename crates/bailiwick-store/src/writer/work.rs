@@ -48,22 +48,13 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 return Err(Conflict::LinkSpent.into());
             }
         }
-        Work::PutSealed { secret, sealed } => {
-            tx.exec(
-                "INSERT INTO sealed_secret (purpose, name, sealed) VALUES ($1, $2, $3) \
-                 ON CONFLICT (purpose, name) DO UPDATE SET sealed = excluded.sealed",
-                &args![secret.purpose(), secret.name(), sealed],
-            )
-            .await?;
-        }
+        Work::PutSealed { secret, sealed } => put_sealed(tx, secret, sealed).await?,
         Work::ForgetSealed(secret) => forget_sealed(tx, secret).await?,
         Work::MoveSealed { from, to } => {
             forget_sealed(tx, to).await?;
-            tx.exec(
-                "UPDATE sealed_secret SET purpose = $1, name = $2 WHERE purpose = $3 AND name = $4",
-                &args![to.purpose(), to.name(), from.purpose(), from.name()],
-            )
-            .await?;
+            let named = "UPDATE sealed_secret SET purpose = $1, name = $2 \
+                WHERE purpose = $3 AND name = $4";
+            tx.exec(named, &args![to.purpose(), to.name(), from.purpose(), from.name()]).await?;
         }
         Work::PutLook { zone, at } => put_look(tx, zone, *at).await?,
         Work::PutPlacedRecord(placed) => {
@@ -158,5 +149,12 @@ fn once(rows: u64, table: &'static str, key: impl ToString) -> Result<(), Confli
 async fn forget_sealed(tx: &mut Tx, secret: &SealedSecret) -> Result<(), Rejected> {
     let forget = "DELETE FROM sealed_secret WHERE purpose = $1 AND name = $2";
     tx.exec(forget, &args![secret.purpose(), secret.name()]).await?;
+    Ok(())
+}
+
+async fn put_sealed(tx: &mut Tx, secret: &SealedSecret, sealed: &[u8]) -> Result<(), Rejected> {
+    let put = "INSERT INTO sealed_secret (purpose, name, sealed) VALUES ($1, $2, $3) \
+        ON CONFLICT (purpose, name) DO UPDATE SET sealed = excluded.sealed";
+    tx.exec(put, &args![secret.purpose(), secret.name(), sealed.to_vec()]).await?;
     Ok(())
 }

@@ -54,11 +54,9 @@ impl App {
         }
         self.sealer.open_secret(warrant, secret, &sealed, self.now()).map(Some).map_err(|cause| {
             let message = cause.to_string();
-            match cause {
-                // A grant that was too slow; the next turn of the driver has another.
-                KeyFault::NoWarrant { .. } => Fault::Busy { message },
-                _ => Fault::Damaged { message },
-            }
+            // A grant that was too slow; the next turn of the driver has another.
+            let is_late = matches!(cause, KeyFault::NoWarrant { .. });
+            if is_late { Fault::Busy { message } } else { Fault::Damaged { message } }
         })
     }
 
