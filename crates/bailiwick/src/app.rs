@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod again;
 mod allowance;
 mod authorizations;
 mod ca_windows;
@@ -63,7 +64,7 @@ use bailiwick_connect::dns::{DnsClient, Resolver, View};
 use bailiwick_connect::keys::Sealer;
 use bailiwick_connect::lab_dns::LabZones;
 use bailiwick_connect::token::Token;
-use bailiwick_core::actor::Actor;
+use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::caa::PrivateTlds;
 use bailiwick_core::change::{Change, Event, IssuedCertificate, Next, over_with};
 use bailiwick_core::names::{ChangeId, PersonId};
@@ -267,20 +268,31 @@ impl App {
     }
 
     /// Who finds out when Bailiwick cannot: the one on duty for the service's operator, else for the
-    /// control owner, else the first administrator.
+    /// control owner, else the first administrator; never whoever asked or stands behind who did, as
+    /// long as there is anybody else.
     pub(crate) fn assignee(&self, live: &Live, change: &Change) -> PersonId {
         let now = self.now();
         let estate = live.estate();
+        let asked = &change.request().by;
+        let independent = |person: &PersonId| {
+            let by = SignedIn::alone(person.clone()).standing_in(estate, now);
+            estate.works_here(person, now) && !asked.shares_somebody_with(&by)
+        };
         let service = change.request().service.as_ref().and_then(|id| estate.services.get(id));
         let teams = service
             .map(|service| &service.duties.operator)
             .into_iter()
             .chain([&estate.organisation.control_owner]);
-        teams
-            .filter_map(|team| estate.person_on_duty(team, now).ok())
-            .map(|on_duty| on_duty.person().clone())
-            .next()
-            .or_else(|| estate.organisation.administrators.first().cloned())
+        let people = teams.flat_map(|team| {
+            let on_duty = estate.person_on_duty(team, now).ok();
+            let on_duty = on_duty.map(|on_duty| on_duty.person().clone());
+            on_duty.into_iter().chain(estate.members_of(team).into_iter().cloned())
+        });
+        let administrators = &estate.organisation.administrators;
+        people
+            .chain(administrators.iter().cloned())
+            .find(independent)
+            .or_else(|| administrators.first().cloned())
             .unwrap_or_else(crate::lab::nobody)
     }
 

@@ -13,6 +13,7 @@ mod upstream;
 mod waiting;
 mod watch;
 
+pub(crate) use effects::differs;
 pub(crate) use loops::run;
 pub(crate) use upstream::Turns;
 pub(crate) use waiting::Waiting;

@@ -61,10 +61,18 @@ async fn turn<E: Effects>(
         Next::Validate | Next::AwaitApproval | Next::AwaitPerson | Next::Finished => {
             return Ok(Turn::Waits);
         }
-        Next::Start { step, .. } => match effects.prepare(loaded, step, batch).await {
-            Ok(prepared) => Command::Start { prepared },
-            Err(why) => return cannot_start(app, loaded, batch, why),
-        },
+        Next::Start { index, step } => {
+            // Before the first effect: an approval is for the world that it was given in.
+            if index == 0
+                && let Some(why) = app.no_longer(&loaded.change).await?
+            {
+                return cannot_start(app, loaded, batch, why);
+            }
+            match effects.prepare(loaded, step, batch).await {
+                Ok(prepared) => Command::Start { prepared },
+                Err(why) => return cannot_start(app, loaded, batch, why),
+            }
+        }
         Next::StartUndo { .. } => Command::StartUndo,
         Next::Apply { prepared, .. } => {
             let grant = mint(loaded, now)?;

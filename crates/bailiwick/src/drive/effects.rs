@@ -22,6 +22,7 @@ use bailiwick_core::gate::Order;
 use bailiwick_core::names::{CertFingerprint, ChangeId};
 use bailiwick_core::record::Batch;
 
+pub(crate) use self::records::differs;
 use crate::app::{App, Live, Loaded};
 use crate::fault::Fault;
 

@@ -73,7 +73,7 @@ async fn standings(zone: &dyn ZoneRecords, edits: &[RecordEdit]) -> Result<Vec<S
 }
 
 /// Somebody edited the zone meanwhile: what differs, and who has to look.
-fn differs(app: &App, live: &Live, wanted: &PublishRecords, index: usize) -> String {
+pub(crate) fn differs(app: &App, live: &Live, wanted: &PublishRecords, index: usize) -> String {
     let edit = wanted.edits.get(index);
     let set = edit
         .map_or_else(|| "a set".to_owned(), |edit| format!("`{}` {}", edit.owner(), edit.kind()));

@@ -1,6 +1,7 @@
 //! Every fault at every effect of a plan that binds records and a certificate, in a simulated zone
 //! with two servers, a place and an endpoint (promises P2, P12, P13; TRW-4).
 
+mod again;
 mod keys;
 mod outside;
 
