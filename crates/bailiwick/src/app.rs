@@ -98,7 +98,7 @@ pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
 pub(crate) use issuers::Issuers;
-pub(crate) use joint::Proposal;
+pub(crate) use joint::{Proposal, Wish};
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
 pub(crate) use notify::{Tries, Ways, run as send_notices};

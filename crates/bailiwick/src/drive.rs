@@ -14,6 +14,7 @@ mod waiting;
 mod watch;
 
 pub(crate) use effects::differs;
+pub(crate) use issue::asked_as;
 pub(crate) use loops::run;
 pub(crate) use upstream::Turns;
 pub(crate) use waiting::Waiting;

@@ -143,7 +143,8 @@ fn needs(change: &ChangeId, step: &Step, secret: &SealedSecret) -> bool {
     match step {
         Step::IssueCertificate(issue) => {
             let mut names = issue.names.iter().filter_map(SanName::dns);
-            matches!(secret, SealedSecret::AccountKey(issuer) if *issuer == issue.issuer)
+            *secret == SealedSecret::SubjectRequest(issue.key)
+                || matches!(secret, SealedSecret::AccountKey(issuer) if *issuer == issue.issuer)
                 || matches!(secret, SealedSecret::Tsig(zone) if names.any(|it| lies_in(it, zone)))
         }
         Step::RevokeCertificate(revoke) => {
@@ -195,7 +196,7 @@ fn lies_in(name: &DnsName, zone: &ZoneKey) -> bool {
 }
 
 /// The sealed secrets of a plan that nobody needs once its change is over, whichever way: the keys of
-/// the certificates it deployed, and what was there before.
+/// the certificates it deployed, and what was there before. Requests for a certificate are no secret.
 #[must_use]
 pub fn over_with(id: &ChangeId, change: &Change) -> Vec<SealedSecret> {
     let steps = if let Change::Awaiting(at) = change {

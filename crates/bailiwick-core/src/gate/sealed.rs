@@ -22,6 +22,8 @@ pub enum SealedSecret {
     TransferKey(ZoneKey),
     /// The private key of a certificate that a change puts where it is served.
     SubjectKey(SpkiHash),
+    /// The request that goes to a CA for such a key.
+    SubjectRequest(SpkiHash),
     /// What was in a place before a change.
     DeployedBefore(ChangeId, String),
     /// What notices to a webhook are signed with.
@@ -43,6 +45,7 @@ impl SealedSecret {
             Self::ApiKey(_) => "zone-api-key",
             Self::TransferKey(_) => "transfer-tsig",
             Self::SubjectKey(_) => "subject-key",
+            Self::SubjectRequest(_) => "subject-request",
             Self::DeployedBefore(..) => "deployed-before",
             Self::WebhookKey => "webhook-key",
             Self::SmtpPassword => "smtp-password",
@@ -60,7 +63,7 @@ impl SealedSecret {
             | Self::NextTsig(zone)
             | Self::ApiKey(zone)
             | Self::TransferKey(zone) => zone.to_string(),
-            Self::SubjectKey(key) => key.to_string(),
+            Self::SubjectKey(key) | Self::SubjectRequest(key) => key.to_string(),
             Self::DeployedBefore(change, place) => format!("{change}/{place}"),
             Self::WebhookKey | Self::SmtpPassword => "notices".to_owned(),
         }

@@ -54,7 +54,9 @@ fn secret(purpose: &str, name: &str) -> (ActClass, String) {
         "tsig" | "tsig-next" | "zone-api-key" | "transfer-tsig" => {
             (ActClass::Zone, format!("zone/{name}"))
         }
-        "subject-key" | "deployed-before" => (ActClass::Key, format!("{purpose}/{name}")),
+        "subject-key" | "subject-request" | "deployed-before" => {
+            (ActClass::Key, format!("{purpose}/{name}"))
+        }
         "webhook-key" | "smtp-password" => (ActClass::Key, name.to_owned()),
         _ => (ActClass::Key, format!("issuer/{name}")),
     }

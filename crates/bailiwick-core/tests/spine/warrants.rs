@@ -31,7 +31,10 @@ fn secrets(step: Option<&Step>) -> Vec<SealedSecret> {
     let mut keys = vec![SpkiHash::of(b"another key")];
     let mut places = vec!["another".to_owned()];
     match step {
-        Some(Step::IssueCertificate(issue)) => issuers.push(issue.issuer.clone()),
+        Some(Step::IssueCertificate(issue)) => {
+            issuers.push(issue.issuer.clone());
+            keys.push(issue.key);
+        }
         Some(Step::RevokeCertificate(revoke)) => issuers.push(revoke.issuer.clone()),
         Some(Step::RegisterAccount(account)) => issuers.push(account.issuer.clone()),
         Some(Step::PublishRecords(publish)) => zones.push(publish.zone.clone()),
@@ -52,7 +55,8 @@ fn secrets(step: Option<&Step>) -> Vec<SealedSecret> {
         all.push(SealedSecret::ApiKey(zone.clone()));
         all.push(SealedSecret::TransferKey(zone));
     }
-    all.extend(keys.into_iter().map(SealedSecret::SubjectKey));
+    all.extend(keys.iter().copied().map(SealedSecret::SubjectKey));
+    all.extend(keys.into_iter().map(SealedSecret::SubjectRequest));
     let other = ChangeId::parse("another-change").unwrap();
     for place in places {
         all.push(SealedSecret::DeployedBefore(change_id(), place.clone()));
@@ -72,7 +76,8 @@ fn needed(step: &Step) -> Vec<SealedSecret> {
                 })
             };
             let zones = zones().into_iter().filter(|zone| inside(zone)).map(SealedSecret::Tsig);
-            zones.chain([SealedSecret::AccountKey(issue.issuer.clone())]).collect()
+            let account = SealedSecret::AccountKey(issue.issuer.clone());
+            zones.chain([account, SealedSecret::SubjectRequest(issue.key)]).collect()
         }
         Step::RevokeCertificate(revoke) => vec![SealedSecret::AccountKey(revoke.issuer.clone())],
         Step::RegisterAccount(account) => vec![

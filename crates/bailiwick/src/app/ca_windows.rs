@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use bailiwick_connect::upstream::{AccountKey, suggested};
+use bailiwick_connect::upstream::suggested;
 use bailiwick_core::change::IssuedCertificate;
 use bailiwick_core::gate::RenewalWindow;
 use bailiwick_core::names::CertFingerprint;
@@ -86,9 +86,8 @@ impl App {
         let ours = RenewalWindow::of(of.not_before, of.not_after, None);
         let none = Kept { window: None, until: now.plus_ms(NO_ANSWER_MS) };
         let Some(upstream) = self.upstream(&live, &of.issuer) else { return Ok(none) };
-        // Anybody may ask (RFC 9773, section 4): our account's key stays closed.
-        let fresh = AccountKey::fresh().map_err(|cause| cause.to_string())?;
-        let key = AccountKey::open(&fresh).map_err(|cause| cause.to_string())?;
+        // Anybody may ask (RFC 9773, section 4).
+        let key = super::reach::passing_key()?;
         let facts = read_certificate(&of.der).ok().and_then(|facts| facts.issuer_key_id);
         let id = facts.and_then(|key_id| AriId::new(&key_id, of.serial.clone()).ok());
         let Some(id) = id else { return Ok(none) };

@@ -242,6 +242,12 @@ impl App {
     }
 }
 
+/// A key of nobody, for what a CA tells anybody: our account's stays closed.
+pub(super) fn passing_key() -> Result<AccountKey, String> {
+    let fresh = AccountKey::fresh().map_err(|cause| cause.to_string())?;
+    AccountKey::open(&fresh).map_err(|cause| cause.to_string())
+}
+
 /// A zone cannot be written into.
 pub(crate) struct NoWriter(String);
 

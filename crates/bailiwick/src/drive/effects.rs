@@ -141,6 +141,12 @@ impl<'a> Real<'a> {
         self.came.into_inner().unwrap_or_else(PoisonError::into_inner).order
     }
 
+    /// The right to what the step needs that is about to begin.
+    fn to_begin(&self, loaded: &Loaded) -> Result<Warrant, String> {
+        Warrant::to_begin(&loaded.id, &loaded.change, self.app.now())
+            .ok_or_else(|| "no step of an approved change begins".to_owned())
+    }
+
     fn came(&self) -> MutexGuard<'_, Came> {
         self.came.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -172,7 +178,9 @@ impl Effects for Real<'_> {
     ) -> Result<Prepared, String> {
         match step {
             Step::IssueCertificate(wanted) => {
-                super::issue::prepare_again(self.app, &loaded.change, wanted, batch).await
+                let warrant = self.to_begin(loaded)?;
+                super::issue::prepare_again(self.app, (&warrant, &loaded.change), wanted, batch)
+                    .await
             }
             Step::RevokeCertificate(_)
             | Step::GrantEnvelope(_)
@@ -186,8 +194,7 @@ impl Effects for Real<'_> {
                 deploy::prepare(self.app, loaded, wanted, batch).await
             }
             Step::RegisterAccount(wanted) => {
-                let warrant = Warrant::to_begin(&loaded.id, &loaded.change, self.app.now());
-                let warrant = warrant.ok_or("no step of an approved change begins")?;
+                let warrant = self.to_begin(loaded)?;
                 registered::prepare(self.app, &warrant, wanted).await
             }
             Step::RotateIssuer(wanted) => rotated::prepare(self.app, wanted),
