@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::dns::{DnsClient, View};
 
 pub(crate) use batch::{Batch, Received, Sent, wait_for_any};
-pub(crate) use dial::{datagram, dial};
+pub(crate) use dial::{datagram, dial, dial_tls};
 pub use fence::{BadNetwork, Fence, Fenced, Network, Permit};
 pub(crate) use handshake::{Shown, handshake};
 pub use http::{Answer, NoAnswer};

@@ -44,6 +44,7 @@ mod secret_use;
 mod shown;
 mod standing;
 pub(crate) mod start;
+pub(crate) mod start_beside;
 
 mod start_estate;
 mod start_keys;

@@ -14,11 +14,10 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::exchange::read_message;
-use crate::egress::{BadTrust, Identity, Permit, Trust, dial, over_https};
+use crate::egress::{BadTrust, Identity, Permit, Trust, dial_tls, over_https};
 
 /// Connections that are kept for the next question.
 const IDLE_MAX: usize = 4;
@@ -112,9 +111,8 @@ impl Channel {
     }
 
     async fn connect(&self) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = dial(Permit::named_by_operator(self.server)).await?;
-        let shaken =
-            TlsConnector::from(Arc::clone(&self.config)).connect(self.name.clone(), stream);
+        let permit = Permit::named_by_operator(self.server);
+        let shaken = dial_tls(permit, self.name.clone(), Arc::clone(&self.config));
         shaken.await.inspect_err(|cause| {
             if cause.kind() == ErrorKind::InvalidData {
                 tracing::warn!(server = %self.server, %cause, "a vantage does not show the certificate it should");

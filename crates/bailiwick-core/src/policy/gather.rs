@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::estate::{
     ActiveEstate, Attested, DelegationSeen, Duties, Estate, EstateDiff, Service, Zone, ZoneKey,
 };
-use crate::names::{ChangeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
+use crate::names::{ChangeId, DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
 use crate::time::Time;
 
 use super::facts::{
@@ -124,22 +124,24 @@ fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
     let owner = active.owners().owner(name).cloned();
     let view = owner.as_ref().and_then(|id| estate.services.get(id)).and_then(|it| it.view);
     let fact = |zone| NameFacts { name: name.clone(), owner: Fact::Known(owner.clone()), zone };
-    let zones = estate.zones_of(&name.place_in_dns(), view);
+    let place = name.place_in_dns();
+    let zones = estate.zones_of(&place, view);
     if zones.is_empty() {
         return vec![fact(Fact::Unknown)];
     }
     let seen = |key| Fact::of(active.delegation(key));
     zones
         .into_iter()
-        .map(|(key, zone)| {
-            let mut facts = zone_facts(key, zone, seen(key));
-            facts.caa = zone.caa_for(&name.place_in_dns()).clone();
-            fact(Fact::Known(facts))
-        })
+        .map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone, &place, seen(key)))))
         .collect()
 }
 
-fn zone_facts(key: &ZoneKey, zone: &Zone, delegation: Fact<DelegationSeen>) -> ZoneFacts {
+fn zone_facts(
+    key: &ZoneKey,
+    zone: &Zone,
+    at: &DnsName,
+    delegation: Fact<DelegationSeen>,
+) -> ZoneFacts {
     ZoneFacts {
         key: key.clone(),
         class: zone.class,
@@ -147,7 +149,7 @@ fn zone_facts(key: &ZoneKey, zone: &Zone, delegation: Fact<DelegationSeen>) -> Z
         mode: zone.mode,
         policy_owner: zone.policy_owner.clone(),
         operator: zone.operator.clone(),
-        caa: zone.caa.clone(),
+        caa: zone.caa_for(at).clone(),
         limits: zone.limits,
         gates: zone.gates.clone(),
         delegation,
@@ -246,7 +248,7 @@ impl ChangeFacts {
         let zone = |key: &ZoneKey| before.zones.get(key).or_else(|| new.zones.get(key));
         // An edit issues nothing: whether the delegation changed is asked when something is.
         let unasked = || Fact::Known(DelegationSeen::Unwatched);
-        let facts = |key: &ZoneKey| Some(zone_facts(key, zone(key)?, unasked()));
+        let facts = |key: &ZoneKey| Some(zone_facts(key, zone(key)?, key.name.apex(), unasked()));
         let zones = diff.zones.iter().filter_map(facts).collect();
         let service = |id: &ServiceId| before.services.get(id).or_else(|| new.services.get(id));
         let services: BTreeMap<ServiceId, Duties> = diff

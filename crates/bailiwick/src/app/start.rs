@@ -271,7 +271,7 @@ impl Running {
 
     /// Serves until a signal, then drains and closes the store.
     pub(crate) async fn until_stopped(self) {
-        wait_for_signal().await;
+        super::start_beside::stopped_by_signal().await;
         tracing::info!("stopping: requests in flight are finished first");
         if self.stop.send(true).is_err() {
             tracing::debug!("everything had stopped already");
@@ -283,33 +283,6 @@ impl Running {
         }
         self.app.store.close().await;
         tracing::info!("stopped");
-    }
-}
-
-/// The sealer of a data folder, for commands that work beside the server.
-pub(crate) fn helper_sealer(
-    data: &Path,
-    world: &World,
-) -> Result<bailiwick_connect::keys::Sealer, NotStarted> {
-    super::start_keys::sealer(data, world)
-}
-
-/// Ends when the process is told to stop.
-pub(crate) async fn stopped_by_signal() {
-    wait_for_signal().await;
-}
-
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be caught; stop the server with SIGKILL, it survives that");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }
 

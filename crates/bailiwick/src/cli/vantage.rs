@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{DataFolder, Output, exit, failed, say};
-use crate::app::start::helper_sealer;
+use crate::app::start_beside::{helper_sealer, stopped_by_signal};
 use crate::world::World;
 
 #[derive(Subcommand)]
@@ -175,7 +175,7 @@ async fn helper(wish: Run) -> Result<(), String> {
     say(format!("Answers at {at}, out of {resolver}. Stop with Ctrl-C."));
     tokio::select! {
         () = serve(listener, files, resolver) => {}
-        stopped = crate::app::start::stopped_by_signal() => stopped,
+        stopped = stopped_by_signal() => stopped,
     }
     Ok(())
 }
