@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::estate::{
     ActiveEstate, Attested, DelegationSeen, Duties, Estate, EstateDiff, Service, Zone, ZoneKey,
 };
-use crate::names::{ChangeId, DnsName, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
+use crate::names::{ChangeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId};
 use crate::time::Time;
 
 use super::facts::{
@@ -132,28 +132,8 @@ fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
     let seen = |key| Fact::of(active.delegation(key));
     zones
         .into_iter()
-        .map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone, &place, seen(key)))))
+        .map(|(key, zone)| fact(Fact::Known(ZoneFacts::of(key, zone, &place, seen(key)))))
         .collect()
-}
-
-fn zone_facts(
-    key: &ZoneKey,
-    zone: &Zone,
-    at: &DnsName,
-    delegation: Fact<DelegationSeen>,
-) -> ZoneFacts {
-    ZoneFacts {
-        key: key.clone(),
-        class: zone.class,
-        pattern: zone.pattern,
-        mode: zone.mode,
-        policy_owner: zone.policy_owner.clone(),
-        operator: zone.operator.clone(),
-        caa: zone.caa_for(at).clone(),
-        limits: zone.limits,
-        gates: zone.gates.clone(),
-        delegation,
-    }
 }
 
 /// A person as they signed in.
@@ -248,7 +228,8 @@ impl ChangeFacts {
         let zone = |key: &ZoneKey| before.zones.get(key).or_else(|| new.zones.get(key));
         // An edit issues nothing: whether the delegation changed is asked when something is.
         let unasked = || Fact::Known(DelegationSeen::Unwatched);
-        let facts = |key: &ZoneKey| Some(zone_facts(key, zone(key)?, key.name.apex(), unasked()));
+        let facts =
+            |key: &ZoneKey| Some(ZoneFacts::of(key, zone(key)?, key.name.apex(), unasked()));
         let zones = diff.zones.iter().filter_map(facts).collect();
         let service = |id: &ServiceId| before.services.get(id).or_else(|| new.services.get(id));
         let services: BTreeMap<ServiceId, Duties> = diff
