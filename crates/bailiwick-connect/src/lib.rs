@@ -24,4 +24,6 @@ pub mod served;
 
 pub mod places;
 
+pub mod rdap;
+
 pub mod lab_dns;
