@@ -25,5 +25,6 @@ pub mod served;
 pub mod places;
 
 pub mod rdap;
+pub mod vantage;
 
 pub mod lab_dns;

@@ -45,6 +45,7 @@ mod secret_use;
 mod shown;
 mod standing;
 pub(crate) mod start;
+pub(crate) mod start_beside;
 
 mod start_estate;
 mod start_keys;
@@ -119,7 +120,9 @@ pub(crate) use start_estate::read_folder;
 pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
-pub(crate) use watch::{ControlView, Shaky, TreeLine, WatchedName, ZoneControl};
+pub(crate) use watch::{
+    Channels, ControlView, Listening, Shaky, TreeLine, WatchedName, Woken, ZoneControl,
+};
 pub(crate) use zone_door::rdata_text;
 pub(crate) use zone_page::{ZoneDelegation, ZoneWhole};
 pub(crate) use zone_try::ZoneTried;
@@ -163,6 +166,10 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     /// Changes that wait for the world.
     pub(crate) waiting: Waiting,
+    /// Encrypted ways to vantages.
+    pub(crate) channels: Channels,
+    /// Zones of which was said that they changed.
+    pub(crate) woken: Woken,
     /// The lab's zones, where this is the lab.
     pub(crate) lab_zones: Option<LabZones>,
     /// Uses of secrets that stand in the ledger.

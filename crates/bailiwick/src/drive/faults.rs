@@ -7,6 +7,7 @@ mod joint;
 mod registration;
 mod scene;
 mod strikes;
+mod watched;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -85,6 +85,7 @@ async fn open_with(
         database: None,
         listen: nowhere,
         listen_http: nowhere,
+        listen_notify: None,
         base_url: None,
         http_url: None,
         resolver: None,
