@@ -121,7 +121,7 @@ fn enter(root: &Path, folder: &Path, pairs: u32) -> Result<ExitCode, Stop> {
 impl Bench {
     /// One run of each, one after the other; who begins alternates.
     fn meet(&self, other: Server, clients: u32, number: u32) -> Result<Pair, Stop> {
-        let (own, theirs) = if number % 2 == 0 {
+        let (own, theirs) = if number.is_multiple_of(2) {
             let own = self.run(Server::Bailiwick, clients)?;
             (own, self.run(other, clients)?)
         } else {
