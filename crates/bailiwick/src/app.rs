@@ -113,7 +113,10 @@ pub(crate) use start_estate::read_folder;
 pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
-pub(crate) use watch::{ControlView, Shaky, TreeLine, WatchedName, ZoneControl};
+pub(crate) use watch::{
+    CanaryIssued, CanaryWishes, ControlView, IncidentLine, IncidentNote, IncidentView, NewReport,
+    Shaky, TreeLine, WatchedName, ZoneControl,
+};
 pub(crate) use zone_door::rdata_text;
 pub(crate) use zone_try::ZoneTried;
 pub(crate) use zones::{RecordsView, ZoneView};
@@ -160,6 +163,10 @@ pub(crate) struct App {
     pub(crate) noted_uses: NotedUses,
     /// Notices that were not taken yet.
     pub(crate) tries: Tries,
+    /// CAs that canaries have to be sent to again.
+    pub(crate) canary_wishes: CanaryWishes,
+    /// How often each address reported something.
+    pub(crate) reports: ByAddress,
 }
 
 /// Something happened that an open page or a loop may care about.

@@ -10,6 +10,7 @@ pub(crate) mod envelopes;
 mod error;
 mod estate;
 mod events;
+pub(crate) mod incidents;
 mod input;
 pub(crate) mod issuers;
 mod joint;
@@ -65,6 +66,8 @@ pub(crate) use events::stream as events_stream;
         zones::show, zones::records, zones::try_zone,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         watch::findings, watch::finding, watch::adopt_finding, watch::revert_finding,
+        incidents::incidents, incidents::report, incidents::incident, incidents::note_incident,
+        incidents::close_incident,
         watch::control, watch::caa_history, watch::edit_lab_zone,
         power::declare, power::emergencies, power::review, power::delegate, power::toxic,
         power::duties, power::acts,
@@ -139,6 +142,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/findings/{finding}", get(watch::finding))
         .route("/findings/{finding}/adopt", post(watch::adopt_finding))
         .route("/findings/{finding}/revert", get(watch::revert_finding))
+        .route("/incidents", get(incidents::incidents).post(incidents::report))
+        .route("/incidents/{incident}", get(incidents::incident))
+        .route("/incidents/{incident}/note", post(incidents::note_incident))
+        .route("/incidents/{incident}/close", post(incidents::close_incident))
         .route("/control", get(watch::control))
         .route("/caa/{name}/history", get(watch::caa_history))
         .route("/lab/zones/{zone}", post(watch::edit_lab_zone))

@@ -16,6 +16,9 @@ pub(crate) use change::{
 };
 pub(crate) use enrolment::{AttestedBody, AttestorBody, EnrolBody, EnrolledBody, WorkloadBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
+pub(crate) use incident::{
+    ConcludeBody, IncidentBody, IncidentStory, NoteBody, ReportBody, ReportedBody, TrackBody,
+};
 pub(crate) use issuer::{
     AwaitsRootBody, GenerationBody, IssuerBody, RotateIssuerBody, RotationBody,
 };

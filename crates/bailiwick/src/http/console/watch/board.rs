@@ -46,7 +46,11 @@ fn whole(view: &ControlView) -> Markup {
                             td { (cell(zone, Point::Enforced)) }
                             td { (canary(&body, &line.zone)) }
                             td {
-                                @if line.findings.is_empty() { span.soft { "nothing" } }
+                                @let incidents: Vec<_> = body.incidents.iter().filter(|one| one.zone == line.zone && one.reviewed_at.is_none()).collect();
+                                @if line.findings.is_empty() && incidents.is_empty() { span.soft { "nothing" } }
+                                @for one in incidents {
+                                    p { span.badge.bad { "incident" } " " a href={ "/incidents/" (one.id) } { (one.subject) } ": " (one.owner) }
+                                }
                                 @for finding in &line.findings {
                                     p { a href={ "/findings/" (finding.id) } { (finding.title) } ": " (finding.assignee) }
                                 }
