@@ -76,12 +76,9 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
             tx.exec("DELETE FROM order_mark WHERE change = $1", &args![change]).await?;
         }
         Work::PutEvidence { digest, kind, octets } => {
-            tx.exec(
-                "INSERT INTO evidence (digest, kind, octets) VALUES ($1, $2, $3) \
-                 ON CONFLICT (digest) DO NOTHING",
-                &args![digest, *kind, octets],
-            )
-            .await?;
+            let put = "INSERT INTO evidence (digest, kind, octets) VALUES ($1, $2, $3) \
+                ON CONFLICT (digest) DO NOTHING";
+            tx.exec(put, &args![digest, *kind, octets]).await?;
         }
     }
     Ok(())

@@ -326,8 +326,8 @@ impl App {
             .unwrap_or_default();
         let order = run.order.as_deref().unwrap_or("unknown");
         let says = format!(
-            "`{}` issued certificate {fingerprint} (serial {serial}) for `{}` by order {order}, begun {}, though CAA forbids it: {}",
-            run.issuer, run.name, issued.since, run.says
+            "`{}` issued certificate {fingerprint} (serial {serial}) for {}; order {order}, begun {}",
+            run.issuer, run.says, issued.since
         );
         if let Some(row) = rows.iter().filter(same).find(|row| row.reviewed.is_none()) {
             let told = self.incident_entries(row).await?;

@@ -106,7 +106,8 @@ impl Tested<'_> {
             Some(account) => self.look(&flight.name, &account).await.decision(),
             None => CaaOutcome::Unknown,
         };
-        Ok(canary_verdict(flight.sense, came, after))
+        let (stands, says) = canary_verdict(flight.sense, came, after);
+        Ok((stands, format!("`{}`, {says}", flight.name)))
     }
 
     /// Whether no record of the run is left in a zone, or nobody waits for that any more.
@@ -178,7 +179,6 @@ impl Tested<'_> {
             return Ok(row.run);
         }
         let (stands, says) = self.verdict(flight, &CanaryCame::Issued).await?;
-        let says = format!("{says}: certificate {fingerprint} for `{}`", flight.name);
         let order = self.order_url(flight).await?;
         let told = CanaryRun { certificate: Some(fingerprint), ..run(flight, stands, says, order) };
         let fact = Fact::CanaryTried(Box::new(told.clone()));

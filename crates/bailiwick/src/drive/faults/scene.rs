@@ -57,6 +57,16 @@ pub(super) async fn open(data: &Path) -> Opened {
 
 /// The same with another estate folder in another world.
 pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) -> Opened {
+    open_at(data, estate, world, "127.0.0.1:0".parse().unwrap()).await
+}
+
+/// The same with the lab's DNS at an address.
+pub(super) async fn open_at(
+    data: &Path,
+    estate: Option<&Path>,
+    world: World,
+    lab_dns: std::net::SocketAddr,
+) -> Opened {
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
         data: data.to_path_buf(),
@@ -76,7 +86,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         envelope_unused_days: 30,
         watch_seconds: 0,
         notices: crate::app::NoticeOptions::default(),
-        lab_dns: nowhere,
+        lab_dns,
         token: TokenOptions::default(),
     };
     let settings = Settings {

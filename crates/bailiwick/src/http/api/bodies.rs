@@ -33,7 +33,8 @@ pub(crate) use registry::{
 
 pub(crate) use seen::CaaHistory;
 pub(crate) use watch::{
-    ControlBody, FindingLine, LabEdit, LabEdited, PointBody, RevertBody, ZoneControlBody,
+    CanaryBody, ControlBody, FindingLine, LabEdit, LabEdited, PointBody, RevertBody,
+    ZoneControlBody,
 };
 
 use bailiwick_core::change::IssuedCertificate;

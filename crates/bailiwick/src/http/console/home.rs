@@ -72,14 +72,7 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
                 }
             }
             @for one in &reviews { (super::power::open_review(one)) }
-            @for one in &envelopes {
-                article.card {
-                    h3 { a href={ "/envelopes/" (one.id) } { "Envelope of " (one.service) " for " (one.names.join(", ")) } }
-                    (super::envelopes::findings(one))
-                    p { "told: " (super::envelopes::told(one)) }
-                    a.button href={ "/envelopes/" (one.id) } { "Look at the envelope" }
-                }
-            }
+            @for one in &envelopes { (envelope(one)) }
         }
         section.numbers aria-label="Numbers" {
             (number("in date", counts.in_date, "/certificates"))
@@ -99,6 +92,18 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
             }
         }
     })
+}
+
+/// An envelope that somebody has to look at.
+fn envelope(one: &EnvelopeBody) -> Markup {
+    html! {
+        article.card {
+            h3 { a href={ "/envelopes/" (one.id) } { "Envelope of " (one.service) " for " (one.names.join(", ")) } }
+            (super::envelopes::findings(one))
+            p { "told: " (super::envelopes::told(one)) }
+            a.button href={ "/envelopes/" (one.id) } { "Look at the envelope" }
+        }
+    }
 }
 
 /// Emergencies that wait for this person's review, and those that waited too long for another's.
