@@ -75,7 +75,8 @@ async fn p9_whoever_sends_canaries_dies_anywhere_and_nothing_is_orphaned_or_doub
     assert!((20..ACTS).contains(&acts), "{acts} requests and records");
     check(&scene, &rows, 0, "nobody dies").await;
     for at in 0..acts {
-        for after in [false, true] {
+        // What is done before a request is what was done after the one before it: some are enough.
+        for after in [true, false].into_iter().filter(|after| *after || at % 3 == 0) {
             let orders = scene.ca.state().orders.len();
             let crash = Crash { at, after };
             let rows = cycle(&scene, vec![crash]).await;
