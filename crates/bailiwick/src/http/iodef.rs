@@ -12,6 +12,7 @@ use bailiwick_wire::iodef::REPORT_OCTETS_MAX;
 use super::api::status;
 use super::intake::octets;
 use crate::app::App;
+use crate::fault::Fault;
 
 /// Takes a report. What is answered tells nothing but that it was taken.
 pub(crate) async fn take(State(app): State<Arc<App>>, request: Request) -> Response {
@@ -24,6 +25,10 @@ pub(crate) async fn take(State(app): State<Arc<App>>, request: Request) -> Respo
         Ok(id) => {
             let says = format!("Taken as {id}. A person looks at it within the day.\n");
             (StatusCode::ACCEPTED, says).into_response()
+        }
+        // Whoever sends that many has to wait; nothing is wrong on our side.
+        Err(fault @ Fault::Busy { .. }) => {
+            (StatusCode::TOO_MANY_REQUESTS, format!("{fault}\n")).into_response()
         }
         Err(fault) => {
             let status = status(&fault);
