@@ -5,8 +5,8 @@
 
 use bailiwick_core::names::ChangeId;
 
-use crate::db::{Reader, Sql, args};
-use crate::error::StoreError;
+use crate::db::{Db, Reader, Sql, args};
+use crate::error::{DbError, StoreError};
 use crate::open::Store;
 
 /// Milliseconds now, by the database.
@@ -104,6 +104,11 @@ const CLAIM: Sql = Sql::Both {
     // Rows that another replica is claiming or moving right now are left to it.
     postgres: claim!(now_ms!(postgres), "FOR UPDATE OF change SKIP LOCKED"),
 };
+
+/// Gives back every lease of a file that no other process can have open: whoever held one is dead.
+pub(crate) async fn free_all(db: &Db) -> Result<(), DbError> {
+    db.write("UPDATE lease SET until = 0 WHERE until > 0", &[]).await.map(drop)
+}
 
 impl Store {
     /// Takes a lease, if nobody holds it.

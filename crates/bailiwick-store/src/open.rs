@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::db::{Checkpointer, Copy, Db, Engine, Lock, LockHeld, Reader, Sql, Tx, Wal, args};
 use crate::error::StoreError;
+use crate::lease;
 use crate::mark;
 use crate::schema;
 use crate::url::StoreUrl;
@@ -239,6 +240,7 @@ async fn prepare(
     let id = writer_id(db, now).await?;
     let StoreUrl::Sqlite(path) = url else { return Ok((last_at, id, None)) };
     mark::check(db, path).await?;
+    lease::free_all(db).await?;
     Ok((last_at, id, Some(Checkpointer::start(path)?)))
 }
 

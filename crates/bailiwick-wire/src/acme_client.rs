@@ -38,6 +38,8 @@ pub struct Directory {
     pub renewal_info: Option<String>,
     /// The profiles it names.
     pub profiles: Vec<String>,
+    /// The names it answers to in CAA records (RFC 8555, section 7.1.1); none where it says nothing.
+    pub caa_identities: Vec<String>,
 }
 
 impl Directory {
@@ -50,6 +52,8 @@ impl Directory {
         let url = |name| text(&object, name).map(str::to_owned).ok_or(BadAnswer(name));
         let meta = object.get("meta").and_then(Value::as_object);
         let profiles = meta.and_then(|meta| meta.get("profiles")).and_then(Value::as_object);
+        let identities = meta.and_then(|meta| meta.get("caaIdentities")).and_then(Value::as_array);
+        let identities = identities.into_iter().flatten();
         Ok(Self {
             new_nonce: url("newNonce")?,
             new_account: url("newAccount")?,
@@ -57,6 +61,7 @@ impl Directory {
             revoke_cert: url("revokeCert")?,
             renewal_info: text(&object, "renewalInfo").map(str::to_owned),
             profiles: profiles.map(|map| map.keys().cloned().collect()).unwrap_or_default(),
+            caa_identities: identities.filter_map(Value::as_str).map(str::to_owned).collect(),
         })
     }
 }

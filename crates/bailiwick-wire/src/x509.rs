@@ -48,7 +48,7 @@ pub use ocsp::{
 };
 pub use pem::{BadPem, CHAIN_OCTETS_MAX, read_chain, read_pem, write_chain, write_pem};
 pub use read::BadDer;
-pub use request::{assemble_request, read_request, write_request};
+pub use request::{assemble_request, read_request, write_request, write_subject_request};
 pub use responder::{ResponderTbs, assemble_responder};
 pub use signature::{BadSignature, SignatureAlgorithm};
 pub use tbs::{BadTbs, build_tbs, restore_tbs};

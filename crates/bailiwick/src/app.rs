@@ -88,14 +88,14 @@ pub(crate) use changes::ChangeView;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 #[cfg(test)]
 pub(crate) use doors::Place;
-pub(crate) use doors::{Put, ZoneRecords, fingerprint, held};
+pub(crate) use doors::{Put, Rid, ZoneRecords, fingerprint, held};
 pub(crate) use duties::DutyLine;
 pub(crate) use emergency::{EmergencyVerb, NewEmergency};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
 pub(crate) use issuers::Issuers;
-pub(crate) use joint::Proposal;
+pub(crate) use joint::{Proposal, Wish};
 pub(crate) use lists::{CertificateQuery, ChangeQuery};
 pub(crate) use live::{Live, LiveCell};
 pub(crate) use notify::{Tries, Ways, run as send_notices};

@@ -15,6 +15,7 @@ mod waiting;
 mod watch;
 
 pub(crate) use effects::SUBJECT_KEY;
+pub(crate) use issue::{SUBJECT_REQUEST, asked_as};
 pub(crate) use loops::run;
 pub(crate) use upstream::Turns;
 pub(crate) use waiting::Waiting;

@@ -3,8 +3,8 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use bailiwick_core::certificate::KeyKind;
-use bailiwick_wire::x509::{PublicKey, write_pem};
+use bailiwick_core::certificate::{KeyKind, SanSet};
+use bailiwick_wire::x509::{PublicKey, assemble_request, write_pem, write_subject_request};
 
 use super::{KeyFault, SecretBytes};
 
@@ -14,6 +14,8 @@ pub struct SubjectPair {
     pub pkcs8: SecretBytes,
     /// The public key, SubjectPublicKeyInfo DER.
     pub spki: Vec<u8>,
+    pair: EcdsaKeyPair,
+    public: PublicKey,
 }
 
 impl SubjectPair {
@@ -30,7 +32,20 @@ impl SubjectPair {
             .map_err(|_| fault())?;
         let key = PublicKey::from_point(KeyKind::EcdsaP256, pair.public_key().as_ref())
             .map_err(|_| fault())?;
-        Ok(Self { pkcs8: SecretBytes::from(made.as_ref().to_vec()), spki: key.to_spki() })
+        let pkcs8 = SecretBytes::from(made.as_ref().to_vec());
+        Ok(Self { pkcs8, spki: key.to_spki(), pair, public: key })
+    }
+
+    /// A request for a certificate of these names, signed with the key (RFC 2986), DER.
+    ///
+    /// # Errors
+    /// [`KeyFault::Crypto`].
+    pub fn request(&self, names: &SanSet) -> Result<Vec<u8>, KeyFault> {
+        let key = self.public.to_subject_key();
+        let info = write_subject_request(names, &key);
+        let signature = self.pair.sign(&SystemRandom::new(), &info);
+        let signature = signature.map_err(|_| KeyFault::Crypto("signing a request"))?;
+        Ok(assemble_request(&info, &key, signature.as_ref()))
     }
 }
 
@@ -38,4 +53,23 @@ impl SubjectPair {
 #[must_use]
 pub fn key_pem(pkcs8: &SecretBytes) -> SecretBytes {
     SecretBytes::from(write_pem("PRIVATE KEY", pkcs8).into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use bailiwick_core::names::SanName;
+    use bailiwick_wire::x509::read_csr;
+
+    use super::*;
+
+    #[test]
+    fn a_request_asks_for_its_names_and_nothing_else() {
+        let names = ["*.shop.example", "192.0.2.7", "www.shop.example"];
+        let names = SanSet::new(names.map(|name| SanName::parse(name).unwrap())).unwrap();
+        let pair = SubjectPair::fresh().unwrap();
+        let csr = read_csr(&pair.request(&names).unwrap()).unwrap();
+        assert_eq!(csr.names(), &names);
+        assert_eq!(csr.key().spki_der(), pair.spki);
+        assert_eq!(csr.extras(), []);
+    }
 }

@@ -72,14 +72,24 @@ impl Authorities {
     pub async fn seen(&self, edits: &[RecordEdit]) -> Vec<ServerSeen> {
         join_all(self.servers.iter().map(|server| async {
             let serial = self.dns.soa_at(*server, &self.zone).await.map(|(_, serial)| serial);
-            let seen = join_all(edits.iter().map(|edit| self.edit_seen(*server, edit))).await;
-            ServerSeen { server: *server, serial, edits: seen }
+            let silent = serial.err().filter(|failure| is_silence(*failure));
+            let seen = join_all(edits.iter().map(|edit| self.edit_seen(*server, edit, silent)));
+            ServerSeen { server: *server, serial, edits: seen.await }
         }))
         .await
     }
 
-    async fn edit_seen(&self, server: SocketAddr, edit: &RecordEdit) -> EditSeen {
-        let shown = self.shown(server, edit.owner(), edit.kind()).await;
+    /// Who did not answer for its serial is not asked again in the same look.
+    async fn edit_seen(
+        &self,
+        server: SocketAddr,
+        edit: &RecordEdit,
+        silent: Option<LookupFailure>,
+    ) -> EditSeen {
+        let shown = match silent {
+            Some(failure) => Err(failure),
+            None => self.shown(server, edit.owner(), edit.kind()).await,
+        };
         let stands = match &shown {
             Ok(shown) => Stands::of_shown(edit, shown),
             Err(_) => Stands::NotKnown,
@@ -108,4 +118,9 @@ impl Authorities {
         }
         Ok(Shown::Set(set))
     }
+}
+
+/// Whether nothing was heard, rather than something that helps nobody.
+const fn is_silence(failure: LookupFailure) -> bool {
+    matches!(failure, LookupFailure::Timeout | LookupFailure::Unreachable)
 }

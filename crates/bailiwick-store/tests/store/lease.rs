@@ -50,6 +50,20 @@ async fn a_lease_has_one_holder_and_a_growing_number(place: &Place) {
     store.close().await;
 }
 
+/// The file has one process at a time: what a killed one held is free as soon as the next one opens it.
+#[tokio::test]
+async fn the_dead_hold_nothing() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let held = store.acquire("change/one", "killed", 60_000).await.unwrap().unwrap();
+    store.close().await;
+    let store = place.open().await;
+    let next = store.acquire("change/one", "next", 60_000).await.unwrap().unwrap();
+    assert!(next.fence > held.fence);
+    assert!(!store.renew(&held, 60_000).await.unwrap());
+    store.close().await;
+}
+
 const WORKERS: usize = 8;
 const JOBS: usize = 500;
 

@@ -3,8 +3,9 @@
 use core::net::IpAddr;
 
 use bailiwick_core::certificate::{
-    CertificateProfile, CertificateSpec, IssuerIdentity, LintFinding, ProfileRules, Tbs,
+    CertificateProfile, CertificateSpec, IssuerIdentity, LintFinding, ProfileRules, SanSet, Tbs,
 };
+use bailiwick_core::names::SanName;
 use bailiwick_core::time::Time;
 use thiserror::Error;
 
@@ -163,14 +164,22 @@ pub(super) fn authority_key_id(key_id: &[u8]) -> Vec<u8> {
 
 /// The DNS names in order, the addresses in order, then the workload.
 fn names(spec: &CertificateSpec) -> Vec<u8> {
-    let names = spec.names.iter().map(|name| match name.address() {
+    let workload = spec.workload.iter().map(|id| write::tlv(URI, id.as_str().as_bytes()));
+    write::sequence(&spec.names.iter().map(general_name).chain(workload).collect::<Vec<_>>())
+}
+
+/// The names as GeneralNames, in order.
+pub(super) fn general_names(names: &SanSet) -> Vec<u8> {
+    write::sequence(&names.iter().map(general_name).collect::<Vec<_>>())
+}
+
+fn general_name(name: &SanName) -> Vec<u8> {
+    match name.address() {
         // Octets in network order (RFC 5280, section 4.2.1.6).
         Some(IpAddr::V4(four)) => write::tlv(IP_ADDRESS, &four.octets()),
         Some(IpAddr::V6(six)) => write::tlv(IP_ADDRESS, &six.octets()),
         None => write::tlv(DNS_NAME, name.to_string().as_bytes()),
-    });
-    let workload = spec.workload.iter().map(|id| write::tlv(URI, id.as_str().as_bytes()));
-    write::sequence(&names.chain(workload).collect::<Vec<_>>())
+    }
 }
 
 fn crl_pointer(url: &str) -> Result<Vec<u8>, BadTbs> {

@@ -2,7 +2,8 @@
 
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::change::{
-    Approval, Awaiting, Basis, Change, Command, Plan, PlanDigest, Precheck, Request,
+    Approval, ApprovedPlan, Awaiting, Basis, Change, Command, Plan, PlanDigest, Precheck, Request,
+    Step,
 };
 use bailiwick_core::estate::Estate;
 use bailiwick_core::names::{ChangeId, Digest, PersonId, TeamId};
@@ -236,10 +237,16 @@ impl App {
         Ok(loaded)
     }
 
-    /// Lets the driver carry on, and gives the change as it stands afterwards.
+    /// Lets the driver carry on, and gives the change as it stands afterwards. What waits for other
+    /// people's servers is carried out beside: nobody's request waits for them.
     pub(super) async fn go_on(&self, loaded: Loaded) -> Result<Loaded, Fault> {
         let id = loaded.id.clone();
         self.tell(News::Change(id.clone()));
+        let plan = loaded.change.approved().map(ApprovedPlan::plan);
+        if plan.is_some_and(|plan| plan.steps().iter().any(Step::is_joint)) {
+            self.waiting.note(&id, self.now());
+            return Ok(loaded);
+        }
         match changes::drive(self, loaded).await {
             // Another driver was quicker: it goes on.
             Ok(_) | Err(Fault::Conflict { .. }) => self.load_change(&id).await,

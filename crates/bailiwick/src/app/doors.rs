@@ -38,6 +38,19 @@ pub(crate) trait ZoneRecords: Send + Sync {
 
     /// How far each authoritative server is with edits.
     fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>>;
+
+    /// Whether each authoritative server is rid of what the reverse of these edits wrote: it shows the
+    /// state before, or somebody else's that has nothing of it, or refuses the zone altogether.
+    fn rid<'a>(&'a self, back: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Rid>>;
+}
+
+/// What one server shows on the way back.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Rid {
+    /// Who, whether it is rid of it, and what it shows.
+    pub lane: Lane,
+    /// Nothing was heard of it, so that nobody knows.
+    pub is_silent: bool,
 }
 
 /// What came of writing somewhere.

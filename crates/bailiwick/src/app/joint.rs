@@ -1,23 +1,30 @@
 //! Changes that bind records and certificates: out of what is wanted and what is there, one plan with
 //! its checks.
 
+mod ca;
 mod gather;
 mod prechecks;
 
-use bailiwick_connect::keys::SubjectPair;
 use bailiwick_core::actor::Actor;
 use bailiwick_core::change::planner::{CannotPlan, Intent};
-use bailiwick_core::change::{IssueCertificate, Plan, Precheck, Request};
-use bailiwick_core::names::{ChangeId, ServiceId, SpkiHash, ZoneName};
+use bailiwick_core::change::{Plan, Precheck, Request};
+use bailiwick_core::names::{ChangeId, ServiceId, ZoneName};
 use bailiwick_core::policy::{Access, ResourceKind};
 use bailiwick_core::record::Batch;
-use bailiwick_core::time::DAY_MS;
-use bailiwick_wire::intent::{self, WrittenCertificate, WrittenIntent};
+use bailiwick_wire::intent::{self, WrittenIntent};
 
 use super::words::said;
-use super::{App, Asking, Live, Loaded, Scope};
-use crate::drive::SUBJECT_KEY;
+use super::{App, Asking, Loaded, Scope};
 use crate::fault::Fault;
+
+/// What somebody asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wish<'a> {
+    /// The file of intent.
+    pub file: &'a str,
+    /// A certificate request, PEM, where the key is not to be made here.
+    pub csr: Option<&'a str>,
+}
 
 /// A plan that nobody asked for yet.
 pub(crate) struct Proposal {
@@ -35,8 +42,8 @@ pub(crate) struct Proposal {
 
 impl App {
     /// What would be done, and what the checks see. Changes nothing.
-    pub(crate) async fn propose(&self, asking: &Asking, file: &str) -> Result<Proposal, Fault> {
-        let written = intent::read(file).map_err(|cause| Fault::input("intent", cause))?;
+    pub(crate) async fn propose(&self, asking: &Asking, wish: Wish<'_>) -> Result<Proposal, Fault> {
+        let written = intent::read(wish.file).map_err(|cause| Fault::input("intent", cause))?;
         let service = written.service.clone();
         let scope = Scope::Service(ResourceKind::Service, service.to_string(), service.clone());
         self.permit(asking, Access::Request, &scope)?;
@@ -46,7 +53,12 @@ impl App {
         }
         let mut batch = Batch::default();
         let certificate = match &written.certificate {
-            Some(wanted) => Some(self.certificate(&live, &service, wanted, &mut batch)?),
+            Some(wanted) => {
+                Some(self.certificate(&live, &service, (wanted, wish.csr), &mut batch)?)
+            }
+            None if wish.csr.is_some() => {
+                return Err(Fault::input("csr", "the file asks for no certificate; leave it out"));
+            }
             None => None,
         };
         let intent = self.gather(&live, &written, certificate).await?;
@@ -61,11 +73,11 @@ impl App {
     pub(crate) async fn request_joint(
         &self,
         asking: &Asking,
-        file: &str,
+        wish: Wish<'_>,
         reason: &str,
     ) -> Result<Loaded, Fault> {
         let reason = said("reason", reason, "say why, for whoever decides")?;
-        let proposal = self.propose(asking, file).await?;
+        let proposal = self.propose(asking, wish).await?;
         let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
         let request = Request {
             id,
@@ -77,51 +89,6 @@ impl App {
             at: self.now(),
         };
         self.submit(request, proposal.plan, proposal.prechecks, proposal.batch).await
-    }
-
-    /// The certificate that is wanted, with a key of its own that lies sealed.
-    fn certificate(
-        &self,
-        live: &Live,
-        service: &ServiceId,
-        wanted: &WrittenCertificate,
-        batch: &mut Batch,
-    ) -> Result<IssueCertificate, Fault> {
-        let estate = live.estate();
-        let profile = estate.profiles.get(&wanted.profile).ok_or_else(|| {
-            Fault::input("profile", format!("there is no profile `{}`", wanted.profile))
-        })?;
-        if !estate.issuers.contains_key(&wanted.issuer) {
-            return Err(Fault::input("issuer", format!("there is no issuer `{}`", wanted.issuer)));
-        }
-        if !self.issuers.contains_key(&wanted.issuer) {
-            return Err(Fault::input(
-                "issuer",
-                format!(
-                    "`{}` does not run here; a change with records can order from built-in issuers only",
-                    wanted.issuer
-                ),
-            ));
-        }
-        let days = wanted.lifetime_days.map(|days| i64::from(days).saturating_mul(DAY_MS / 1_000));
-        let seconds = days.and_then(|seconds| u32::try_from(seconds).ok());
-        let most = profile.certificate.lifetime_seconds_max;
-        let pair = SubjectPair::fresh().map_err(|cause| Fault::bug(cause.to_string()))?;
-        let key = SpkiHash::of(&pair.spki);
-        batch.work.push(self.sealed_secret(SUBJECT_KEY, &key.to_string(), &pair.pkcs8)?);
-        Ok(IssueCertificate {
-            service: service.clone(),
-            account: None,
-            order: None,
-            envelope: None,
-            issuer: wanted.issuer.clone(),
-            profile: wanted.profile.clone(),
-            names: wanted.names.clone(),
-            spki: pair.spki,
-            key,
-            lifetime_seconds_max: seconds.unwrap_or(most).min(most),
-            workload: None,
-        })
     }
 }
 

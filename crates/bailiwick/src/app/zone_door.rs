@@ -1,14 +1,17 @@
 //! The door into a zone of the estate, as the steps of a change use it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bailiwick_connect::dns::Limits;
 use bailiwick_connect::egress::{Target, Trust};
 use bailiwick_connect::zones::transfer::TransferSource;
 use bailiwick_connect::zones::{
     Authorities, Cause, GitDoor, GitPlace, Happened, ObserveDoor, PowerDnsDoor, PowerDnsPlace,
     ServerSeen, Shown, UpdateDoor, UpdatePlace, ZoneDoor,
 };
-use bailiwick_core::change::Lane;
+use bailiwick_core::caa::LookupFailure;
+use bailiwick_core::change::{Lane, Standing};
 use bailiwick_core::estate::{Connector, Zone, ZoneKey};
 use bailiwick_core::names::DnsName;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
@@ -16,12 +19,23 @@ use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::doors::{Put, ZoneRecords};
+use super::doors::{Put, Rid, ZoneRecords};
 use super::reach::{API_KEY, TRANSFER_KEY, TSIG_KEY};
 use super::{App, Live};
 use crate::fault::Fault;
 
 pub(crate) use bailiwick_wire::dns::rdata_text;
+
+/// A zone's own servers answer out of memory: one that takes longer is silent, and is asked again at the
+/// next look.
+const LIMITS: Limits = Limits {
+    try_timeout: Duration::from_millis(1_500),
+    tries: 2,
+    tcp_timeout: Duration::from_secs(3),
+    whole_timeout: Duration::from_secs(10),
+    questions_max: 50,
+    tcp_only: false,
+};
 
 impl App {
     /// The records of a zone through its connector.
@@ -59,7 +73,7 @@ impl App {
         if let Some(Connector::Rfc2136 { server, .. }) = &zone.connector {
             servers.push(*server);
         }
-        Authorities::new(self.dns.clone(), key.name.clone(), &servers)
+        Authorities::new(self.dns.with_limits(LIMITS), key.name.clone(), &servers)
     }
 
     /// The door into a zone of the estate. Its secret is opened here and goes nowhere else.
@@ -189,6 +203,34 @@ impl ZoneRecords for Through {
     fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>> {
         Box::pin(async move { self.0.seen(edits).await.iter().map(lane).collect() })
     }
+
+    fn rid<'a>(&'a self, back: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Rid>> {
+        Box::pin(async move {
+            let seen = self.0.seen(back).await;
+            seen.iter().map(|server| rid(server, back)).collect()
+        })
+    }
+}
+
+/// A server that refuses the zone, or could not load it, shows nobody anything of it.
+fn rid(seen: &ServerSeen, back: &[RecordEdit]) -> Rid {
+    let (mut shows, mut is_silent) = (true, false);
+    for (edit, one) in back.iter().zip(&seen.edits) {
+        let set = match &one.shown {
+            Ok(Shown::Set(set) | Shown::Star(set)) => Some(set),
+            Ok(Shown::Nothing) => None,
+            Err(LookupFailure::Refused | LookupFailure::ServFail) => continue,
+            Err(_) => {
+                (shows, is_silent) = (false, true);
+                continue;
+            }
+        };
+        let is_back = one.stands == bailiwick_connect::zones::Stands::After;
+        // What the change wrote is before the edit that goes back.
+        let is_foreign = Standing::of(&edit.reversed(), set) == Standing::Foreign;
+        shows &= is_back || is_foreign;
+    }
+    Rid { lane: Lane { shows, ..lane(seen) }, is_silent }
 }
 
 fn lane(seen: &ServerSeen) -> Lane {

@@ -74,6 +74,17 @@ pub(crate) enum NoAnswer {
         /// What to do.
         remedy: &'static str,
     },
+    /// Nobody of the lab has this name.
+    #[error("there is no `{person}` in the lab: {people}")]
+    NobodyOfTheLab {
+        /// Who was asked for.
+        person: String,
+        /// Who is there, or where to look.
+        people: String,
+    },
+    /// The server wants to know who asks, and this user has no token.
+    #[error("nobody is signed in here; use `bailiwick login LINK`, or in the lab --as PERSON")]
+    NobodySignedIn,
     /// The answer is not what this version understands.
     #[error("the server's answer cannot be understood ({0}); is it another version?")]
     Strange(String),
@@ -84,7 +95,9 @@ impl NoAnswer {
     pub(crate) const fn code(&self) -> u8 {
         match self {
             Self::Refused { status: 400..500, .. } => super::exit::NO,
+            Self::NobodySignedIn => super::exit::NO,
             Self::Refused { .. }
+            | Self::NobodyOfTheLab { .. }
             | Self::Unreachable { .. }
             | Self::File { .. }
             | Self::Strange(_) => super::exit::FAILED,
@@ -97,6 +110,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    /// Whether no token is meant to be there.
+    as_nobody: bool,
 }
 
 impl Server {
@@ -115,12 +130,14 @@ impl Server {
             http,
             base: self.server.trim_end_matches('/').to_owned(),
             token: self.token()?,
+            as_nobody: false,
         })
     }
 
-    /// Prepares to ask without a token of a person, as a workload does.
-    pub(crate) fn client_of_workload(&self) -> Result<Client, NoAnswer> {
-        Self { token_file: None, person: None, ..self.clone() }.client().map(Client::without_token)
+    /// Prepares to ask as nobody known yet: a workload that enrols, a person who signs in.
+    pub(crate) fn client_of_nobody(&self) -> Result<Client, NoAnswer> {
+        let client = Self { token_file: None, person: None, ..self.clone() }.client()?;
+        Ok(Client { token: None, as_nobody: true, ..client })
     }
 
     /// Where it is.
@@ -134,7 +151,7 @@ impl Server {
         }
         let file = match (&self.token_file, &self.person) {
             (Some(file), _) => file.clone(),
-            (None, Some(person)) => self.data.join("lab").join(format!("{person}.token")),
+            (None, Some(person)) => self.lab_token(person)?,
             (None, None) => {
                 let own = token_path();
                 if !own.exists() {
@@ -145,6 +162,31 @@ impl Server {
         };
         let remedy = "sign in with `bailiwick login LINK`, or in the lab use --as PERSON";
         read(&file, remedy).map(|token| Some(token.trim().to_owned()))
+    }
+
+    /// The file with the token of somebody of the lab.
+    fn lab_token(&self, person: &str) -> Result<PathBuf, NoAnswer> {
+        let folder = self.data.join("lab");
+        let file = folder.join(format!("{person}.token"));
+        if file.exists() {
+            return Ok(file);
+        }
+        let name = |file: std::fs::DirEntry| {
+            file.file_name().to_str()?.strip_suffix(".token").map(str::to_owned)
+        };
+        let listed = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let mut people: Vec<String> = listed.filter_map(name).collect();
+        people.sort();
+        Err(NoAnswer::NobodyOfTheLab {
+            person: person.to_owned(),
+            people: match people.is_empty() {
+                true => format!(
+                    "`{}` is no data folder of a lab; say which with --data, or sign in with `bailiwick login LINK`",
+                    self.data.display()
+                ),
+                false => format!("use one of {}", people.join(", ")),
+            },
+        })
     }
 }
 
@@ -164,10 +206,6 @@ fn read(path: &std::path::Path, remedy: &'static str) -> Result<String, NoAnswer
 }
 
 impl Client {
-    fn without_token(self) -> Self {
-        Self { token: None, ..self }
-    }
-
     /// Reads something.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, NoAnswer> {
         self.send(self.http.get(self.url(path))).await
@@ -218,6 +256,9 @@ impl Client {
         let text = response.text().await.map_err(unreachable)?;
         if status.is_success() {
             return Ok(text);
+        }
+        if status == reqwest::StatusCode::UNAUTHORIZED && self.token.is_none() && !self.as_nobody {
+            return Err(NoAnswer::NobodySignedIn);
         }
         let message = serde_json::from_str::<Value>(&text)
             .ok()

@@ -95,9 +95,11 @@ async fn change(asked: Asked<ChangeCommand>) -> Result<u8, NoAnswer> {
             return answer(output, &page, if ids { print::change_ids } else { print::changes });
         }
         ChangeCommand::Show { id } => client.get(&format!("changes/{id}")).await?,
-        ChangeCommand::Plan { file } => return joint::plan(&client, output, &file).await,
-        ChangeCommand::Request { file, reason } => {
-            return joint::request(&client, output, &file, reason).await;
+        ChangeCommand::Plan { file, csr } => {
+            return joint::plan(&client, output, (&file, csr.as_deref())).await;
+        }
+        ChangeCommand::Request { file, csr, reason } => {
+            return joint::request(&client, output, (&file, csr.as_deref()), reason).await;
         }
         ChangeCommand::Approve { id, plan, comment } => {
             return approve(&client, output, &id, plan, comment).await;
@@ -155,6 +157,11 @@ async fn certificate(asked: Asked<CertificateCommand>) -> Result<u8, NoAnswer> {
             ]);
             let page: PageOf<CertificateBody> = client.get(&format!("certificates{query}")).await?;
             answer(asked.output, &page, print::certificates)
+        }
+        CertificateCommand::Fetch { certificate } => {
+            let which = named(&certificate)?;
+            let body: CertificateBody = client.get(&format!("certificates/{which}")).await?;
+            answer(asked.output, &body, print::chain)
         }
         CertificateCommand::Story { certificate } => {
             let which = named(&certificate)?;
@@ -247,7 +254,7 @@ async fn person(asked: Asked<PersonCommand>) -> Result<u8, NoAnswer> {
 }
 
 async fn sign_in(login: Login) -> Result<u8, NoAnswer> {
-    let client = login.server.client()?;
+    let client = login.server.client_of_nobody()?;
     let body: FreshTokenBody = client.post("sign-in", &ExchangeLink { link: login.link }).await?;
     let path = token_path();
     keep::token(&path, &body.token)?;

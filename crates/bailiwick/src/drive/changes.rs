@@ -3,6 +3,7 @@
 use bailiwick_core::actor::{Actor, Component};
 use bailiwick_core::change::{Change, Command, Grant, Next, Outcome};
 use bailiwick_core::record::Batch;
+use bailiwick_core::time::SECOND_MS;
 
 use super::effects::{Applied, Effects};
 use crate::app::{App, Loaded, News, UsedFor, used_for};
@@ -72,7 +73,7 @@ async fn turn<E: Effects>(
             match used_for(what, effects.apply(grant, prepared)).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
                 Applied::Seen { holds, lanes } => Command::See { holds, lanes },
-                Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
+                Applied::NotYet(why) => return Ok(not_yet(app, loaded, &why)),
                 Applied::Wait { why, after } => return Ok(wait(app, loaded, &why, after)),
             }
         }
@@ -82,7 +83,7 @@ async fn turn<E: Effects>(
             match used_for(what, effects.undo(grant, touched)).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
                 Applied::Seen { holds, lanes } => Command::See { holds, lanes },
-                Applied::NotYet(why) => return Ok(not_yet(loaded, &why)),
+                Applied::NotYet(why) => return Ok(not_yet(app, loaded, &why)),
                 Applied::Wait { why, after } => return Ok(wait(app, loaded, &why, after)),
             }
         }
@@ -118,9 +119,11 @@ fn cannot_start(
     Ok(Turn::Went)
 }
 
-/// What an effect waits for stands outside; the loop looks again.
-fn not_yet(loaded: &Loaded, why: &str) -> Turn {
+/// What an effect waits for stands outside; it is looked at again, and whoever is outside says when it is
+/// their turn.
+fn not_yet(app: &App, loaded: &Loaded, why: &str) -> Turn {
     tracing::info!(change.id = %loaded.id, %why, "not yet");
+    app.waiting.note(&loaded.id, app.now().plus_ms(2 * SECOND_MS));
     Turn::Waits
 }
 

@@ -6,12 +6,16 @@ use bailiwick_connect::issuer::BuiltinIssuer;
 use bailiwick_core::certificate::{CertificateProfile, CertificateSpec, SanSet, SubjectKey, Tbs};
 use bailiwick_core::change::{Change, IssueCertificate, IssuedCertificate, Prepared, Step};
 use bailiwick_core::names::{CertSerial, SanName};
+use bailiwick_core::policy::ValidationMethod;
 use bailiwick_core::record::Batch;
 use bailiwick_core::time::Time;
 use bailiwick_wire::x509;
 
 use super::caa::CaaSeen;
 use crate::app::{App, Live};
+
+/// What a stored request for a certificate is for; its name is the key's hash.
+pub(crate) const SUBJECT_REQUEST: &str = "subject-request";
 
 /// The certificate step of a plan, where it has one.
 pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
@@ -82,14 +86,55 @@ pub(crate) async fn prepare_again(
         .get(&wanted.issuer)
         .map(|issuer| issuer.caa_domains.clone())
         .unwrap_or_default();
-    let account = wanted.account.as_ref().map(|id| app.settings.account_url(id));
-    let asked: Vec<(SanName, Option<String>)> =
-        wanted.names.iter().map(|name| (name.clone(), None)).collect();
-    let caa = CaaSeen::look(app, &live, &domains, account.as_deref().unwrap_or(""), &asked).await;
+    let (account, asked) = asked_as(app, &live, wanted).await?;
+    let caa = CaaSeen::look(app, &live, &domains, &account, &asked).await;
     batch.work.push(caa.evidence());
+    if app.upstream(&live, &wanted.issuer).is_some() {
+        return forwarded(app, wanted, &caa).await;
+    }
     let key = subject_key(wanted)
         .map_err(|cause| format!("the key of `{}`: {cause}", change.request().title))?;
     prepare(app, &live, wanted, &key, &caa, now).map(|(prepared, _)| prepared)
+}
+
+/// As whom a certificate is asked for, and how each name is shown to be ours: at a CA behind ACME as our
+/// account there, by our records.
+pub(crate) async fn asked_as(
+    app: &App,
+    live: &Live,
+    wanted: &IssueCertificate,
+) -> Result<(String, Vec<(SanName, Option<String>)>), String> {
+    let is_upstream = app.upstream(live, &wanted.issuer).is_some();
+    let (account, method) = if is_upstream {
+        let account = app.upstream_account(&wanted.issuer).await;
+        let account = account.map_err(|fault| fault.to_string())?.map(|account| account.uri);
+        (account, Some(ValidationMethod::Dns01.as_str().to_owned()))
+    } else {
+        (wanted.account.as_ref().map(|id| app.settings.account_url(id)), None)
+    };
+    let names = wanted.names.iter().map(|name| (name.clone(), method.clone())).collect();
+    Ok((account.unwrap_or_default(), names))
+}
+
+/// The request that goes to a CA behind ACME: the one that was stored when this was asked for, for exactly
+/// the key and the names that were approved.
+async fn forwarded(
+    app: &App,
+    wanted: &IssueCertificate,
+    caa: &CaaSeen,
+) -> Result<Prepared, String> {
+    if !caa.permits() {
+        return Err(caa.refusal());
+    }
+    let stored = app.secret(SUBJECT_REQUEST, &wanted.key.to_string()).await;
+    let stored = stored.map_err(|fault| fault.to_string())?;
+    let csr = stored.ok_or("the request for the key is not kept any more; ask again")?.to_vec();
+    let read = x509::read_csr(&csr).map_err(|cause| cause.to_string())?;
+    if read.key().hash() != wanted.key || !read.names().iter().eq(&wanted.names) {
+        return Err("the stored request is not for what was approved; ask again".to_owned());
+    }
+    let replaces = app.newest_like(wanted).await.map_err(|fault| fault.to_string())?;
+    Ok(Prepared::Forwarded { csr, caa: caa.digest(), replaces })
 }
 
 /// The proof that recorded octets say exactly what was approved; only that can be signed.

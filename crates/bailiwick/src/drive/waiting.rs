@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bailiwick_core::names::ChangeId;
-use bailiwick_core::time::Time;
+use bailiwick_core::time::{SECOND_MS, Time};
 use tokio::sync::watch;
 
 use super::loops::IN_FLIGHT_MS;
@@ -25,7 +25,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     /// Notes that a change is to be looked at again.
-    pub(super) fn note(&self, change: &ChangeId, at: Time) {
+    pub(crate) fn note(&self, change: &ChangeId, at: Time) {
         self.due.lock().unwrap_or_else(PoisonError::into_inner).insert(change.clone(), at);
     }
 
@@ -39,13 +39,17 @@ impl Waiting {
     }
 }
 
-/// Runs until `stop` turns true.
+/// Runs until `stop` turns true. Each change has a task of its own: a server that is slow to answer
+/// holds up the change that needs it, and no other.
 pub(super) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver<bool>) {
     loop {
         for change in app.waiting.take(app.now()) {
-            if let Err(fault) = go_on(&app, &holder, &change).await {
-                tracing::error!(change.id = %change, error = %fault, "a waiting change is stuck");
-            }
+            let (app, holder) = (Arc::clone(&app), holder.clone());
+            tokio::spawn(async move {
+                if let Err(fault) = go_on(&app, &holder, &change).await {
+                    tracing::error!(change.id = %change, error = %fault, "a waiting change is stuck");
+                }
+            });
         }
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
@@ -56,7 +60,11 @@ pub(super) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
 
 async fn go_on(app: &Arc<App>, holder: &str, id: &ChangeId) -> Result<(), Fault> {
     let lease = format!("change/{id}");
-    let Some(held) = app.store.acquire(&lease, holder, IN_FLIGHT_MS).await? else { return Ok(()) };
+    let Some(held) = app.store.acquire(&lease, holder, IN_FLIGHT_MS).await? else {
+        // Whoever is at it may have looked just before what is waited for came.
+        app.waiting.note(id, app.now().plus_ms(SECOND_MS));
+        return Ok(());
+    };
     let loaded = app.load_change(id).await?;
     let driven = super::changes::drive(app, loaded).await;
     app.store.release(&held).await?;

@@ -23,25 +23,41 @@ const A_MOMENT: Duration = Duration::from_secs(10);
 impl Knot {
     /// Serves these zones; returns when every one of them is answered for.
     pub(crate) fn start(zones: &[Zone]) -> Self {
+        Self::telling(zones, &[])
+    }
+
+    /// The same; it tells these at once when a zone changes (RFC 1996).
+    pub(crate) fn telling(zones: &[Zone], secondaries: &[SocketAddr]) -> Self {
         let folder = Folder::new("knot");
         let port = Port::free();
         let key = TsigKey::random("bailiwick-test");
         let at = folder.path().display();
         let TsigKey { name, algorithm, secret } = &key;
+        let ids: Vec<String> = (0..secondaries.len()).map(|it| format!("follower{it}")).collect();
+        let mut remotes = String::new();
+        let mut notify = String::new();
+        if !ids.is_empty() {
+            let one = |(id, at): (&String, &SocketAddr)| {
+                format!("  - id: {id}\n    address: {}@{}\n", at.ip(), at.port())
+            };
+            let all: String = ids.iter().zip(secondaries).map(one).collect();
+            remotes = format!("remote:\n{all}");
+            notify = format!("    notify: [{}]\n", ids.join(", "));
+        }
         let mut text = format!(
             "server:\n  listen: 127.0.0.1@{}\n  rundir: {at}\n  udp-workers: 1\n  tcp-workers: 2\n  background-workers: 1\n\
              control:\n  listen: {at}/knot.sock\n\
              log:\n  - target: stderr\n    any: info\n\
              database:\n  storage: {at}/db\n\
              key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\n\
-             acl:\n  - id: ours\n    key: {name}\n    action: [update, transfer]\n  - id: anybody\n    action: transfer\n\
+             {remotes}acl:\n  - id: ours\n    key: {name}\n    action: [update, transfer]\n  - id: anybody\n    action: transfer\n\
              zone:\n",
             port.number()
         );
         for zone in zones {
             folder.write(&format!("{}.zone", zone.name()), &zone.text(1));
             text += &format!(
-                "  - domain: {0}\n    file: {at}/{0}.zone\n    acl: [ours, anybody]\n    zonefile-sync: -1\n    semantic-checks: off\n    journal-content: changes\n",
+                "  - domain: {0}\n    file: {at}/{0}.zone\n    acl: [ours, anybody]\n    zonefile-sync: -1\n    semantic-checks: off\n    journal-content: changes\n{notify}",
                 zone.name()
             );
         }

@@ -22,6 +22,7 @@ pub(crate) mod postgres;
 pub(crate) mod powerdns;
 pub(crate) mod process;
 pub(crate) mod programs;
+pub(crate) mod relay;
 pub(crate) mod secondary;
 mod smoke;
 pub(crate) mod sqlite;

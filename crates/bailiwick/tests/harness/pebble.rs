@@ -69,6 +69,18 @@ impl Pebble {
         &self.acme
     }
 
+    /// It as an issuer of an estate.
+    pub(crate) fn issuer(&self, id: &str, caa: &str) -> String {
+        let root = std::fs::read_to_string(&self.acme.tls_ca).expect("Pebble has a TLS root");
+        let kid = &self.acme.eab.as_ref().expect("Pebble wants a binding").kid;
+        let directory = self.acme.directory.replace("localhost", "127.0.0.1");
+        format!(
+            "\n[{id}]\nkind = \"acme\"\ncaa_domains = [\"{caa}\"]\nenvironments = [\"production\"]\n\
+             profiles = [\"tls-server\"]\ndirectory = \"{directory}\"\n\
+             contacts = [\"mailto:pki@shop.example\"]\nbinding = \"{kid}\"\ntrust_roots = \"\"\"\n{root}\"\"\"\n"
+        )
+    }
+
     /// Whether it says itself that a certificate is revoked.
     pub(crate) fn has_revoked(&self, certificate: &std::path::Path) -> bool {
         let mut serial = process::bounded(&programs::find("openssl"), Duration::from_secs(10));

@@ -48,6 +48,8 @@ impl PowerDns {
         for zone in zones {
             let file = folder.write(&format!("{}.zone", zone.name()), &zone.text(1));
             util(&folder, &["load-zone", zone.name(), &file.display().to_string()]);
+            // Without it the API leaves the serial as it is, and no secondary learns of an edit.
+            util(&folder, &["set-meta", zone.name(), "SOA-EDIT-API", "INCREASE"]);
         }
         let mut command = process::server(&programs::find("pdns_server"));
         command.arg(format!("--config-dir={at}"));

@@ -1,5 +1,5 @@
 //! BIND as a secondary server of somebody else's zones, or as one that a person edits behind the
-//! primary's back.
+//! primary's back, or that serves nothing any more.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,7 +20,9 @@ pub(crate) struct Secondary {
 struct Set {
     zone: String,
     primary: SocketAddr,
-    key: TsigKey,
+    /// The key for transfers, where the primary wants one.
+    key: Option<TsigKey>,
+    control_secret: String,
     port: Port,
     control: Port,
     folder: Folder,
@@ -29,21 +31,32 @@ struct Set {
 impl Secondary {
     /// Transfers this zone, and again within a second or two of every change.
     pub(crate) fn start(primary: &Bind, zone: &str) -> Self {
+        Self::start_on(Port::free(), primary.address(), Some(primary.key().clone()), zone)
+    }
+
+    /// The same of any primary, on a port that the primary may have been told before.
+    pub(crate) fn start_on(
+        port: Port,
+        primary: SocketAddr,
+        key: Option<TsigKey>,
+        zone: &str,
+    ) -> Self {
         let set = Set {
             zone: zone.to_owned(),
-            primary: primary.address(),
-            key: primary.key().clone(),
-            port: Port::free(),
+            primary,
+            key,
+            control_secret: TsigKey::random("control").secret,
+            port,
             control: Port::free(),
             folder: Folder::new("secondary"),
         };
-        set.follow(&set.key);
+        set.follow(set.key.as_ref());
         set.folder.write(
             "rndc.conf",
             &format!(
                 "key \"control\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n\
                  options {{ default-server 127.0.0.1; default-port {}; default-key \"control\"; }};\n",
-                set.key.secret,
+                set.control_secret,
                 set.control.number()
             ),
         );
@@ -69,51 +82,70 @@ impl Secondary {
         self.server.kill9();
     }
 
+    /// From here on it takes questions and answers none.
+    pub(crate) fn fall_silent(&self) {
+        self.server.signal("STOP");
+    }
+
     /// Serves this text instead, whatever the primary has.
     pub(crate) fn edit(&self, text: &str) {
         let file = self.set.folder.write("edited.zone", text);
-        self.set.configure(&format!("type primary; file \"{}\";", file.display()), &self.set.key);
+        self.set.configure(&format!("type primary; file \"{}\";", file.display()), &[]);
         self.set.rndc(&["reconfig"]);
     }
 
     /// Its transfers are refused from here on: it has another key than the primary.
     pub(crate) fn lose_its_key(&self) {
+        let key = self.set.key.as_ref().expect("it follows with a key");
         let secret = TsigKey::random("other").secret;
-        self.set.follow(&TsigKey { secret, ..self.set.key.clone() });
+        self.set.follow(Some(&TsigKey { secret, ..key.clone() }));
+        self.set.rndc(&["reconfig"]);
+    }
+
+    /// Refuses every question from here on, though the zone names it as a server of its own.
+    pub(crate) fn grow_lame(&self) {
+        self.set.follow_with(self.set.key.as_ref(), "allow-query { none; };");
         self.set.rndc(&["reconfig"]);
     }
 
     /// Follows the primary, and has all it has.
     pub(crate) fn follow_again(&self) {
-        self.set.follow(&self.set.key);
+        self.set.follow(self.set.key.as_ref());
         self.set.rndc(&["reconfig"]);
         self.set.rndc(&["retransfer", &self.set.zone]);
     }
 }
 
 impl Set {
-    fn follow(&self, key: &TsigKey) {
-        let (ip, port, name) = (self.primary.ip(), self.primary.port(), &key.name);
-        let zone = format!(
-            "type secondary; file \"followed.zone\"; primaries {{ {ip} port {port} key \"{name}\"; }}; \
-             min-refresh-time 1; max-refresh-time 1; min-retry-time 1; max-retry-time 1;"
-        );
-        self.configure(&zone, key);
+    fn follow(&self, key: Option<&TsigKey>) {
+        self.follow_with(key, "");
     }
 
-    fn configure(&self, zone: &str, key: &TsigKey) {
+    fn follow_with(&self, key: Option<&TsigKey>, more: &str) {
+        let (ip, port) = (self.primary.ip(), self.primary.port());
+        let with = key.map_or(String::new(), |key| format!(" key \"{}\"", key.name));
+        let zone = format!(
+            "type secondary; file \"followed.zone\"; primaries {{ {ip} port {port}{with}; }}; \
+             min-refresh-time 1; max-refresh-time 1; min-retry-time 1; max-retry-time 1; {more}"
+        );
+        let keys: Vec<TsigKey> = key.into_iter().cloned().collect();
+        self.configure(&zone, &keys);
+    }
+
+    fn configure(&self, zone: &str, keys: &[TsigKey]) {
+        let clause = |key: &TsigKey| {
+            let TsigKey { name, algorithm, secret } = key;
+            format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};\n")
+        };
+        let keys: String = keys.iter().map(clause).collect();
         let text = format!(
-            "key \"control\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};\n\
-             key \"{name}\" {{ algorithm {algorithm}; secret \"{theirs}\"; }};\n\
+            "key \"control\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};\n{keys}\
              options {{ directory \"{folder}\"; listen-on port {port} {{ 127.0.0.1; }}; \
              listen-on-v6 {{ none; }}; pid-file none; session-keyfile none; recursion no; \
-             dnssec-validation no; notify no; empty-zones-enable no; }};\n\
+             dnssec-validation no; notify no; empty-zones-enable no; serial-query-rate 1000; }};\n\
              controls {{ inet 127.0.0.1 port {control} allow {{ 127.0.0.1; }} keys {{ \"control\"; }}; }};\n\
              zone \"{served}\" {{ {zone} }};\n",
-            secret = self.key.secret,
-            name = key.name,
-            algorithm = key.algorithm,
-            theirs = key.secret,
+            secret = self.control_secret,
             folder = self.folder.path().display(),
             port = self.port.number(),
             control = self.control.number(),

@@ -1,9 +1,12 @@
-//! Records and certificate as one change, on real servers: a BIND primary with two secondaries, TLS
-//! endpoints that read files, two issuers (issue 4; TRW-1, TRW-3, TRW-4, TRW-5, REN-9).
+//! Records and certificate as one change, on real servers: BIND, Knot and PowerDNS, each with two
+//! secondaries, TLS endpoints that read files, two issuers (TRW-1, TRW-3, TRW-4, TRW-5, REN-9).
 
+mod client;
 mod endpoint;
 mod kills;
+mod public_ca;
 mod scene;
+mod secondaries;
 mod servers;
 
 use std::collections::BTreeMap;
@@ -11,6 +14,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use self::scene::{Scene, Wanted};
+use self::servers::Kind;
 use crate::harness::chromium::Chromium;
 
 /// The parts of a change that a reader of the page looks for.
@@ -19,25 +23,34 @@ fn kinds(change: &Value) -> Vec<String> {
     steps.iter().map(|step| step["kind"].as_str().unwrap_or("").to_owned()).collect()
 }
 
-#[test]
-fn trw_1_a_service_moves_with_records_and_certificate_as_one_change() {
-    let mut scene = Scene::start();
-    // A first certificate of the house CA, and TLSA introduced with it.
+/// A first certificate of the house CA, and TLSA introduced with it.
+fn begun(kind: Kind) -> Scene {
+    let scene = Scene::start(kind);
     let first = Wanted { issuer: "house", deploy: &["lb1"], at: None, retire: None };
     let first = scene.carried_out(&first);
     assert_eq!(first["state"], "closed", "{first:#}\n{}", scene.log());
     scene.everybody_shows("TLSA", "_443._tcp.www.shop.example", 1);
-    let old = scene.served("lb1").expect("lb1 serves the first certificate");
+    scene
+}
 
+/// Another load balancer, another CA, CAA and TLSA included.
+const MOVE_IT: Wanted<'static> = Wanted {
+    issuer: "annex",
+    deploy: &["lb2", "lb3"],
+    at: Some("127.0.0.2"),
+    retire: Some("house"),
+};
+
+fn id(change: &Value) -> String {
+    change["id"].as_str().expect("an id").to_owned()
+}
+
+#[test]
+fn trw_1_a_service_moves_with_records_and_certificate_as_one_change() {
+    let mut scene = begun(Kind::Bind);
     // What would be done is shown first, and changes nothing.
-    let move_it = Wanted {
-        issuer: "annex",
-        deploy: &["lb2", "lb3"],
-        at: Some("127.0.0.2"),
-        retire: Some("house"),
-    };
     let before = scene.records();
-    let plan = scene.cli("sam", &["change", "plan", "--file", &scene.intent(&move_it)]);
+    let plan = scene.cli("sam", &["change", "plan", "--file", &scene.intent(&MOVE_IT)]);
     let plan = plan.expect_success().stdout;
     for said in [
         "Nothing is changed yet",
@@ -50,9 +63,33 @@ fn trw_1_a_service_moves_with_records_and_certificate_as_one_change() {
         assert!(plan.contains(said), "`{said}` is not in:\n{plan}");
     }
     assert_eq!(scene.records(), before, "a plan changes nothing");
+    let moved = moved(&scene);
+    scene.nobody_is_blamed("annex.example");
+    let back = turned_back(&scene);
+    scene.page(&mut Chromium::start(), &[("moved", &id(&moved)), ("rolled-back", &id(&back))]);
+    scene.is_sound();
+}
 
-    // The move: another load balancer, another CA, CAA and TLSA included.
-    let moved = scene.carried_out(&move_it);
+#[test]
+fn trw_1_the_same_on_knot() {
+    let mut scene = begun(Kind::Knot);
+    moved(&scene);
+    turned_back(&scene);
+    scene.is_sound();
+}
+
+#[test]
+fn trw_1_the_same_on_powerdns() {
+    let mut scene = begun(Kind::PowerDns);
+    moved(&scene);
+    turned_back(&scene);
+    scene.is_sound();
+}
+
+fn moved(scene: &Scene) -> Value {
+    let old = scene.served("lb1").expect("lb1 serves the first certificate");
+    let before = scene.records();
+    let moved = scene.carried_out(&MOVE_IT);
     assert_eq!(moved["state"], "closed", "{moved:#}\n{}", scene.log());
     assert_eq!(
         kinds(&moved),
@@ -80,18 +117,14 @@ fn trw_1_a_service_moves_with_records_and_certificate_as_one_change() {
     assert_ne!(after["TLSA"], before["TLSA"]);
     let lanes = moved["lanes"].as_array().expect("lanes");
     assert!(lanes.iter().any(|look| look["lanes"].as_array().is_some_and(|it| it.len() == 3)));
-
-    scene.nobody_is_blamed("annex.example");
-
-    let back = turned_back(&scene, &after, &new);
-    let id = |change: &Value| change["id"].as_str().expect("an id").to_owned();
-    scene.page(&mut Chromium::start(), &[("moved", &id(&moved)), ("rolled-back", &id(&back))]);
-    scene.is_sound();
+    moved
 }
 
 /// TRW-5: the same again with the second endpoint broken: as before, on one ticket with both
 /// directions.
-fn turned_back(scene: &Scene, after: &BTreeMap<&str, Vec<String>>, new: &String) -> Value {
+fn turned_back(scene: &Scene) -> Value {
+    let after: BTreeMap<&str, Vec<String>> = scene.records();
+    let new = scene.served("lb2");
     scene.breaks("lb4");
     let broken = Wanted {
         issuer: "house",
@@ -101,8 +134,8 @@ fn turned_back(scene: &Scene, after: &BTreeMap<&str, Vec<String>>, new: &String)
     };
     let back = scene.carried_out(&broken);
     assert_eq!(back["state"], "rolled-back", "{back:#}\n{}", scene.log());
-    assert_eq!(scene.records(), *after, "records as before");
-    assert_eq!(scene.served("lb2").as_ref(), Some(new), "served certificate as before");
+    assert_eq!(scene.records(), after, "records as before");
+    assert_eq!(scene.served("lb2"), new, "served certificate as before");
     assert_eq!(scene.served("lb4"), None, "nothing where nothing was");
     let events: Vec<&str> = back["events"]
         .as_array()
@@ -113,8 +146,7 @@ fn turned_back(scene: &Scene, after: &BTreeMap<&str, Vec<String>>, new: &String)
     for kind in ["step-done", "step-failed", "undo-started", "undo-done", "step-seen"] {
         assert!(events.contains(&kind), "no {kind} in {events:?}");
     }
-    let id = back["id"].as_str().expect("an id");
-    let shown = scene.cli("sam", &["change", "show", id]).expect_success().stdout;
+    let shown = scene.cli("sam", &["change", "show", &id(&back)]).expect_success().stdout;
     assert!(shown.contains("rolled-back") && shown.contains("lb4"), "{shown}");
     back
 }
@@ -122,7 +154,7 @@ fn turned_back(scene: &Scene, after: &BTreeMap<&str, Vec<String>>, new: &String)
 /// TRW-3: a check that does not hold blocks the change and names whose it is; so does a freeze.
 #[test]
 fn trw_3_a_failing_check_blocks_and_names_whose_it_is() {
-    let scene = Scene::start();
+    let scene = Scene::start(Kind::Bind);
     scene.silence_secondary();
     let wanted =
         Wanted { issuer: "mistrusted", deploy: &["lb1"], at: Some("127.0.0.2"), retire: None };

@@ -134,17 +134,9 @@ fn estate(bind: &Bind, pebble: &Pebble) -> Folder {
         }
         text
     });
-    let acme = pebble.acme();
-    let root = std::fs::read_to_string(&acme.tls_ca).expect("Pebble has a TLS root");
-    let kid = &acme.eab.as_ref().expect("Pebble wants a binding").kid;
-    let directory = acme.directory.replace("localhost", "127.0.0.1");
     let issuers = folder.file("issuers.toml");
     let house = std::fs::read_to_string(&issuers).expect("the lab has issuers");
-    let public = format!(
-        "{house}\n[public]\nkind = \"acme\"\ncaa_domains = [\"public.example\"]\n\
-         environments = [\"production\"]\nprofiles = [\"tls-server\"]\ndirectory = \"{directory}\"\n\
-         contacts = [\"mailto:pki@shop.example\"]\nbinding = \"{kid}\"\ntrust_roots = \"\"\"\n{root}\"\"\"\n"
-    );
+    let public = house + &pebble.issuer("public", "public.example");
     std::fs::write(issuers, public).expect("a file can be written");
     folder
 }

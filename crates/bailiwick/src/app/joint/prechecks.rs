@@ -12,17 +12,18 @@ use bailiwick_store::CertificateFilter;
 use bailiwick_wire::intent::WrittenIntent;
 
 use crate::app::{App, Asking, Live};
+use crate::drive::asked_as;
 use crate::drive::caa::CaaSeen;
 
 /// Certificates of an issuer that are looked through for services that need it.
 const CERTIFICATES_READ: u32 = 200;
 
 /// One check being made.
-struct Looked {
-    name: &'static str,
-    holds: bool,
-    saw: String,
-    team: Option<TeamId>,
+pub(super) struct Looked {
+    pub(super) name: &'static str,
+    pub(super) holds: bool,
+    pub(super) saw: String,
+    pub(super) team: Option<TeamId>,
 }
 
 impl Looked {
@@ -48,6 +49,7 @@ impl App {
         all.push(owned(service, intent));
         all.push(self.served_today(intent).await);
         all.push(continuity(service, intent));
+        all.extend(self.ca_is_ready(live, intent).await);
         all.extend(self.caa_permits(live, intent).await);
         all.extend(tlsa(intent));
         all.push(rollback(plan));
@@ -127,11 +129,13 @@ impl App {
             return Some(Looked::fine("caa-permits", saw));
         }
         let issuer = live.estate().issuers.get(&issue.issuer)?;
-        let names: Vec<(SanName, Option<String>)> =
-            issue.names.iter().map(|name| (name.clone(), None)).collect();
-        let seen = CaaSeen::look(self, live, &issuer.caa_domains, "", &names).await;
-        let holds = seen.permits();
-        let saw = if holds { seen.summary() } else { seen.refusal() };
+        let (holds, saw) = match asked_as(self, live, issue).await {
+            Ok((account, names)) => {
+                let seen = CaaSeen::look(self, live, &issuer.caa_domains, &account, &names).await;
+                (seen.permits(), if seen.permits() { seen.summary() } else { seen.refusal() })
+            }
+            Err(why) => (false, why),
+        };
         let zone = issue.names.first().and_then(|name| {
             live.estate().zones_of(name.dns()?, None).first().map(|(_, zone)| zone.operator.clone())
         });

@@ -112,6 +112,11 @@ pub(crate) enum CertificateCommand {
         #[arg(long)]
         after: Option<String>,
     },
+    /// Print a certificate with its chain in PEM, as a server needs it
+    Fetch {
+        /// A serial, a fingerprint (64 hexadecimal digits), or a PEM or DER file
+        certificate: String,
+    },
     /// Why a certificate exists: intent, decision, approvals, CAA, validation, with ledger indexes
     Story {
         /// A serial, a fingerprint (64 hexadecimal digits), or a PEM or DER file

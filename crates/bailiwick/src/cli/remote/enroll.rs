@@ -22,7 +22,7 @@ pub(super) async fn run(asked: Enroll) -> Result<u8, NoAnswer> {
     }
     let token = token(&asked)?;
     let wish = EnrolBody { service: asked.service, token };
-    let client = asked.server.client_of_workload()?;
+    let client = asked.server.client_of_nobody()?;
     if let Some(account) = asked.account {
         let body: AttestedBody = client.post(&format!("enrolments/{account}"), &wish).await?;
         return answer(asked.output, &body, |body| {

@@ -13,9 +13,9 @@ use crate::http::api::bodies::{ChangeBody, IntentBody, ProposalBody};
 pub(super) async fn plan(
     client: &Client,
     output: GlobalOutput,
-    file: &Path,
+    (file, csr): (&Path, Option<&Path>),
 ) -> Result<u8, NoAnswer> {
-    let wish = IntentBody { intent: read(file)?, reason: String::new() };
+    let wish = IntentBody { intent: read(file)?, reason: String::new(), csr: request_of(csr)? };
     let body: ProposalBody = client.post("changes/plan", &wish).await?;
     let code = if body.can_be_requested { exit::YES } else { exit::NO };
     answer(output, &body, print::proposal).map(|_| code)
@@ -25,13 +25,24 @@ pub(super) async fn plan(
 pub(super) async fn request(
     client: &Client,
     output: GlobalOutput,
-    file: &Path,
+    (file, csr): (&Path, Option<&Path>),
     reason: String,
 ) -> Result<u8, NoAnswer> {
-    let wish = IntentBody { intent: read(file)?, reason };
+    let wish = IntentBody { intent: read(file)?, reason, csr: request_of(csr)? };
     let body: ChangeBody = client.post("changes", &wish).await?;
     let code = if body.line.state == "refused" { exit::NO } else { exit::YES };
     answer(output, &body, print::change).map(|_| code)
+}
+
+fn request_of(csr: Option<&Path>) -> Result<Option<String>, NoAnswer> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|cause| NoAnswer::File {
+            path: path.display().to_string(),
+            cause: cause.to_string(),
+            remedy: "give a certificate request in PEM",
+        })
+    };
+    csr.map(read).transpose()
 }
 
 fn read(file: &Path) -> Result<String, NoAnswer> {

@@ -157,6 +157,11 @@ pub(super) fn proposal(body: &ProposalBody) -> String {
     text
 }
 
+/// A certificate with its chain, and nothing else: it goes into a file.
+pub(super) fn chain(certificate: &CertificateBody) -> String {
+    certificate.chain.as_deref().unwrap_or("").trim_end().to_owned()
+}
+
 pub(super) fn certificates(page: &PageOf<CertificateBody>) -> String {
     if page.items.is_empty() {
         return "No certificates.".to_owned();

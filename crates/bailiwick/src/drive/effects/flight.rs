@@ -1,6 +1,8 @@
 //! What the spine knows of a step in flight: since when, and what was seen meanwhile. Read out of its
 //! events each time, so that a restart knows the same.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bailiwick_core::change::{Event, Lane};
 use bailiwick_core::names::ChangeId;
 use bailiwick_core::time::{SECOND_MS, Time};
@@ -21,6 +23,10 @@ pub(super) struct Flight {
     pub ever_held: bool,
     /// What was seen last, where something was.
     pub last: Option<Vec<Lane>>,
+    /// An undo that was tried before.
+    pub is_again: bool,
+    /// Who was seen to show what the step that is undone wrote, or what steps after it did.
+    pub showed: BTreeSet<String>,
     looks: usize,
 }
 
@@ -29,9 +35,21 @@ impl Flight {
     pub(super) async fn read(app: &App, change: &ChangeId) -> Result<Self, String> {
         let stored = app.store.change_events(change).await.map_err(|cause| cause.to_string())?;
         let mut flight = Self::begun(app.now());
+        let mut undone = BTreeSet::new();
+        let mut showed: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
         for one in stored {
-            if let Event::StepStarted { .. } | Event::UndoStarted { .. } = &one.event {
+            if let Event::StepSeen { index, lanes, .. } = &one.event
+                && undone.is_empty()
+            {
+                let who = lanes.iter().filter(|lane| lane.shows).map(|lane| lane.who.clone());
+                showed.entry(*index).or_default().extend(who);
+            }
+            if let Event::StepStarted { .. } = &one.event {
                 flight = Self::begun(one.at);
+            } else if let Event::UndoStarted { index } = &one.event {
+                flight = Self::begun(one.at);
+                flight.is_again = !undone.insert(*index);
+                flight.showed = showed.range(index..).flat_map(|(_, who)| who).cloned().collect();
             } else if let Event::StepSeen { holds, lanes, .. } = one.event {
                 // It holds since it was first seen to, not since the last look.
                 flight.holds_since = holds.then(|| flight.holds_since.unwrap_or(one.at));
@@ -43,8 +61,16 @@ impl Flight {
         Ok(flight)
     }
 
-    const fn begun(since: Time) -> Self {
-        Self { since, holds_since: None, ever_held: false, last: None, looks: 0 }
+    fn begun(since: Time) -> Self {
+        Self {
+            since,
+            holds_since: None,
+            ever_held: false,
+            last: None,
+            is_again: false,
+            showed: BTreeSet::new(),
+            looks: 0,
+        }
     }
 
     /// Whether what is seen now is to be stored.

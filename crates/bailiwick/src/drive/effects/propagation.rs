@@ -8,7 +8,7 @@ use bailiwick_core::time::SECOND_MS;
 
 use super::Applied;
 use super::flight::Flight;
-use super::records::behind;
+use super::records::{behind, who_looks};
 use crate::app::App;
 
 /// How long one turn of a driver waits at most; then somebody else's change has its turn.
@@ -36,14 +36,17 @@ pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &AwaitPropagatio
         Err(why) => return Outcome::Unknown(why).into(),
     };
     let bounds = Wait { hold: wanted.hold_seconds, within: wanted.within_seconds };
-    wait(app, &flight, bounds, || zone.seen(&wanted.edits)).await
+    let whose = who_looks(app, &live, &wanted.zone);
+    wait(app, &flight, bounds, &whose, || zone.seen(&wanted.edits)).await
 }
 
-/// Looks again and again, for one turn. What decides is stored before anything follows from it.
+/// Looks again and again, for one turn. What decides is stored before anything follows from it. `whose`
+/// it is to mend stands in the failure.
 pub(super) async fn wait<F: Future<Output = Vec<Lane>>>(
     app: &App,
     flight: &Flight,
     bounds: Wait,
+    whose: &str,
     look: impl Fn() -> F,
 ) -> Applied {
     let began = app.world.clock.steady();
@@ -72,7 +75,7 @@ pub(super) async fn wait<F: Future<Output = Vec<Lane>>>(
                 };
                 if flight.is_older_than(limit, now) {
                     let why = format!(
-                        "not everybody shows it within {} s: {}",
+                        "not everybody shows it within {} s: {}; {whose} has to look",
                         bounds.within,
                         behind(&lanes)
                     );

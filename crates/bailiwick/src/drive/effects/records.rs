@@ -8,13 +8,13 @@ use bailiwick_core::change::{
     Lane, Outcome, Plan, PublishRecords, Receipt, Standing, Step, Touched,
 };
 use bailiwick_core::estate::ZoneKey;
-use bailiwick_core::names::ChangeId;
+use bailiwick_core::names::{ChangeId, TeamId};
 use bailiwick_core::records::RecordEdit;
 
 use super::Applied;
 use super::flight::Flight;
 use super::propagation::{Wait, wait};
-use crate::app::{App, Live, Put, ZoneRecords};
+use crate::app::{App, Live, Put, Rid, ZoneRecords};
 
 /// Between two tries to reach a server that does not answer.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -84,18 +84,21 @@ fn differs(app: &App, live: &Live, wanted: &PublishRecords, index: usize) -> Str
 }
 
 /// Whoever publishes the records of a zone: the person on duty and their team.
-fn who_looks(app: &App, live: &Live, zone: &ZoneKey) -> String {
+pub(super) fn who_looks(app: &App, live: &Live, zone: &ZoneKey) -> String {
+    let operator = live.estate().zones.get(zone).map(|zone| &zone.operator);
+    operator.map_or_else(|| "whoever runs the zone".to_owned(), |team| on_duty(app, live, team))
+}
+
+/// The person on duty of a team, and the team.
+pub(super) fn on_duty(app: &App, live: &Live, team: &TeamId) -> String {
     let estate = live.estate();
-    let Some(operator) = estate.zones.get(zone).map(|zone| &zone.operator) else {
-        return "whoever runs the zone".to_owned();
-    };
-    match estate.person_on_duty(operator, app.now()) {
+    match estate.person_on_duty(team, app.now()) {
         Ok(on_duty) => {
             let person = on_duty.person();
             let name = estate.people.get(person).map_or(person.as_str(), |it| it.name.as_str());
-            format!("{name} ({operator})")
+            format!("{name} ({team})")
         }
-        Err(_) => operator.to_string(),
+        Err(_) => team.to_string(),
     }
 }
 
@@ -143,8 +146,9 @@ async fn try_undo(
         }
         back.push(edit.reversed());
     }
-    // What was never written, or was put back by somebody else, needs no waiting.
-    if written.is_empty() && flight.last.is_none() {
+    // What was never written, or was put back by somebody else, needs no waiting; what an earlier try of
+    // this undo put back does.
+    if written.is_empty() && flight.last.is_none() && !flight.is_again {
         return Ok(Outcome::Done(Receipt::Nothing).into());
     }
     if flight.last.is_none() {
@@ -160,7 +164,25 @@ async fn try_undo(
         }
     }
     let bounds = Wait { hold: wanted.undo_hold_seconds, within: wanted.within_seconds };
-    Ok(wait(app, &flight, bounds, || zone.seen(&back)).await)
+    let whose = who_looks(app, &live, &wanted.zone);
+    // Half of the time for whoever is silent; then it counts that nobody ever saw the edits there.
+    let is_late = flight.is_older_than(u64::from(wanted.within_seconds).div_ceil(2), app.now());
+    let look = || async {
+        let seen = zone.rid(&back).await.into_iter();
+        seen.map(|rid| given_up(rid, &flight, is_late)).collect()
+    };
+    Ok(wait(app, &flight, bounds, &whose, look).await)
+}
+
+/// A server that nobody hears of, and that never showed what the change wrote, does not hold up the way
+/// back: what it asks for when it is there again is the state before.
+fn given_up(rid: Rid, flight: &Flight, is_late: bool) -> Lane {
+    let mut lane = rid.lane;
+    if rid.is_silent && is_late && !flight.showed.contains(&lane.who) {
+        lane.shows = true;
+        lane.saw = format!("{}; it was never seen to show the change", lane.saw);
+    }
+    lane
 }
 
 /// The sets stand as the plan leaves them: those that a later step edits are that step's.

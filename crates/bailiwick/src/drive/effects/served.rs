@@ -9,7 +9,7 @@ use super::Applied;
 use super::deploy::issued;
 use super::flight::Flight;
 use super::propagation::{Wait, wait};
-use super::records::behind;
+use super::records::{behind, on_duty};
 use crate::app::App;
 
 pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &VerifyServed) -> Applied {
@@ -22,7 +22,13 @@ pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &VerifyServed) -
         Err(why) => return Outcome::Unknown(why).into(),
     };
     let bounds = Wait { hold: 0, within: wanted.within_seconds };
-    wait(app, &flight, bounds, || look(app, wanted, expected)).await
+    let live = app.live.get();
+    let service = live.estate().services.get(&wanted.service);
+    let whose = service.map_or_else(
+        || "whoever runs the service".to_owned(),
+        |service| on_duty(app, &live, &service.duties.operator),
+    );
+    wait(app, &flight, bounds, &whose, || look(app, wanted, expected)).await
 }
 
 /// The certificate of the step that the plan names: the key of that step is in the approved plan.

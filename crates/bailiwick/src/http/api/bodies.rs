@@ -168,6 +168,9 @@ pub(crate) struct CertificateBody {
     pub revoked_at: Option<String>,
     /// The certificate, PEM.
     pub pem: Option<String>,
+    /// The same with the certificates between it and a root, PEM: what a server shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
 }
 
 impl CertificateBody {
@@ -184,6 +187,7 @@ impl CertificateBody {
             change: one.change.to_string(),
             revoked_at,
             pem: None,
+            chain: None,
         }
     }
 }

@@ -76,7 +76,7 @@ pub(super) async fn list(
     Ok(Json(PageOf { items, next: page.next }))
 }
 
-/// A certificate, with its PEM.
+/// A certificate, with its PEM and its chain.
 #[utoipa::path(get, path = "/certificates/{certificate}", tag = "certificates",
     params(("certificate" = String, Path)),
     responses((status = 200, body = CertificateBody), (status = 404, body = ErrorBody)))]
@@ -90,6 +90,7 @@ pub(super) async fn show(
     let revoked = app.store.revocation(&found.issuer, &found.serial).await.map_err(Fault::from)?;
     let mut body = CertificateBody::of(&found, revoked.map(|one| one.at.to_string()));
     body.pem = Some(bailiwick_wire::x509::write_pem("CERTIFICATE", &found.der));
+    body.chain = app.certificate_chains(&found).await?.into_iter().next();
     Ok(Json(body))
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn plan(
     Caller(asking): Caller,
     Json(wish): Json<IntentBody>,
 ) -> Result<Json<ProposalBody>, ApiError> {
-    let proposal = app.propose(&asking, &wish.intent).await?;
+    let proposal = app.propose(&asking, wish.wish()).await?;
     Ok(Json(ProposalBody::of(&proposal)))
 }
 
@@ -31,6 +31,6 @@ pub(super) async fn request(
     Caller(asking): Caller,
     Json(wish): Json<IntentBody>,
 ) -> Result<Json<ChangeBody>, ApiError> {
-    let loaded = app.request_joint(&asking, &wish.intent, &wish.reason).await?;
+    let loaded = app.request_joint(&asking, wish.wish(), &wish.reason).await?;
     Ok(Json(body(&app, &asking, &loaded.id).await?))
 }

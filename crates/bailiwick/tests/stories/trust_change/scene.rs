@@ -1,4 +1,4 @@
-//! The lab's organisation with its zone on three servers, two more issuers and four load balancers.
+//! The lab's organisation with its zone on three servers of one kind, two more issuers and four load balancers.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::endpoint::{Endpoint, TOLD};
-use super::servers::Servers;
+use super::servers::{Kind, Servers};
 use crate::harness::bailiwick::{self, BailiwickServer};
 use crate::harness::chromium::Chromium;
+use crate::harness::pebble::Pebble;
 use crate::harness::place::{Folder, Port};
 use crate::harness::process::Ran;
 use crate::stories::acme_gate::{copy, today};
@@ -44,8 +45,29 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Scene {
-    pub(super) fn start() -> Self {
-        let servers = Servers::start("shop.example", ZONE);
+    pub(super) fn start(kind: Kind) -> Self {
+        Self::started(Servers::start(kind, "shop.example", ZONE), "")
+    }
+
+    /// The same with a public CA that looks at the zone's own primary, and an account at it.
+    pub(super) fn with_public_ca() -> (Self, Pebble) {
+        let servers = Servers::start(Kind::Bind, "shop.example", ZONE);
+        let pebble = Pebble::start(servers.addresses()[0]);
+        let issuer = pebble.issuer("public", "public.example");
+        let scene = Self::started(servers, &issuer);
+        let eab = pebble.acme().eab.clone().expect("Pebble wants a binding");
+        let secret = scene.intents.write("binding", &eab.hmac).to_string_lossy().into_owned();
+        scene.cli("dana", &["issuer", "set-secret", "public", "--file", &secret]).expect_success();
+        let words = ["issuer", "register", "public", "--reason", "go live", "--json"];
+        let asked = scene.cli("pia", &words).expect_success().stdout;
+        let change: Value = serde_json::from_str(&asked).expect("JSON");
+        let id = change["id"].as_str().expect("an id");
+        let done = scene.cli("sol", &["change", "approve", id, "--json"]).expect_success().stdout;
+        assert!(done.contains("\"closed\""), "{done}");
+        (scene, pebble)
+    }
+
+    fn started(servers: Servers, issuer: &str) -> Self {
         let places = Folder::new("places");
         let mut balancers = BTreeMap::new();
         let mut ports = Vec::new();
@@ -55,7 +77,7 @@ impl Scene {
             balancers.insert(name, (endpoint, port.address()));
             ports.push(port);
         }
-        let estate = estate(&servers, places.path());
+        let estate = estate(&servers, places.path(), issuer);
         let folder = estate.path().to_string_lossy().into_owned();
         let args = [
             "--lab",
@@ -77,7 +99,7 @@ impl Scene {
             _places: places,
             _ports: ports,
         };
-        let secret = scene.intents.write("secret", &scene.servers.key.secret);
+        let secret = scene.intents.write("secret", scene.servers.secret());
         let words =
             ["connector", "set-secret", "shop.example", "--file", &secret.to_string_lossy()];
         scene.cli("dana", &words).expect_success();
@@ -136,8 +158,13 @@ impl Scene {
 
     /// Asks as one person and approves as another; the id.
     pub(super) fn approved(&self, wanted: &Wanted<'_>) -> String {
-        let file = self.intent(wanted);
-        let words = ["change", "request", "--file", &file, "--reason", "a test", "--json"];
+        self.approved_with(&self.intent(wanted), &[])
+    }
+
+    /// The same with a file of intent, and more words of the request.
+    pub(super) fn approved_with(&self, file: &str, more: &[&str]) -> String {
+        let words = ["change", "request", "--file", file, "--reason", "a test", "--json"];
+        let words = [&words, more].concat();
         let asked = self.cli("sam", &words).expect_success();
         let change: Value = serde_json::from_str(&asked.stdout).expect("JSON");
         assert_eq!(change["state"], "awaiting-approval", "{change:#}");
@@ -152,13 +179,21 @@ impl Scene {
         self.ended(&id)
     }
 
+    fn shown(&self, id: &str) -> Value {
+        let shown = self.cli("sam", &["change", "show", id, "--json"]).expect_success();
+        serde_json::from_str(&shown.stdout).expect("JSON")
+    }
+
+    /// Whether nothing is left to do but for people.
+    pub(super) fn is_over(&self, id: &str) -> bool {
+        is_over(&self.shown(id))
+    }
+
     pub(super) fn ended(&self, id: &str) -> Value {
         let began = Instant::now();
         loop {
-            let shown = self.cli("sam", &["change", "show", id, "--json"]).expect_success();
-            let change: Value = serde_json::from_str(&shown.stdout).expect("JSON");
-            let state = change["state"].as_str().unwrap_or("");
-            if ["closed", "rolled-back", "unknown", "refused"].contains(&state) {
+            let change = self.shown(id);
+            if is_over(&change) {
                 return change;
             }
             assert!(began.elapsed() < PATIENCE, "{change:#}\n{}", self.log());
@@ -201,6 +236,11 @@ impl Scene {
         self.balancers[balancer].0.file()
     }
 
+    /// Where a load balancer listens.
+    pub(super) fn endpoint(&self, balancer: &str) -> SocketAddr {
+        self.balancers[balancer].1
+    }
+
     pub(super) fn breaks(&self, balancer: &str) {
         self.balancers[balancer].0.breaks();
     }
@@ -235,17 +275,24 @@ impl Scene {
     }
 }
 
+fn is_over(change: &Value) -> bool {
+    let state = change["state"].as_str().unwrap_or("");
+    ["closed", "rolled-back", "unknown", "refused"].contains(&state)
+}
+
 /// The lab's estate with a way into the zone, two more issuers, places and a relying party.
-fn estate(servers: &Servers, places: &Path) -> Folder {
+fn estate(servers: &Servers, places: &Path, issuer: &str) -> Folder {
     let folder = Folder::new("estate");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../estates/lab");
     let [primary, one, other] = servers.addresses();
     let connector = format!(
         "operator = \"dns\"\nservers = [\"{primary}\", \"{one}\", \"{other}\"]\n\n[connector]\n\
-         kind = \"rfc2136\"\nserver = \"{primary}\"\nkey = \"{}\"\n\n[caa]",
-        servers.key.name
+         {}\n\n[caa]",
+        servers.connector()
     );
-    let mut shop = String::from("\n[relying_parties.browsers]\ntrusts = [\"house\", \"annex\"]\n");
+    let public = if issuer.is_empty() { "" } else { ", \"public\"" };
+    let mut shop =
+        format!("\n[relying_parties.browsers]\ntrusts = [\"house\", \"annex\"{public}]\n");
     for name in ["lb1", "lb2", "lb3", "lb4"] {
         let place = places.join(name).display().to_string();
         shop += &format!(
@@ -268,7 +315,7 @@ fn estate(servers: &Servers, places: &Path) -> Folder {
                      environments = [\"production\"]\nprofiles = [\"tls-server\"]\n"
                 )
             };
-            return text + &more("annex") + &more("mistrusted");
+            return text + &more("annex") + &more("mistrusted") + issuer;
         }
         text
     });

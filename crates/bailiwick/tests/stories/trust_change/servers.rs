@@ -1,84 +1,92 @@
-//! One zone on a BIND primary that takes updates, and on two secondaries that transfer it.
+//! One zone on a primary that takes edits, and on two secondaries that transfer it.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::harness::bind::TsigKey;
+use crate::harness::bind::Bind;
 use crate::harness::dig;
-use crate::harness::place::{Folder, Port};
-use crate::harness::process::{self, Piped, Server};
-use crate::harness::programs;
+use crate::harness::knot::Knot;
+use crate::harness::place::Port;
+use crate::harness::powerdns::{API_KEY, PowerDns};
+use crate::harness::secondary::Secondary;
+use crate::harness::zone::Zone;
+
+/// Which software the primary is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Bind,
+    Knot,
+    PowerDns,
+}
+
+enum Primary {
+    Bind(Bind),
+    Knot(Knot),
+    PowerDns(PowerDns),
+}
 
 /// Fields are dropped in order.
 pub(super) struct Servers {
-    running: Vec<Server>,
-    pub(super) key: TsigKey,
-    ports: [Port; 3],
-    _folders: Vec<Folder>,
+    secondaries: [Secondary; 2],
+    primary: Primary,
 }
 
 impl Servers {
     /// Serves `zone` with this text at the primary; returns when all three do.
-    pub(super) fn start(zone: &str, text: &str) -> Self {
-        let key = TsigKey::random("bailiwick-test");
-        let ports = [Port::free(), Port::free(), Port::free()];
-        let [primary, ..] = &ports;
-        let TsigKey { name, algorithm, secret } = &key;
-        let clause = format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};\n");
-        let mut running = Vec::new();
-        let mut folders = Vec::new();
-        for (index, port) in ports.iter().enumerate() {
-            let folder = Folder::new("trio");
-            let also: Vec<String> =
-                ports.iter().skip(1).map(|it| format!("127.0.0.1 port {};", it.number())).collect();
-            let serves = if index == 0 {
-                folder.write("zone", text);
-                format!(
-                    "type primary; file \"zone\"; allow-update {{ key \"{name}\"; }}; \
-                     notify explicit; notify-delay 0; also-notify {{ {} }};",
-                    also.join(" ")
-                )
-            } else {
-                format!(
-                    "type secondary; file \"copy\"; primaries {{ 127.0.0.1 port {} key \"{name}\"; }}; \
-                     notify no; min-refresh-time 1; max-refresh-time 1;",
-                    primary.number()
-                )
-            };
-            let folder_path = folder.path().display();
-            let config = format!(
-                "{clause}options {{ directory \"{folder_path}\"; listen-on port {} {{ 127.0.0.1; }}; \
-                 listen-on-v6 {{ none; }}; pid-file none; session-keyfile none; recursion no; \
-                 dnssec-validation no; empty-zones-enable no; allow-transfer {{ key \"{name}\"; }}; \
-                 allow-notify {{ 127.0.0.1; }}; serial-query-rate 1000; notify-rate 1000; }};\n\
-                 controls {{ }};\nzone \"{zone}\" {{ {serves} }};\n",
-                port.number()
-            );
-            let config = folder.write("named.conf", &config);
-            let mut command = process::server(&programs::copy("named", &folder));
-            command.args(["-g", "-n", "1", "-c"]).arg(config);
-            let server = Server::start("named", command, &folder.file("named.log"), Piped::Nothing);
-            running.push(server);
-            folders.push(folder);
+    pub(super) fn start(kind: Kind, zone: &str, text: &str) -> Self {
+        let zones = [Zone::verbatim(zone, text).updatable()];
+        let ports = [Port::free(), Port::free()];
+        let tells = ports.each_ref().map(Port::address);
+        let primary = match kind {
+            Kind::Bind => Primary::Bind(Bind::with_secondaries(&zones, 0, &tells).0),
+            Kind::Knot => Primary::Knot(Knot::telling(&zones, &tells)),
+            Kind::PowerDns => Primary::PowerDns(PowerDns::start(&zones)),
+        };
+        let (at, key) = match &primary {
+            Primary::Bind(bind) => (bind.address(), Some(bind.key())),
+            Primary::Knot(knot) => (knot.address(), Some(knot.key())),
+            Primary::PowerDns(powerdns) => (powerdns.address(), None),
+        };
+        let secondaries = ports.map(|port| Secondary::start_on(port, at, key.cloned(), zone));
+        Self { secondaries, primary }
+    }
+
+    /// The way in, as it stands in the zone's file.
+    pub(super) fn connector(&self) -> String {
+        let update = |server: SocketAddr, key: &str| {
+            format!("kind = \"rfc2136\"\nserver = \"{server}\"\nkey = \"{key}\"")
+        };
+        match &self.primary {
+            Primary::Bind(bind) => update(bind.address(), &bind.key().name),
+            Primary::Knot(knot) => update(knot.address(), &knot.key().name),
+            Primary::PowerDns(it) => format!("kind = \"powerdns\"\nurl = \"{}\"", it.url()),
         }
-        let mut all = Self { running, key, ports, _folders: folders };
-        for (server, port) in all.running.iter_mut().zip(&all.ports) {
-            server.wait_for(&format!("serving {zone}"), || {
-                let answer = dig::ask(port.address(), zone, "SOA")?;
-                (answer.status == "NOERROR" && !answer.data("SOA").is_empty()).then_some(())
-            });
+    }
+
+    /// What opens it.
+    pub(super) fn secret(&self) -> &str {
+        match &self.primary {
+            Primary::Bind(bind) => &bind.key().secret,
+            Primary::Knot(knot) => &knot.key().secret,
+            Primary::PowerDns(_) => API_KEY,
         }
-        all
     }
 
     /// Where the three listen, the primary first.
-    pub(super) fn addresses(&self) -> [std::net::SocketAddr; 3] {
-        self.ports.each_ref().map(Port::address)
+    pub(super) fn addresses(&self) -> [SocketAddr; 3] {
+        let primary = match &self.primary {
+            Primary::Bind(bind) => bind.address(),
+            Primary::Knot(knot) => knot.address(),
+            Primary::PowerDns(powerdns) => powerdns.address(),
+        };
+        let [one, other] = self.secondaries.each_ref().map(Secondary::address);
+        [primary, one, other]
     }
 
     /// The second secondary takes questions and answers none.
     pub(super) fn silence_last(&self) {
-        if let Some(last) = self.running.last() {
-            last.signal("STOP");
+        if let Some(last) = self.secondaries.last() {
+            last.fall_silent();
         }
     }
 
@@ -90,7 +98,8 @@ impl Servers {
                 .addresses()
                 .into_iter()
                 .map(|at| {
-                    let mut data = dig::ask(at, name, kind).expect("an answer").data(kind);
+                    let mut data =
+                        dig::ask(at, name, kind).map_or_else(Vec::new, |it| it.data(kind));
                     data.sort();
                     data
                 })

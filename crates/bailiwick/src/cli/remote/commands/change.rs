@@ -39,12 +39,18 @@ pub(crate) enum ChangeCommand {
         /// The file (TOML): service, records, certificate, endpoints; `-` reads standard input
         #[arg(long, value_name = "FILE")]
         file: PathBuf,
+        /// A certificate request (PEM) with exactly the names of the change; its key never comes here
+        #[arg(long, value_name = "FILE")]
+        csr: Option<PathBuf>,
     },
     /// Ask for records and a certificate as one change
     Request {
         /// The file (TOML): service, records, certificate, endpoints; `-` reads standard input
         #[arg(long, value_name = "FILE")]
         file: PathBuf,
+        /// A certificate request (PEM) with exactly the names of the change; its key never comes here
+        #[arg(long, value_name = "FILE")]
+        csr: Option<PathBuf>,
         /// Why, for whoever decides
         #[arg(long)]
         reason: String,

@@ -14,7 +14,7 @@ use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_wire::x509::{read_chain, write_pem};
 use futures::future::BoxFuture;
 
-use crate::app::{App, Live, Network, Outside, Place, Put, ZoneRecords};
+use crate::app::{App, Live, Network, Outside, Place, Put, Rid, ZoneRecords};
 
 type Key = (OwnerName, RecordType);
 
@@ -167,6 +167,13 @@ impl ZoneRecords for SimZone<'_> {
             vec![lane("192.0.2.53:53", shows), lane("192.0.2.54:53", shows && !is_late)]
         });
         Box::pin(async move { lanes })
+    }
+
+    fn rid<'a>(&'a self, back: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Rid>> {
+        Box::pin(async move {
+            let lanes = self.seen(back).await.into_iter();
+            lanes.map(|lane| Rid { lane, is_silent: false }).collect()
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::change::{PrecheckBody, StepBody, precheck, step};
-use crate::app::Proposal;
+use crate::app::{Proposal, Wish};
 
 /// What is wanted.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
@@ -17,6 +17,15 @@ pub(crate) struct IntentBody {
     /// Why; not needed where it is only planned.
     #[serde(default)]
     pub reason: String,
+    /// A certificate request (PKCS #10, PEM) where the key is not to be made here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csr: Option<String>,
+}
+
+impl IntentBody {
+    pub(crate) fn wish(&self) -> Wish<'_> {
+        Wish { file: &self.intent, csr: self.csr.as_deref() }
+    }
 }
 
 /// When a step can be over, in seconds after the start.

@@ -1,5 +1,7 @@
 //! Findings, the control and what was seen, as the API gives them.
 
+use std::collections::BTreeSet;
+
 use bailiwick_core::watch::Stands;
 use bailiwick_store::{CanaryRow, FindingRow, PointRow};
 use serde::{Deserialize, Serialize};
@@ -290,14 +292,12 @@ pub(crate) struct ControlBody {
 
 impl ControlBody {
     pub(crate) fn of(view: &ControlView) -> Self {
-        let mut names = vec!["all".to_owned()];
-        for zone in &view.zones {
-            for name in [format!("view {}", zone.zone.view), format!("unit {}", zone.unit)] {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
+        let views: BTreeSet<String> =
+            view.zones.iter().map(|zone| format!("view {}", zone.zone.view)).collect();
+        let units: BTreeSet<String> =
+            view.zones.iter().map(|zone| format!("unit {}", zone.unit)).collect();
+        let names: Vec<String> =
+            std::iter::once("all".to_owned()).chain(views).chain(units).collect();
         let counted = |name: &String| {
             let inside = |zone: &&ZoneControl| {
                 name == "all"
