@@ -59,7 +59,7 @@ impl Scene {
 
     /// The same with an account for canaries only, and with the zone in a DNS that can be asked.
     pub(super) async fn of_canaries(base: &str, way: impl FnOnce(&Arc<Ca>) -> Way) -> Self {
-        let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let account = IssuerId::parse("public.canary").unwrap();
         let scene = Self::of(base, way, free, &account).await;
         let zone = ZoneName::parse("shop.example").unwrap();
