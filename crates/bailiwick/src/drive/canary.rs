@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bailiwick_connect::upstream::CanaryRequest;
 use bailiwick_core::actor::{Actor, Component};
+use bailiwick_core::change::{Chore, Warrant};
 use bailiwick_core::estate::{CANARY_SUFFIX, CanaryPlan, CanarySense, Issuer, View, ZoneKey};
 use bailiwick_core::names::{ChangeId, DnsName, IssuerId, SanName};
 use bailiwick_core::record::{Batch, CanaryFlight, Entry, Fact, Work};
@@ -22,7 +23,6 @@ use futures::future::join_all;
 use tokio::sync::watch;
 
 use super::caa::CaaSeen;
-use super::upstream::identity;
 use crate::app::{App, Live};
 use crate::fault::Fault;
 
@@ -167,6 +167,12 @@ impl Tested<'_> {
         Ok(())
     }
 
+    /// The right to what one turn of a canary for this name needs, and to nothing else.
+    fn warrant(&self, name: &DnsName) -> Warrant {
+        let chore = Chore::SendCanary { account: self.account.clone(), name: name.clone() };
+        Warrant::to_do(chore, self.app.now())
+    }
+
     /// The zone that a canary's name lies in.
     fn zone_of(&self, name: &DnsName) -> Option<&ZoneKey> {
         self.live.estate().zone_of(name, View::External).map(|(key, _)| key)
@@ -198,14 +204,14 @@ impl Tested<'_> {
         let Some(zone) = self.zone_of(name) else {
             return no(format!("`{name}` lies in no external zone of the estate"), NOT_SENT_MS);
         };
-        let Some((_, account)) = identity(self.app, &self.account).await? else {
+        let Some(account) = self.app.upstream_account(&self.account).await? else {
             let why = format!(
                 "there is no account for canaries yet; run `bailiwick issuer register {}`",
                 self.account
             );
             return no(why, 0);
         };
-        let seen = self.look(name, &account).await;
+        let seen = self.look(name, &account.uri).await;
         if seen.decision() != sense.expects() {
             let why = format!(
                 "CAA of `{name}` does not say that this is {}: {}",

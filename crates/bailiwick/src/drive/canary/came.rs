@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bailiwick_connect::upstream::{AcmeClient, Came, Over, Progress, Work, advance, what_came};
+use bailiwick_core::change::Warrant;
 use bailiwick_core::names::SanName;
 use bailiwick_core::record::CanaryFlight;
 use bailiwick_core::time::{DAY_MS, MINUTE_MS};
@@ -41,7 +42,9 @@ impl Tested<'_> {
         if !past.shown.is_empty() {
             return Ok(Turned::Issued(past.shown));
         }
-        let Some((key, account)) = identity(self.app, &self.account).await? else {
+        let warrant = self.warrant(&flight.name);
+        let identity = identity(self.app, &warrant, &self.account).await?;
+        let Some((key, account)) = identity else {
             return self.gone(flight, "the account for canaries is over").await;
         };
         let web = self.app.web(self.live);
@@ -53,7 +56,7 @@ impl Tested<'_> {
                 return self.later(flight, trouble.to_string()).await;
             }
         };
-        self.order(flight, &client, turn).await
+        self.order(flight, &client, (&warrant, turn)).await
     }
 
     /// What is remembered of the order, under the run.
@@ -65,12 +68,12 @@ impl Tested<'_> {
         &self,
         flight: &CanaryFlight,
         client: &AcmeClient<'_>,
-        turn: &Turn<'_>,
+        (warrant, turn): (&Warrant, &Turn<'_>),
     ) -> Result<Turned, Fault> {
         let names: Vec<SanName> = SanName::parse(flight.name.as_str()).into_iter().collect();
         let (csr, key) = (flight.csr.as_slice(), flight.key);
         let work = Work { names: &names, csr, key, profile: None, replaces: None };
-        let records = self.app.records(self.live);
+        let records = self.app.records(self.live, warrant);
         let journal = self.journal(flight);
         let clock = &self.app.world.clock;
         let began = clock.steady();

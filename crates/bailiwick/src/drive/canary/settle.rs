@@ -101,9 +101,8 @@ impl Tested<'_> {
         flight: &CanaryFlight,
         came: &CanaryCame,
     ) -> Result<(Stands, String), Fault> {
-        let account = identity(self.app, &self.account).await?.map(|(_, account)| account);
-        let after = match account {
-            Some(account) => self.look(&flight.name, &account).await.decision(),
+        let after = match self.app.upstream_account(&self.account).await? {
+            Some(account) => self.look(&flight.name, &account.uri).await.decision(),
             None => CaaOutcome::Unknown,
         };
         let (stands, says) = canary_verdict(flight.sense, came, after);
@@ -140,7 +139,7 @@ impl Tested<'_> {
             let issued = CanaryIssued { run: &told, der: first, since: flight.at };
             self.app.open_canary_incident(self.live, &issued).await?;
         }
-        let revoked = match self.revoke_all(ders).await? {
+        let revoked = match self.revoke_all(flight, ders).await? {
             Ok(()) => Ok(()),
             Err((why, passes)) if passes && self.is_early(flight, REVOKED_WITHIN_MS) => {
                 tracing::warn!(issuer = %self.id, %why, "a canary is not revoked yet; trying again");
@@ -198,8 +197,14 @@ impl Tested<'_> {
     }
 
     /// Revokes them at the CA; why not, and whether that can pass.
-    async fn revoke_all(&self, ders: &[Vec<u8>]) -> Result<Result<(), (String, bool)>, Fault> {
-        let Some((key, account)) = identity(self.app, &self.account).await? else {
+    async fn revoke_all(
+        &self,
+        flight: &CanaryFlight,
+        ders: &[Vec<u8>],
+    ) -> Result<Result<(), (String, bool)>, Fault> {
+        let warrant = self.warrant(&flight.name);
+        let identity = identity(self.app, &warrant, &self.account).await?;
+        let Some((key, account)) = identity else {
             return Ok(Err(("the account for canaries is over".to_owned(), false)));
         };
         let web = self.app.web(self.live);
