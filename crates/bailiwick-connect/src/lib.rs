@@ -24,4 +24,6 @@ pub mod served;
 
 pub mod places;
 
+pub mod vantage;
+
 pub mod lab_dns;

@@ -44,6 +44,7 @@ mod secret_use;
 mod shown;
 mod standing;
 pub(crate) mod start;
+pub(crate) mod start_beside;
 
 mod start_estate;
 mod start_keys;
@@ -117,8 +118,8 @@ pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{
-    CanaryIssued, CanaryWishes, ControlView, IncidentLine, IncidentNote, IncidentView, NewReport,
-    Shaky, TreeLine, WatchedName, ZoneControl,
+    CanaryIssued, CanaryWishes, Channels, ControlView, IncidentLine, IncidentNote, IncidentView,
+    Listening, NewReport, Shaky, TreeLine, WatchedName, Woken, ZoneControl,
 };
 pub(crate) use zone_door::rdata_text;
 pub(crate) use zone_try::ZoneTried;
@@ -160,6 +161,10 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     /// Changes that wait for the world.
     pub(crate) waiting: Waiting,
+    /// Encrypted ways to vantages.
+    pub(crate) channels: Channels,
+    /// Zones of which was said that they changed.
+    pub(crate) woken: Woken,
     /// The lab's zones, where this is the lab.
     pub(crate) lab_zones: Option<LabZones>,
     /// Uses of secrets that stand in the ledger.

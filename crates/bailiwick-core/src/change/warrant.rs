@@ -150,9 +150,7 @@ impl Warrant {
                 | Chore::TakeAway { .. }
                 | Chore::Notify
                 | Chore::SendCanary { .. },
-            ) => {
-                Actor::Component(Component::Driver)
-            }
+            ) => Actor::Component(Component::Driver),
         }
     }
 }

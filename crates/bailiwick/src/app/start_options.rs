@@ -20,6 +20,8 @@ pub(crate) struct Options {
     pub listen: SocketAddr,
     /// Where plain HTTP listens.
     pub listen_http: SocketAddr,
+    /// Where NOTIFY is heard, if anywhere.
+    pub listen_notify: Option<SocketAddr>,
     /// Under which URL clients reach HTTPS.
     pub base_url: Option<String>,
     /// Under which URL clients reach plain HTTP.

@@ -1,6 +1,7 @@
 //! Watching zones: looking, comparing, and whoever has to act.
 
 mod canaries;
+mod channels;
 mod control;
 mod finding;
 mod gate_canary;
@@ -9,6 +10,7 @@ mod look;
 mod names;
 mod report;
 mod settle;
+mod woken;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,9 +30,12 @@ use super::{App, Live, News};
 use crate::fault::Fault;
 
 pub(crate) use canaries::CanaryWishes;
+pub(crate) use channels::Channels;
 pub(crate) use control::{ControlView, TreeLine, WatchedName, ZoneControl};
 pub(crate) use incident::{CanaryIssued, IncidentLine, IncidentNote, IncidentView};
 pub(crate) use report::NewReport;
+
+pub(crate) use woken::{Listening, Woken};
 
 /// Whoever watches.
 const WATCH: Actor = Actor::Component(Component::Watch);
@@ -53,6 +58,7 @@ impl Shaky {
 }
 
 /// What a zone's judgement needs beside the estate, read out of the store.
+#[derive(Default)]
 struct Gathered {
     bearing: BTreeSet<DnsName>,
     last_use: BTreeMap<IssuerId, Time>,
@@ -100,7 +106,7 @@ impl App {
         let owners = names::owners(key, &gathered.bearing);
         let vantages = look::vantages(&live, key, zone);
         let before = self.store.picture(key).await?;
-        let seen = self.look_everywhere(&live, key, zone, &owners, turn).await;
+        let seen = self.look_everywhere(&live, key, zone, &owners, &before, turn).await;
         let fresh = news_of(&before, seen, shaky);
         let moved = !fresh.is_empty();
         let mut batch = Batch::default();

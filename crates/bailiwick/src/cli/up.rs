@@ -32,6 +32,10 @@ pub(crate) struct Up {
     /// Where plain HTTP listens, for CRLs and health; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7480")]
     listen_http: SocketAddr,
+    /// Where servers may say that a zone changed (NOTIFY), over UDP and TCP: it is then looked at within
+    /// seconds. Of several servers of one installation each has to be told; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen_notify: Option<SocketAddr>,
     /// The URL under which clients reach HTTPS; the listening address where none is given
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
@@ -121,6 +125,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         database: up.database,
         listen: up.listen,
         listen_http: up.listen_http,
+        listen_notify: up.listen_notify,
         base_url: up.base_url,
         http_url: up.http_url,
         resolver: up.resolver,

@@ -6,6 +6,7 @@ mod ca;
 mod joint;
 mod scene;
 mod strikes;
+mod watched;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -75,6 +75,7 @@ pub(super) async fn open_at(
         database: None,
         listen: nowhere,
         listen_http: nowhere,
+        listen_notify: None,
         base_url: None,
         http_url: None,
         resolver: None,

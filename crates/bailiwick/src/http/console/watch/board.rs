@@ -166,6 +166,28 @@ fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
                 thead { tr { th { "Issuer" } th { "Point" } th { "Verdict" } th { "Why" } th { "Evidence" } } }
                 tbody { @for point in &zone.points { (point_row(point)) } }
             }
+            h2 { "If CAA were ignored: grade " (zone.fail_safe.grade) @if zone.fail_safe.at_best != zone.fail_safe.grade { ", " (zone.fail_safe.at_best) " at best" } }
+            p { (zone.fail_safe.because) }
+            table.failsafe {
+                thead { tr { th { "Control" } th { "Without CAA" } th { "Why" } } }
+                tbody { @for one in &zone.fail_safe.controls {
+                    tr { td { (one.control) } td { (one.stand) } td { (one.because) } }
+                } }
+            }
+            @for help in &zone.fail_safe.would_help { p.soft { "Would help: " (help) } }
+            @if !zone.corroboration.is_empty() {
+                h2 { "What public CAs would find from elsewhere" }
+                table.quorum {
+                    thead { tr { th { "Issuer" } th { "Together" } th { "Vantages" } } }
+                    tbody { @for one in &zone.corroboration {
+                        tr {
+                            td { (one.issuer) }
+                            td { (one.says) }
+                            td { @for remote in &one.remotes { p { (remote.vantage) " (" (remote.region) "): " (remote.outcome) } } }
+                        }
+                    } }
+                }
+            }
             h2 { "Which set each name has, and from where" }
             table {
                 thead { tr { th { "Name" } th { "Set" } th { "From" } } }
