@@ -36,6 +36,7 @@ mod preauthorize;
 mod reach;
 mod refusal;
 mod refused_orders;
+mod registration;
 mod registry;
 mod renewal;
 mod revoke;
@@ -55,6 +56,7 @@ mod upstream;
 mod watch;
 mod words;
 mod zone_door;
+mod zone_page;
 mod zone_try;
 mod zones;
 
@@ -108,6 +110,7 @@ pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
 pub(crate) use preauthorize::AuthorizationAnswer;
 pub(crate) use reach::{Network, Outside};
+pub(crate) use registration::Asked;
 pub(crate) use registry::AccountView;
 pub(crate) use revoke::RevokeAnswer;
 pub(crate) use rotate::{GenerationView, IssuerView, RotateWish, Rotation};
@@ -122,6 +125,7 @@ pub(crate) use watch::{
     Listening, NewReport, Shaky, TreeLine, WatchedName, Woken, ZoneControl,
 };
 pub(crate) use zone_door::rdata_text;
+pub(crate) use zone_page::{ZoneDelegation, ZoneWhole};
 pub(crate) use zone_try::ZoneTried;
 pub(crate) use zones::{RecordsView, ZoneView};
 
@@ -133,6 +137,8 @@ pub(crate) struct App {
     pub(crate) world: World,
     /// What the operator set.
     pub(crate) settings: Settings,
+    /// When registries are asked again.
+    pub(crate) asked_registries: Asked,
     /// What is in force now.
     pub(crate) live: LiveCell,
     /// The built-in CAs, with every generation of each.

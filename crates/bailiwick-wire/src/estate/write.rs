@@ -159,6 +159,12 @@ fn power(lines: &mut Lines, it: &Zone) {
         lines.section("delegation");
         lines.list("ns", &delegation.ns);
         lines.list("ds", &delegation.ds);
+        if !delegation.status.is_empty() {
+            lines.list("status", &delegation.status);
+        }
+        if let Some(registrar) = &delegation.registrar {
+            lines.text("registrar", registrar);
+        }
     }
 }
 

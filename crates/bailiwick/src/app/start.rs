@@ -132,6 +132,7 @@ impl Opened {
             responders: super::Responders::default(),
             key_sets: bailiwick_connect::attestation::KeySets::default(),
             enrolments: crate::limits::ByAddress::default(),
+            asked_registries: super::Asked::default(),
             sealer,
             news,
             metrics: Metrics::new(),
@@ -329,6 +330,7 @@ fn settings(
         envelope_unused_days: options.envelope_unused_days,
         watch: crate::settings::Watching::every_seconds(options.watch_seconds),
         ways: super::start_options::ways(options)?,
+        rdap: super::start_options::rdap(options)?,
         lab: options.lab,
     })
 }

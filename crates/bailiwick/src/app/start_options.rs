@@ -42,6 +42,8 @@ pub(crate) struct Options {
     pub envelope_unused_days: u32,
     /// How often zones are looked at.
     pub watch_seconds: u32,
+    /// Where registries tell about registrations.
+    pub rdap: Option<String>,
     /// Where notices go.
     pub notices: NoticeOptions,
     /// Where the lab's DNS listens.
@@ -63,6 +65,18 @@ pub(crate) struct NoticeOptions {
     pub user: Option<String>,
     /// A command that takes JSON.
     pub command: Option<PathBuf>,
+}
+
+/// The RDAP server.
+pub(super) fn rdap(
+    options: &Options,
+) -> Result<Option<bailiwick_connect::egress::Target>, NotStarted> {
+    let parsed = options.rdap.as_deref().map(bailiwick_connect::egress::Target::parse);
+    let wrong = |it: bailiwick_connect::egress::BadTarget| NotStarted::Setting {
+        flag: "rdap",
+        message: it.to_string(),
+    };
+    parsed.transpose().map_err(wrong)
 }
 
 /// The ways by which notices leave.

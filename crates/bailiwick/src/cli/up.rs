@@ -67,6 +67,9 @@ pub(crate) struct Up {
     /// How often each zone is looked at, at every server and vantage; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=3600))]
     watch_seconds: u32,
+    /// An RDAP server that is asked every hour about the registration of each zone (RFC 9082)
+    #[arg(long, value_name = "URL")]
+    rdap: Option<String>,
     #[command(flatten)]
     notices: NoticeArgs,
     /// Where the lab's DNS listens; port 0 takes a free one
@@ -136,6 +139,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         allow_network: up.allow_network,
         envelope_unused_days: up.envelope_unused_days,
         watch_seconds: up.watch_seconds,
+        rdap: up.rdap,
         notices: up.notices.options(),
         lab_dns: up.lab_dns,
         token: up.token.options(),

@@ -67,6 +67,22 @@ pub(super) async fn open_at(
     world: World,
     lab_dns: std::net::SocketAddr,
 ) -> Opened {
+    open_with(data, estate, world, (lab_dns, Vec::new())).await
+}
+
+/// The same where a network may be reached although it is private.
+pub(super) async fn open_allowing(data: &Path, network: &str) -> Opened {
+    let network = bailiwick_connect::validate::Network::parse(network).unwrap();
+    let nowhere = "127.0.0.1:0".parse().unwrap();
+    open_with(data, None, World::system(), (nowhere, vec![network])).await
+}
+
+async fn open_with(
+    data: &Path,
+    estate: Option<&Path>,
+    world: World,
+    (lab_dns, allowed_networks): (std::net::SocketAddr, Vec<bailiwick_connect::validate::Network>),
+) -> Opened {
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
         data: data.to_path_buf(),
@@ -86,6 +102,7 @@ pub(super) async fn open_at(
         allow_network: Vec::new(),
         envelope_unused_days: 30,
         watch_seconds: 0,
+        rdap: None,
         notices: crate::app::NoticeOptions::default(),
         lab_dns,
         token: TokenOptions::default(),
@@ -100,9 +117,10 @@ pub(super) async fn open_at(
         tls_alpn01_port: 7401,
         terms_of_service: None,
         limits: crate::limits::Limits::default(),
-        allowed_networks: Vec::new(),
+        allowed_networks,
         envelope_unused_days: 30,
         watch: None,
+        rdap: None,
         ways: crate::app::Ways::default(),
         lab: true,
     };

@@ -40,7 +40,7 @@ fn whole(view: &ControlView) -> Markup {
                 tbody {
                     @for (zone, line) in view.zones.iter().zip(&body.zones) {
                         tr {
-                            td { a href={ "/controls/" (line.zone) } { (line.zone) } br; span.soft { (line.view) ", " (line.unit) } }
+                            td { (super::super::zones::link(&line.zone)) br; span.soft { (line.view) ", " (line.unit) } }
                             td { (cell(zone, Point::Created)) }
                             td { (cell(zone, Point::Propagated)) }
                             td { (cell(zone, Point::Enforced)) }
@@ -149,7 +149,7 @@ async fn shown(app: &App, asking: &Asking, zone: &str) -> Response {
     }
 }
 
-fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
+pub(crate) fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
     html! {
         section #zone data-live="watch" {
             dl.facts {
