@@ -10,6 +10,7 @@ mod commit;
 mod db;
 mod error;
 mod fsck;
+mod kept;
 mod lease;
 mod mark;
 mod open;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::db::{Checkpointer, Copy, Db, Engine, Lock, LockHeld, Reader, Sql, Tx, Wal, args};
 use crate::error::StoreError;
+use crate::kept::Kept;
 use crate::lease;
 use crate::mark;
 use crate::schema;
@@ -55,6 +56,8 @@ pub(crate) struct Inner {
     /// Time of the last leaf this process knows of.
     last_at: Arc<AtomicI64>,
     background: Mutex<Background>,
+    /// Rows that the writer keeps in step with what is stored.
+    pub(crate) kept: Arc<Kept>,
 }
 
 /// What lives as long as the store, and ends in this order.
@@ -95,15 +98,18 @@ impl Store {
             }
         };
         let last_at = Arc::new(AtomicI64::new(last_at.unix_ms()));
+        // Whoever else writes on a server is not heard here.
+        let kept = Arc::new(if lock.is_some() { Kept::here() } else { Kept::default() });
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
         let writer = writer::Writer {
             db: db.clone(),
             signer,
             clock: clock.clone(),
             last_at: last_at.clone(),
+            kept: kept.clone(),
             id,
             commits: 0,
-            crowded: false,
+            pace: None,
             _lock: lock.clone(),
         };
         let background = Background {
@@ -122,6 +128,7 @@ impl Store {
             clock: Some(clock),
             last_at,
             background: Mutex::new(background),
+            kept,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -156,6 +163,7 @@ impl Store {
             clock: None,
             last_at: Arc::new(AtomicI64::new(i64::MIN)),
             background: Mutex::new(Background { copy, ..Background::default() }),
+            kept: Arc::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use crate::commit::{self, CommitError, Committed, Conflict, Unavailable, Unknown};
 use crate::db::{Db, Lock};
 use crate::error::{DbError, StoreError};
+use crate::kept::Kept;
 use crate::open::{CheckpointSigner, Clock, SignFailed};
 
 use group::{Group, Sealed};
@@ -38,9 +39,9 @@ const GROUP_BATCHES_MAX: usize = 256;
 /// How long one group gathers at most; its first batch waits that long.
 const GROUP_MS_MAX: u64 = 50;
 
-/// How long a group waits for more once others came together with its first batch, or with that of the
-/// group before: a commit costs as much for twenty as for one. Whoever commits alone never waits.
-const GATHER_MS: u64 = 2;
+/// How far apart groups begin while batches come in a crowd: a commit costs nearly as much for twenty as
+/// for one, in time of the processor and in pages that are written. Whoever commits alone never waits.
+const PACE_MS: u64 = 5;
 
 /// What the writer is asked to do.
 pub(crate) enum Job {
@@ -134,12 +135,13 @@ pub(crate) struct Writer {
     pub(crate) signer: Arc<dyn CheckpointSigner>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) last_at: Arc<AtomicI64>,
+    pub(crate) kept: Arc<Kept>,
     /// Names this process in table `writer`.
     pub(crate) id: String,
     /// How many groups it tried to commit.
     pub(crate) commits: i64,
-    /// Whether the last group was of more than one batch.
-    pub(crate) crowded: bool,
+    /// When the next group begins, where the last one was of more than one batch.
+    pub(crate) pace: Option<Instant>,
     /// Held as long as anything can be written.
     pub(crate) _lock: Option<Arc<Lock>>,
 }
@@ -170,6 +172,10 @@ impl Writer {
     /// Commits until the queue is closed or says to stop.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         while let Some(Job::Commit(first)) = queue.recv().await {
+            if let Some(pace) = self.pace.take() {
+                // They gather meanwhile, without waking this thread one by one.
+                tokio::time::sleep_until(pace).await;
+            }
             let mut waiting = VecDeque::from([first]);
             let stop = self.group(&mut waiting, Some(&mut queue)).await;
             // Batches left over belonged to a transaction that broke: now each gets its own, so
@@ -197,7 +203,7 @@ impl Writer {
         mut queue: Option<&mut mpsc::Receiver<Job>>,
     ) -> bool {
         let until = Instant::now() + Duration::from_millis(GROUP_MS_MAX);
-        let gather = Instant::now() + Duration::from_millis(GATHER_MS);
+        let pace = Instant::now() + Duration::from_millis(PACE_MS);
         let mut stop = false;
         let mut group: Option<Group> = None;
         let mut seen = Seen::default();
@@ -233,17 +239,17 @@ impl Writer {
             }
             let full = seen.len() >= GROUP_BATCHES_MAX || Instant::now() >= until;
             if let Some(queue) = queue.as_mut().filter(|_| !full && !stop) {
-                let crowded = self.crowded || seen.len() > 1;
-                match more(queue, crowded.then_some(gather)).await {
-                    Some(Job::Commit(next)) => waiting.push_back(next),
-                    Some(Job::Stop) => stop = true,
-                    None => {}
+                match queue.try_recv() {
+                    Ok(Job::Commit(next)) => waiting.push_back(next),
+                    Ok(Job::Stop) => stop = true,
+                    // Nobody waits now; whoever closed the queue is seen at the next group.
+                    Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
                 }
             } else if queue.is_none() {
                 break;
             }
         }
-        self.crowded = seen.len() > 1;
+        self.pace = (seen.len() > 1).then_some(pace);
         if let Some(group) = group {
             self.finish(group, seen, waiting).await;
         }
@@ -251,13 +257,13 @@ impl Writer {
     }
 
     /// Signs and commits what the group holds.
-    async fn finish(&mut self, group: Group, seen: Seen, waiting: &mut VecDeque<Pending>) {
+    async fn finish(&mut self, group: Group, mut seen: Seen, waiting: &mut VecDeque<Pending>) {
         self.commits = self.commits.saturating_add(1);
         let sealed = match group.seal(self.signer.as_ref(), &self.id, self.commits).await {
             Ok(sealed) => sealed,
             Err(why) => return self.all_broken(seen, why, waiting),
         };
-        let Sealed { tx, head, last_at } = sealed;
+        let Sealed { tx, head, last_at, touched } = sealed;
         match tx.commit().await {
             Ok(()) => {}
             Err(why) if resolve::surely_not_committed(self.db.engine(), &why) => {
@@ -269,6 +275,7 @@ impl Writer {
                     return self.all_broken(seen, Unavailable::Database(why), waiting);
                 }
                 Found::Nothing => {
+                    self.kept.forget();
                     let mut why = Some(why);
                     for pending in seen.into_pending() {
                         // The engine's own words go to the first; they cannot be cloned.
@@ -280,6 +287,8 @@ impl Writer {
             },
         }
         self.last_at.fetch_max(last_at.unix_ms(), Ordering::AcqRel);
+        let work = seen.accepted.iter_mut().flat_map(|(pending, _)| pending.batch.work.drain(..));
+        self.kept.committed(touched, work);
         for (pending, first_index) in seen.accepted {
             let committed = Committed { first_index, size_after: head.size, root: head.root };
             pending.answer(Ok(committed));
@@ -316,17 +325,6 @@ impl Writer {
             last.answer(Err(why.into()));
             all.into_iter().for_each(refuse);
         }
-    }
-}
-
-/// The next job: one that waits already, or that comes until then.
-async fn more(queue: &mut mpsc::Receiver<Job>, until: Option<Instant>) -> Option<Job> {
-    match (queue.try_recv(), until) {
-        (Ok(job), _) => Some(job),
-        (Err(TryRecvError::Empty), Some(until)) => {
-            tokio::time::timeout_at(until, queue.recv()).await.ok().flatten()
-        }
-        (Err(_), _) => None,
     }
 }
 

@@ -17,6 +17,7 @@ mod orders;
 mod process;
 mod responder;
 mod samples;
+mod served;
 mod server;
 mod startup;
 mod verdicts;
@@ -33,6 +34,12 @@ use folder::Folder;
 /// Runs the measures and prints them. A measure that fails fails the whole: figures of a program
 /// that did not do its work are not figures.
 pub(crate) async fn run(command: BenchCommand) -> u8 {
+    if let Some(port) = command.serve {
+        return match served(port).await {
+            Ok(()) => exit::YES,
+            Err(cause) => failed(cause, exit::FAILED),
+        };
+    }
     let measured = match command.orders {
         None => measured().await,
         Some(orders) => measured_long(orders).await,
@@ -55,9 +62,13 @@ pub(crate) async fn run(command: BenchCommand) -> u8 {
 pub(crate) struct BenchCommand {
     #[command(flatten)]
     output: Output,
-    /// Place so many orders on one server, in twenty stretches, and measure its memory behind each
+    /// Place so many orders on one server, in stretches of 10,000 at most, and measure memory and store behind each
     #[arg(long, value_name = "N")]
     orders: Option<u32>,
+    /// Serve what orders are measured on for another client, which answers http-01 on this port, until
+    /// standard input ends; prints where it is and a credential as JSON
+    #[arg(long, value_name = "PORT", conflicts_with = "orders")]
+    serve: Option<u16>,
 }
 
 fn begin(world: &World) -> Result<(Folder, Report), NotMeasured> {
@@ -67,6 +78,12 @@ fn begin(world: &World) -> Result<(Folder, Report), NotMeasured> {
         eprintln!("warning: this is a debug build; its figures say nothing");
     }
     Ok((folder, report))
+}
+
+async fn served(http01_port: u16) -> Result<(), NotMeasured> {
+    let world = World::system();
+    let folder = Folder::new(&world)?;
+    served::serve(&folder, &world, http01_port).await
 }
 
 async fn measured_long(orders: u32) -> Result<Report, NotMeasured> {

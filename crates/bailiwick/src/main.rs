@@ -18,6 +18,9 @@ mod world;
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     // One crypto library for TLS, keys and signatures; installing it twice is harmless.
     drop(rustls::crypto::aws_lc_rs::default_provider().install_default());

@@ -127,6 +127,7 @@ pub(crate) fn table() -> String {
         text += &format!("  {:<12}{}\n", campaign.name, campaign.shows);
         text += &format!("  {:<12}$ {}\n", "", line(campaign, campaign.figure).shown());
     }
+    text += &format!("  {:<12}{}\n", "compare", crate::compare::SHOWS);
     text
 }
 
@@ -136,6 +137,9 @@ pub(crate) fn main(words: &[String]) -> Result<ExitCode, Stop> {
         [name, figure] if figure.parse::<u64>().is_ok() => (name, Some(figure.as_str())),
         _ => return Err(Stop::Usage("campaign wants a name and at most one number".to_owned())),
     };
+    if name == "compare" {
+        return crate::compare::main(figure);
+    }
     let Some(campaign) = CAMPAIGNS.iter().find(|c| c.name == name) else {
         return Err(Stop::Usage(format!("no campaign is called `{name}`; see --help")));
     };

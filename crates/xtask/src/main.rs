@@ -4,6 +4,7 @@
 
 mod bench;
 mod campaign;
+mod compare;
 mod generate;
 mod install;
 mod repo;

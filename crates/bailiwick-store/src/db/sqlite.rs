@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -70,7 +71,8 @@ pub(crate) struct Lent {
 
 const WRITE: &str = "PRAGMA foreign_keys = on; PRAGMA journal_mode = wal; PRAGMA synchronous = full; \
     PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = memory; PRAGMA secure_delete = on; PRAGMA cache_size = -8192;";
-const READ: &str = "PRAGMA foreign_keys = on; PRAGMA query_only = on;";
+/// A reader's pages are of no use after the next commit of the writer, so few are kept.
+const READ: &str = "PRAGMA foreign_keys = on; PRAGMA query_only = on; PRAGMA cache_size = -512;";
 const SCRATCH: &str =
     "PRAGMA foreign_keys = on; PRAGMA journal_mode = off; PRAGMA synchronous = off;";
 
@@ -180,6 +182,8 @@ impl Pool {
         let connection = Connection::open_with_flags(&self.uri, self.flags)?;
         connection.busy_timeout(self.busy)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+        // A plan is made once for each text: else each new value of a limit makes it anew.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let begins = self.begins.lock().unwrap_or_else(PoisonError::into_inner).clone();
         connection.execute_batch(&begins)?;
         Ok(connection)

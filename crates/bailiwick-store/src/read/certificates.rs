@@ -105,6 +105,9 @@ impl Store {
         &self,
         fingerprint: &CertFingerprint,
     ) -> Result<Option<IssuedCertificate>, StoreError> {
+        if let Some(new) = self.inner.kept.certificate(fingerprint) {
+            return Ok(Some(new.certificate));
+        }
         let mut select = Select::new(CERTIFICATE);
         select.and("c.fingerprint = ?", args![fingerprint]);
         Ok(self.certificates_by(select).await?.into_iter().next().map(|row| row.certificate))

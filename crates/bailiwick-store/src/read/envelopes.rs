@@ -39,8 +39,16 @@ impl Store {
         &self,
         service: &ServiceId,
     ) -> Result<Vec<Envelope>, StoreError> {
+        let kept = &self.inner.kept;
+        if let Some(all) = kept.envelopes(service) {
+            return Ok(all);
+        }
+        let since = kept.since();
         let some = envelope!("WHERE service = $1 ORDER BY id");
-        self.inner.db.all(some, &args![service]).await?.into_iter().map(envelope).collect()
+        let rows = self.inner.db.all(some, &args![service]).await?;
+        let all: Vec<Envelope> = rows.into_iter().map(envelope).collect::<Result<_, _>>()?;
+        kept.keep_envelopes(since, service, &all);
+        Ok(all)
     }
 
     /// Envelopes by id behind one.

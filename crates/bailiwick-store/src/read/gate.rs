@@ -64,8 +64,17 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        let kept = &self.inner.kept;
+        if let Some(account) = kept.account(id) {
+            return Ok(Some(account));
+        }
+        let since = kept.since();
         let row = self.inner.db.first(account!("WHERE id = $1"), &args![id]).await?;
-        row.map(account).transpose()
+        let found = row.map(account).transpose()?;
+        if let Some(account) = &found {
+            kept.keep_account(since, account);
+        }
+        Ok(found)
     }
 
     /// The account whose key has that RFC 7638 thumbprint.

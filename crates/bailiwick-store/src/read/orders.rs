@@ -16,8 +16,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn order(&self, id: &OrderId) -> Result<Option<Order>, StoreError> {
+        if let Some(order) = self.inner.kept.order(id) {
+            return Ok(Some(order));
+        }
         let one = "SELECT id, body FROM acme_order WHERE id = $1";
         self.inner.db.first(one, &args![id]).await?.map(order).transpose()
+    }
+
+    /// The order that this authorization was stored with last, where this process stored it a short
+    /// while ago; it says nothing about others.
+    #[must_use]
+    pub fn order_made_with(&self, authorization: &AuthzId) -> Option<Order> {
+        self.inner.kept.order_of(authorization)
     }
 
     /// The orders of an account by id, behind one.
@@ -106,6 +116,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn authorization(&self, id: &AuthzId) -> Result<Option<Authorization>, StoreError> {
+        if let Some(authorization) = self.inner.kept.authorization(id) {
+            return Ok(Some(authorization));
+        }
         let one = "SELECT id, body FROM acme_authorization WHERE id = $1";
         self.inner.db.first(one, &args![id]).await?.map(authorization).transpose()
     }

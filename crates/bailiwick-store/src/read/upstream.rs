@@ -132,6 +132,9 @@ impl Store {
         &self,
         fingerprint: &CertFingerprint,
     ) -> Result<Option<Digest>, StoreError> {
+        if let Some(new) = self.inner.kept.certificate(fingerprint) {
+            return Ok(new.chain);
+        }
         let one = "SELECT digest FROM certificate_chain WHERE fingerprint = $1";
         let row = self.inner.db.first(one, &args![fingerprint]).await?;
         row.map(|row| Reader::new("certificate_chain", row).digest()).transpose()

@@ -9,6 +9,7 @@ use bailiwick_core::time::{MINUTE_MS, Time};
 use crate::commit::{Conflict, Unavailable};
 use crate::db::{Db, Reader, Sql, Tx, args};
 use crate::error::DbError;
+use crate::kept::Touched;
 use crate::open::{self, CheckpointSigner};
 use crate::rows;
 
@@ -32,6 +33,7 @@ pub(super) struct Group {
     last_at: Time,
     leaves: Vec<Leaf>,
     batches: u32,
+    touched: Touched,
 }
 
 /// A transaction that only has to be committed.
@@ -39,6 +41,7 @@ pub(super) struct Sealed {
     pub(super) tx: Tx,
     pub(super) head: TreeHead,
     pub(super) last_at: Time,
+    pub(super) touched: Touched,
 }
 
 impl Group {
@@ -46,7 +49,8 @@ impl Group {
     pub(super) async fn begin(db: &Db, now: Time) -> Result<Self, Rejected> {
         let mut tx = db.begin().await?;
         let (frontier, last_at) = open::head(&mut tx, HEAD).await?;
-        Ok(Self { tx, now, frontier, last_at, leaves: Vec::new(), batches: 0 })
+        let (leaves, touched) = (Vec::new(), Touched::default());
+        Ok(Self { tx, now, frontier, last_at, leaves, batches: 0, touched })
     }
 
     /// Puts one batch in; gives the index of its first leaf. When it is rejected and not the
@@ -54,6 +58,7 @@ impl Group {
     pub(super) async fn add(&mut self, pending: &Pending) -> Result<LeafIndex, Rejected> {
         let first_index = self.next_index()?;
         let (leaves, last_at) = (self.leaves.len(), self.last_at);
+        let certificates = self.touched.certificates.len();
         let nested = self.batches > 0;
         if nested {
             self.tx.exec("SAVEPOINT batch", &[]).await?;
@@ -67,6 +72,7 @@ impl Group {
                     self.tx.exec("RELEASE SAVEPOINT batch", &[]).await?;
                 }
                 self.leaves.truncate(leaves);
+                self.touched.certificates.truncate(certificates);
                 self.last_at = last_at;
                 return Err(why);
             }
@@ -131,6 +137,7 @@ impl Group {
         }
         let is_move = |row: &Row| matches!(row, Row::OpenChange(_) | Row::MoveChange { .. });
         for (index, row) in rows.iter().filter(|(_, row)| !is_move(row)) {
+            self.touched.note(row);
             rows::apply(&mut self.tx, *index, row).await?;
         }
         Ok(())
@@ -207,7 +214,12 @@ impl Group {
     ) -> Result<Sealed, Unavailable> {
         let sealed = self.write(signer, writer, commits).await;
         match sealed {
-            Ok(()) => Ok(Sealed { head: self.frontier.head(), last_at: self.last_at, tx: self.tx }),
+            Ok(()) => Ok(Sealed {
+                head: self.frontier.head(),
+                last_at: self.last_at,
+                touched: self.touched,
+                tx: self.tx,
+            }),
             Err(Rejected::Broken(why)) => Err(why),
             // Only a batch can be rejected otherwise, and they all were put in.
             Err(Rejected::Expectation(_) | Rejected::Conflict(_) | Rejected::NotStorable(_)) => {

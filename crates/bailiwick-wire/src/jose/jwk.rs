@@ -2,10 +2,11 @@
 //! thumbprint (RFC 7638).
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256,
-    UnparsedPublicKey, VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, VerificationAlgorithm,
 };
 use bailiwick_core::certificate::KeyKind;
 use bailiwick_core::names::{Digest, SpkiHash};
@@ -54,10 +55,20 @@ pub enum BadJwk {
 }
 
 /// A public key that may sign ACME requests.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Jwk {
     key: PublicKey,
+    /// The same key as the library verifies with; `None` where it takes no such key.
+    verifier: Option<Arc<ParsedPublicKey>>,
 }
+
+impl PartialEq for Jwk {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Jwk {}
 
 /// The name of a key in ACME (RFC 7638, with SHA-256).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd, Hash)]
@@ -85,7 +96,14 @@ impl fmt::Display for Thumbprint {
 
 impl From<PublicKey> for Jwk {
     fn from(key: PublicKey) -> Self {
-        Self { key }
+        let algorithm: &'static dyn VerificationAlgorithm = match key.kind() {
+            KeyKind::EcdsaP256 => &ECDSA_P256_SHA256_FIXED,
+            KeyKind::EcdsaP384 => &ECDSA_P384_SHA384_FIXED,
+            KeyKind::Ed25519 => &ED25519,
+            KeyKind::Rsa => &RSA_PKCS1_2048_8192_SHA256,
+        };
+        let verifier = ParsedPublicKey::new(algorithm, key.octets()).ok().map(Arc::new);
+        Self { key, verifier }
     }
 }
 
@@ -119,7 +137,7 @@ impl Jwk {
             ("RSA", _) => PublicKey::from_rsa(&number(object, "n")?, &number(object, "e")?)?,
             _ => return Err(BadJwk::Type),
         };
-        let jwk = Self { key };
+        let jwk = Self::from(key);
         jwk.check_use(object)?;
         Ok(jwk)
     }
@@ -195,13 +213,7 @@ impl Jwk {
     /// Whether `signature` is this key's over `input`, by the key's own algorithm.
     #[must_use]
     pub fn has_signed(&self, input: &[u8], signature: &[u8]) -> bool {
-        let algorithm: &'static dyn VerificationAlgorithm = match self.algorithm() {
-            Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
-            Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
-            Algorithm::EdDsa => &ED25519,
-            Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
-        };
-        UnparsedPublicKey::new(algorithm, self.key.octets()).verify(input, signature).is_ok()
+        self.verifier.as_ref().is_some_and(|key| key.verify_sig(input, signature).is_ok())
     }
 }
 

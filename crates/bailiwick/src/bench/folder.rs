@@ -1,6 +1,6 @@
 //! A folder of the measure's own, gone afterwards.
 
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::fault::NotMeasured;
@@ -28,10 +28,30 @@ impl Folder {
         &self.0
     }
 
+    /// KiB that the files of a place in it have on the disk, folders in it included.
+    pub(super) fn stored_kib(&self, name: &str) -> Result<f64, NotMeasured> {
+        let failed = NotMeasured::system("the size of the store cannot be read");
+        let kib = blocks(&self.at(name)).map_err(failed)? / 2;
+        Ok(u32::try_from(kib).map_or(f64::INFINITY, f64::from))
+    }
+
     /// A place in it.
     pub(super) fn at(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
+}
+
+/// Blocks of 512 octets that a folder takes (stat(2)).
+fn blocks(folder: &Path) -> std::io::Result<u64> {
+    let mut sum: u64 = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        // What went away meanwhile takes nothing.
+        let Ok(about) = entry.metadata() else { continue };
+        let its = if about.is_dir() { blocks(&entry.path())? } else { about.blocks() };
+        sum = sum.saturating_add(its);
+    }
+    Ok(sum)
 }
 
 impl Drop for Folder {

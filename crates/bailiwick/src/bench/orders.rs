@@ -1,13 +1,14 @@
 //! Full ACME orders a second against a server process of its own, over HTTPS and http-01.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_core::names::ZoneName;
-use bailiwick_core::time::SECOND_MS;
+use bailiwick_core::time::{SECOND_MS, Time};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -26,14 +27,16 @@ use crate::world::World;
 
 /// Clients at once, and each has an account.
 const CLIENTS: [u32; 2] = [16, 64];
+const CLIENTS_MAX: usize = 64;
 /// Orders before counting begins, and orders counted at most.
 const WARM_UP: u32 = 64;
 const ORDERS_MAX: u32 = 4_000;
 /// How long orders are placed at most.
 const EACH: Duration = Duration::from_secs(20);
-/// Clients of the long run, and its stretches.
+/// Clients of the long run; its stretches at least, and the orders of one at most.
 const CLIENTS_LONG: u32 = 16;
-const STRETCHES: u32 = 20;
+const STRETCHES_MIN: u32 = 20;
+const STRETCH_ORDERS_MAX: u32 = 10_000;
 /// How long one stretch may take.
 const STRETCH_MAX: Duration = Duration::from_secs(4 * 3_600);
 /// How much longer the last of them may take.
@@ -81,7 +84,7 @@ pub(super) async fn measure_long(
     let clients = usize::try_from(CLIENTS_LONG).unwrap_or(usize::MAX);
     accounts.truncate(clients);
     let (mut figures, mut placed) = (Vec::new(), 0_u32);
-    let stretch = orders.div_ceil(STRETCHES).max(1);
+    let stretch = orders.div_ceil(STRETCHES_MIN).clamp(1, STRETCH_ORDERS_MAX);
     while placed < orders {
         let bound = Bound { orders: stretch.min(orders - placed), within: STRETCH_MAX };
         let server = bench.server.process();
@@ -94,6 +97,7 @@ pub(super) async fn measure_long(
             before.zip(now).map_or(f64::NAN, |(before, now)| samples.each(now - before))
         };
         let written = spent(disk, server.written_kib());
+        let stored = folder.stored_kib("orders")?;
         let figure = Figure::new(
             format!("memory after {placed} orders"),
             server.memory_mib().unwrap_or(f64::NAN),
@@ -102,8 +106,10 @@ pub(super) async fn measure_long(
         .took(samples.percentile(50), samples.percentile(99))
         .cpu(spent(cpu, server.cpu_seconds()) * 1e6)
         .how(format!(
-            "{:.0} orders a second, {written:.1} KiB written for each",
-            samples.per_second()
+            "{:.0} orders a second, {written:.1} KiB written for each; the store has {:.1} MiB, {:.1} KiB for each order",
+            samples.per_second(),
+            stored / 1_024.0,
+            stored / f64::from(placed.saturating_add(WARM_UP)),
         ));
         figure.tell();
         figures.push(figure);
@@ -122,9 +128,21 @@ impl Bench {
     }
 }
 
-/// Starts a server with an account for each client, and places orders until it is warm.
-async fn start(folder: &Folder, world: &World) -> Result<(Arc<Bench>, Vec<Account>), NotMeasured> {
-    let responder = Responder::start().await?;
+/// A server of the measure, and the DNS of its zone.
+pub(super) struct Served {
+    /// The server.
+    pub(super) server: Server,
+    /// Serves as long as this lives.
+    pub(super) dns: LabDns,
+}
+
+/// Starts a server for orders of names that answer http-01 on this port. From the moment that comes with it
+/// on, the owner of its service counts as confirmed.
+pub(super) async fn begin(
+    folder: &Folder,
+    world: &World,
+    http01_port: u16,
+) -> Result<(Served, Time), NotMeasured> {
     let zone = ZoneName::parse(estates::ZONE).map_err(|_| NotMeasured::Constant(estates::ZONE))?;
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let dns = LabDns::start(any, &[(zone, estates::RECORDS.to_owned())]).await?;
@@ -135,32 +153,51 @@ async fn start(folder: &Folder, world: &World) -> Result<(Arc<Bench>, Vec<Accoun
         "--estate".to_owned(),
         estate.display().to_string(),
         "--http01-port".to_owned(),
-        responder.port().to_string(),
+        http01_port.to_string(),
     ];
     let server = Server::start(&folder.at("orders"), &args).await?;
-    let accounts = register(&server).await?;
+    Ok((Served { server, dns }, confirmed))
+}
+
+/// Waits until the owner counts as confirmed.
+pub(super) async fn wait_for_owner(world: &World, confirmed: Time) {
     let early = confirmed.ms_since(world.now());
     tokio::time::sleep(Duration::from_millis(u64::try_from(early).unwrap_or(0))).await;
+}
+
+/// Starts a server with an account for each client, and places orders until it is warm.
+async fn start(folder: &Folder, world: &World) -> Result<(Arc<Bench>, Vec<Account>), NotMeasured> {
+    let responder = Responder::start().await?;
+    let (Served { server, dns }, confirmed) = begin(folder, world, responder.port()).await?;
+    let accounts = register(&server).await?;
+    wait_for_owner(world, confirmed).await;
     let bench = Arc::new(Bench { server, _dns: dns, responder, next: AtomicU32::new(0) });
     let warm = run(&bench, accounts, Bound { orders: WARM_UP, within: EACH }).await?;
     Ok((bench, warm.accounts))
 }
 
-/// Registers an account for each client, each with a credential of its own.
-async fn register(server: &Server) -> Result<Vec<Account>, NotMeasured> {
-    let read = |path: &std::path::Path| {
-        std::fs::read(path).map_err(NotMeasured::system("a file of the server cannot be read"))
-    };
+/// A client that reaches the server, and trusts it.
+fn reach(server: &Server) -> Result<reqwest::Client, NotMeasured> {
     let address = server.announced("https_address")?.parse();
     let address = address.map_err(|_| NotMeasured::Constant("the server's address"))?;
-    let http = client::http(&read(server.announced("trust")?.as_ref())?, address)?;
-    let data = std::path::Path::new(server.announced("data")?);
+    client::http(&read(server.announced("trust")?.as_ref())?, address)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, NotMeasured> {
+    std::fs::read(path).map_err(NotMeasured::system("a file of the server cannot be read"))
+}
+
+/// Fresh credentials, each for one account.
+pub(super) async fn credentials<const N: usize>(
+    server: &Server,
+) -> Result<[Binding; N], NotMeasured> {
+    let http = reach(server)?;
+    let data = Path::new(server.announced("data")?);
     let token = read(&data.join("lab").join(format!("{}.token", estates::PERSON)))?;
     let token = String::from_utf8_lossy(&token).trim().to_owned();
-    let acme = Acme::open(http.clone(), server.announced("directory")?).await?;
     let place = format!("{}/api/v1/credentials", server.announced("https")?);
-    let mut accounts = Vec::new();
-    for _ in 0..CLIENTS.into_iter().max().unwrap_or(1) {
+    let mut all = Vec::with_capacity(N);
+    for _ in 0..N {
         let wish = json!({ "service": estates::SERVICE });
         let request = http.post(&place).bearer_auth(&token).json(&wish);
         let answer = client::read("a credential", request).await?;
@@ -168,7 +205,17 @@ async fn register(server: &Server) -> Result<Vec<Account>, NotMeasured> {
         let text = |field: &str| body.get(field).and_then(Value::as_str).map(str::to_owned);
         let binding = text("kid").zip(text("hmac_key"));
         let (kid, hmac_key) = binding.ok_or_else(|| answer.unexpected())?;
-        accounts.push(Account::register(acme.clone(), &Binding { kid, hmac_key }).await?);
+        all.push(Binding { kid, hmac_key });
+    }
+    all.try_into().map_err(|_| NotMeasured::Constant("the number of credentials"))
+}
+
+/// Registers an account for each client, each with a credential of its own.
+async fn register(server: &Server) -> Result<Vec<Account>, NotMeasured> {
+    let acme = Acme::open(reach(server)?, server.announced("directory")?).await?;
+    let mut accounts = Vec::new();
+    for binding in credentials::<CLIENTS_MAX>(server).await? {
+        accounts.push(Account::register(acme.clone(), &binding).await?);
     }
     Ok(accounts)
 }

@@ -71,6 +71,11 @@ impl Server {
         found.ok_or_else(|| self.failed("announce what it serves"))
     }
 
+    /// Its process.
+    pub(super) const fn id(&self) -> u32 {
+        self.id
+    }
+
     /// What it uses.
     pub(super) const fn process(&self) -> Process {
         Process::Other(self.id)

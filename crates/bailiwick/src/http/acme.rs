@@ -10,6 +10,7 @@ mod certificates;
 mod denied;
 mod directory;
 mod key_change;
+mod keys;
 mod nonces;
 mod orders;
 mod path;
@@ -30,6 +31,7 @@ use crate::app::{App, Limited};
 use crate::limits::ByAddress;
 use crate::world::NoRandomness;
 use denied::Denied;
+use keys::Keys;
 use nonces::Nonces;
 
 /// What the handlers share.
@@ -37,6 +39,7 @@ struct Acme {
     app: Arc<App>,
     nonces: Nonces,
     urls: Urls,
+    keys: Keys,
     strangers: ByAddress,
 }
 
@@ -44,7 +47,8 @@ impl Acme {
     fn new(app: Arc<App>) -> Result<Self, NoRandomness> {
         let nonces = Nonces::new(&app.world)?;
         let urls = Urls::new(&app.settings.base_url);
-        Ok(Self { app, nonces, urls, strangers: ByAddress::default() })
+        let (keys, strangers) = (Keys::default(), ByAddress::default());
+        Ok(Self { app, nonces, urls, keys, strangers })
     }
 
     /// Takes a request that needs no account, unless its address sent too many.

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::acme_gate::{Gate, Remembers, certificate_text, csr};
 use super::acme_jws::{Account, Client, base64url};
+use crate::harness::acme::Challenges;
 use crate::harness::certbot::Certbot;
 use crate::harness::process::{self, Ran};
 use crate::harness::programs;
+use crate::harness::uacme::Uacme;
 
 const ADDRESS: &str = "127.0.0.1";
 const SECOND: &str = "127.0.0.2";
@@ -80,6 +82,19 @@ fn certbot_gets_renews_and_revokes_certificates_for_addresses() {
     for word in ["127.0.0.1", "http-01", "revoked", "permitted it"] {
         assert!(story.output().contains(word), "`{word}` is not in {}", story.output());
     }
+}
+
+#[test]
+fn uacme_shows_control_of_an_address_by_tls() {
+    let gate = gate();
+    let before = gate.ledger_entries();
+    let by_tls = Challenges::TlsAlpn01 { port: gate.tls_alpn01_port() };
+    let uacme = Uacme::new(&gate.acme_for_the_shop(), by_tls);
+    uacme.register().expect_success();
+    uacme.obtain(&[ADDRESS]).expect_success();
+    check(&gate, &uacme.certificate(ADDRESS), &[ADDRESS], &[]);
+    let leaves = gate.ledger_since(before).concat();
+    assert!(leaves.contains("tls-alpn-01"), "{leaves}");
 }
 
 fn order(client: &Client, account: &Account, kind: &str, value: &str) -> super::acme_jws::Answer {

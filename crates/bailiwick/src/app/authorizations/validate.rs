@@ -10,7 +10,7 @@ use std::time::Duration;
 use bailiwick_connect::validate::{Failed, Fence, Seen, StandingSeen, Validator};
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
-    ChallengeStatus, Problem, StandingRecord, ValidationEvidence,
+    ChallengeStatus, Order, OrderStatus, Problem, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{AuthzId, ChallengeId, DnsName, SanName};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
@@ -293,7 +293,7 @@ impl App {
         let work = vec![Work::PutAuthorization(Box::new(authz.clone()))];
         let alone = Batch { entries, work, ..Batch::default() };
         let (mut batch, mut orders_wait) = (alone.clone(), false);
-        for order in self.orders_waiting_for(&authz).await? {
+        for order in self.order_waiting_for(&authz).await? {
             let all = self.authorizations_of(&order, Some(&authz), now).await?;
             match moved(&order, &all).filter(|_| now < order.expires_at) {
                 Some(next) => move_on(&next, &mut batch, now),
@@ -310,6 +310,15 @@ impl App {
             Err(cause) => return Err(cause.into()),
         }
         Ok(Some(Concluded { authz, orders_wait }))
+    }
+
+    /// The orders that wait for an authorization which was pending until now: it belongs to the one that it
+    /// was made with.
+    async fn order_waiting_for(&self, authz: &Authorization) -> Result<Vec<Order>, Fault> {
+        match self.store.order_made_with(&authz.id) {
+            Some(order) if order.status == OrderStatus::Pending => Ok(vec![order]),
+            _ => self.orders_waiting_for(authz).await,
+        }
     }
 }
 

@@ -138,7 +138,7 @@ impl Acme {
             let detail = "there is no account at the URL in `kid`; register one";
             Denied::new(ProblemKind::AccountDoesNotExist, detail)
         })?;
-        let key = Jwk::parse(&account.jwk).map_err(|cause| Fault::Damaged {
+        let key = self.keys.read(&account.jwk).map_err(|cause| Fault::Damaged {
             message: format!("key of account `{id}`: {cause}"),
         })?;
         let nonce = jws.nonce().map(str::to_owned);
