@@ -13,13 +13,15 @@ mod order;
 mod prove;
 mod register;
 mod renewal;
+mod request;
 mod settle;
 
 pub use client::{AcmeClient, Trouble, pause};
 pub use journal::{Finalized, Journal, NotKept, Past};
 pub use key::AccountKey;
-pub use order::{Progress, Work, advance};
+pub use order::{Over, Progress, Work, advance};
 pub use prove::tidy;
 pub use register::{Registration, deactivate, find, register, revoke};
 pub use renewal::{Suggested, suggested};
+pub use request::CanaryRequest;
 pub use settle::{Came, what_came};

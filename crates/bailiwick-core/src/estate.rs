@@ -24,8 +24,8 @@ pub use deployment::{Deployment, Freeze, RelyingParty};
 pub use diff::{EstateDiff, FieldChange, ObjectChange, ObjectDiff, ObjectKind, ObjectRef};
 pub use history::EstateHistory;
 pub use issuer::{
-    AuthorityKey, AuthorityPlan, CanaryPlan, Issuer, IssuerKind, KeyHome, NameConstraint, Profile,
-    Upstream,
+    AuthorityKey, AuthorityPlan, CANARY_SUFFIX, CanaryPlan, CanarySense, Issuer, IssuerKind,
+    KeyHome, NameConstraint, Profile, Upstream,
 };
 pub use lookup::{NoPerson, OnDuty};
 pub use people::{Duty, Organisation, Person, Rir, Team, VantagePoint, VantageTransport};

@@ -539,7 +539,7 @@ fn caa_2_and_6_the_three_points_are_judged_each_on_its_own() {
     let canary = |right, seconds| {
         Some(Canary { right, says: "it was refused".to_owned(), at: at(seconds), leaf: 1 })
     };
-    let both = |allowed, forbidden| Canaries { agreed: true, allowed, forbidden };
+    let both = |allowed, forbidden| Canaries { agreed: true, home: None, allowed, forbidden };
     let good = both(canary(Some(true), -100), canary(Some(true), -100));
     use Stands::*;
     let quiet = Scene::quiet();

@@ -6,6 +6,7 @@
 
 mod attestors;
 mod authority;
+mod canaries;
 mod check;
 mod deployments;
 mod document;

@@ -1,6 +1,7 @@
 //! Bailiwick wire.
 
 pub mod gate;
+pub mod iodef;
 
 pub mod form;
 

@@ -121,7 +121,8 @@ pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{
-    Channels, ControlView, Listening, Shaky, TreeLine, WatchedName, Woken, ZoneControl,
+    CanaryIssued, CanaryWishes, Channels, ControlView, IncidentLine, IncidentNote, IncidentView,
+    Listening, NewReport, Shaky, TreeLine, WatchedName, Woken, ZoneControl,
 };
 pub(crate) use zone_door::rdata_text;
 pub(crate) use zone_page::{ZoneDelegation, ZoneWhole};
@@ -176,6 +177,10 @@ pub(crate) struct App {
     pub(crate) noted_uses: NotedUses,
     /// Notices that were not taken yet.
     pub(crate) tries: Tries,
+    /// CAs that canaries have to be sent to again.
+    pub(crate) canary_wishes: CanaryWishes,
+    /// How often each address reported something.
+    pub(crate) reports: ByAddress,
 }
 
 /// Something happened that an open page or a loop may care about.

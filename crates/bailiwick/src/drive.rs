@@ -2,6 +2,7 @@
 //! any line: load, ask the core what is next, do it, append how it went.
 
 pub(crate) mod caa;
+mod canary;
 pub(crate) mod changes;
 pub(crate) mod effects;
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub(crate) mod api;
 pub(crate) mod console;
 mod guard;
 mod intake;
+pub(crate) mod iodef;
 mod plain;
 mod routes;
 pub(crate) mod server;

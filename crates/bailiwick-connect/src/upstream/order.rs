@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bailiwick_core::names::{SanName, SpkiHash};
 use bailiwick_core::record::Reached;
-use bailiwick_wire::acme_client::{self as wire, BadAnswer, OrderSeen, Status};
+use bailiwick_wire::acme_client::{self as wire, BadAnswer, OrderSeen, ProblemSeen, Status};
 use bailiwick_wire::x509::{answered_leaves, read_chain};
 
 use super::client::{AcmeClient, Trouble, pause};
@@ -59,7 +59,44 @@ pub enum Progress {
         why: String,
     },
     /// The CA will not issue for this order, and has not.
-    Over(String),
+    Over(Over),
+}
+
+/// Why an order is over.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Over {
+    /// In words.
+    pub why: String,
+    /// The type of the CA's error, such as `caa` (RFC 8555, section 6.7); empty where it said none.
+    pub kind: String,
+}
+
+impl From<String> for Over {
+    fn from(why: String) -> Self {
+        Self { why, kind: String::new() }
+    }
+}
+
+impl From<&str> for Over {
+    fn from(why: &str) -> Self {
+        Self::from(why.to_owned())
+    }
+}
+
+impl Over {
+    /// With the type of the CA's error.
+    pub(super) fn by(why: String, error: &ProblemSeen) -> Self {
+        Self { why, kind: error.kind.clone() }
+    }
+
+    fn of(trouble: &Trouble) -> Self {
+        let why = trouble.to_string();
+        if let Trouble::Refused { problem, .. } = trouble {
+            Self::by(why, problem)
+        } else {
+            Self::from(why)
+        }
+    }
 }
 
 /// Why one way is not gone; each becomes a [`Progress`].
@@ -79,7 +116,9 @@ impl std::fmt::Display for Stop {
             Self::Answer(cause) => cause.fmt(f),
             Self::Record(cause) => cause.fmt(f),
             Self::Progress(
-                Progress::NotYet { why, .. } | Progress::Lost { why, .. } | Progress::Over(why),
+                Progress::NotYet { why, .. }
+                | Progress::Lost { why, .. }
+                | Progress::Over(Over { why, .. }),
             ) => f.write_str(why),
             Self::Progress(Progress::Issued(_)) => f.write_str("it was issued"),
         }
@@ -122,8 +161,8 @@ pub async fn advance(
         Err(Stop::Trouble(cause)) if cause.passes() => {
             Progress::Lost { after: cause.after(), why: cause.to_string() }
         }
-        Err(Stop::Trouble(cause)) => Progress::Over(cause.to_string()),
-        Err(Stop::Kept(cause @ NotKept::Taken { .. })) => Progress::Over(cause.to_string()),
+        Err(Stop::Trouble(cause)) => Progress::Over(Over::of(&cause)),
+        Err(Stop::Kept(cause @ NotKept::Taken { .. })) => Progress::Over(cause.to_string().into()),
         Err(Stop::Kept(cause @ NotKept::Store(_))) => not_yet(PROPAGATION_PAUSE, cause.to_string()),
         Err(Stop::Answer(cause)) => {
             Progress::Lost { after: PROPAGATION_PAUSE, why: cause.to_string() }
@@ -152,7 +191,7 @@ async fn go(
     let (order, after) = look(client, &url).await?;
     if order.names != work.names {
         // Never finalized by us as long as it says so: the names are compared before.
-        return Ok(Progress::Over("the CA's order is for other names than ours".to_owned()));
+        return Ok(Progress::Over("the CA's order is for other names than ours".into()));
     }
     match order.status {
         Status::Pending => {
@@ -165,8 +204,8 @@ async fn go(
         Status::Processing => Ok(not_yet(after, "the CA signs".to_owned())),
         Status::Valid => take(client, journal, work, past, order).await,
         Status::Over => {
-            let why = order.error.unwrap_or_default();
-            Ok(Progress::Over(format!("the CA ended the order: {why}")))
+            let error = order.error.unwrap_or_default();
+            Ok(Progress::Over(Over::by(format!("the CA ended the order: {error}"), &error)))
         }
     }
 }
@@ -185,7 +224,7 @@ async fn place_order(
     work: &Work<'_>,
     lost: u32,
 ) -> Result<String, Stop> {
-    let over = |why: String| Stop::Progress(Progress::Over(why));
+    let over = |why: String| Stop::Progress(Progress::Over(why.into()));
     if lost >= ORDERS_MAX {
         let why = "the CA's answer to the order was lost each time; nothing was issued";
         return Err(over(format!("{why}, after {lost} tries")));
@@ -240,7 +279,7 @@ async fn finalize(
         return Ok(not_yet(FINALIZE_PAUSE, why));
     } else if taken || past.finalizes >= FINALIZES_MAX {
         let why = "the CA was sent the request and shows the order as not finalized".to_owned();
-        return Ok(Progress::Over(why));
+        return Ok(Progress::Over(why.into()));
     }
     journal.reached(Reached::Finalizing(past.finalizes.saturating_add(1))).await?;
     match client.post(&order.finalize, &wire::finalize(work.csr)).await {
@@ -280,7 +319,7 @@ async fn take(
                 return Ok(not_yet(after, "the CA took back that it has issued".to_owned()));
             }
             Status::Over => {
-                return Ok(Progress::Over("the CA ended the order after issuing".to_owned()));
+                return Ok(Progress::Over("the CA ended the order after issuing".into()));
             }
         }
         chain = download(client, &again).await?;
@@ -288,7 +327,9 @@ async fn take(
     }
     if past.shown.len() > 1 {
         let count = past.shown.len();
-        return Ok(Progress::Over(format!("the CA shows {count} certificates for one order")));
+        return Ok(Progress::Over(
+            format!("the CA shows {count} certificates for one order").into(),
+        ));
     }
     Ok(Progress::Issued(chain))
 }

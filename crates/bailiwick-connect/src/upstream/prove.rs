@@ -5,7 +5,7 @@ use bailiwick_wire::jose::KeyAuthorization;
 
 use super::client::AcmeClient;
 use super::journal::Journal;
-use super::order::{PROPAGATION_PAUSE, Progress, Stop, Work, not_yet};
+use super::order::{Over, PROPAGATION_PAUSE, Progress, Stop, Work, not_yet};
 use crate::dns::ChallengeRecords;
 
 /// Records that a CA can make us write for one name of an order; more than one only where it changes its mind.
@@ -19,7 +19,7 @@ pub(super) async fn authorize(
     work: &Work<'_>,
     url: &str,
 ) -> Result<(), Stop> {
-    let over = |why: String| Stop::Progress(Progress::Over(why));
+    let over = |why: String| Stop::Progress(Progress::Over(why.into()));
     let seen = client.get(url).await?;
     let seen = AuthorizationSeen::read(&seen.body)?;
     if !work.names.iter().any(|name| name.base() == seen.name.base()) {
@@ -28,8 +28,9 @@ pub(super) async fn authorize(
     match seen.status {
         Status::Valid => return Ok(()),
         Status::Over => {
-            let why = seen.error.unwrap_or_default();
-            return Err(over(format!("the CA does not find `{}` to be ours: {why}", seen.name)));
+            let error = seen.error.unwrap_or_default();
+            let why = format!("the CA does not find `{}` to be ours: {error}", seen.name);
+            return Err(Stop::Progress(Progress::Over(Over::by(why, &error))));
         }
         Status::Pending | Status::Ready | Status::Processing => {}
     }

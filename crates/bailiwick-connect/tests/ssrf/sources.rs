@@ -12,8 +12,8 @@ use bailiwick_connect::notify::{Relay, post, send};
 use bailiwick_connect::rdap::registration;
 use bailiwick_connect::served;
 use bailiwick_connect::upstream::{
-    AccountKey, AcmeClient, Finalized, Journal, NotKept, Past, Progress, Registration, Trouble,
-    Work, advance, deactivate, register, revoke, suggested, what_came,
+    AccountKey, AcmeClient, Finalized, Journal, NotKept, Over, Past, Progress, Registration,
+    Trouble, Work, advance, deactivate, register, revoke, suggested, what_came,
 };
 use bailiwick_connect::zones::{Authorities, PowerDnsDoor, PowerDnsPlace, ZoneDoor as _};
 use bailiwick_core::estate::{Attestor, AttestorKeys, AttestorKind};
@@ -249,7 +249,7 @@ async fn order(world: &World, directory: &str) -> Result<(), String> {
                 ended = Ok(());
                 break;
             }
-            Progress::Lost { why, .. } | Progress::Over(why) => {
+            Progress::Lost { why, .. } | Progress::Over(Over { why, .. }) => {
                 ended = Err(why);
                 break;
             }

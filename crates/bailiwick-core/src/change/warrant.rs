@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::actor::{Actor, Component, SignedIn};
-use crate::estate::ZoneKey;
+use crate::estate::{CANARY_SUFFIX, ZoneKey};
 use crate::gate::SealedSecret;
-use crate::names::{ChangeId, DnsName, SanName};
+use crate::names::{ChangeId, DnsName, IssuerId, SanName};
 use crate::time::Time;
 
 use super::grant::GRANT_MS;
@@ -13,7 +13,8 @@ use super::plan::Step;
 use super::state::{Change, Next};
 
 /// What is done outside of a step and still needs a secret. None of them can alter a record, an
-/// account or a certificate, but for taking away what a change of ours left.
+/// account or a certificate, but for taking away what a change of ours left, and for canaries, whose
+/// names nobody uses and whose agreement was approved with the estate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Chore {
     /// A zone is read as a whole, with the key that only reads.
@@ -39,6 +40,13 @@ pub enum Chore {
     },
     /// Notices are sent.
     Notify,
+    /// A canary is sent to a CA, from the account that has nothing else to do.
+    SendCanary {
+        /// The account, such as `public.canary`.
+        account: IssuerId,
+        /// For which name.
+        name: DnsName,
+    },
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -101,7 +109,12 @@ impl Warrant {
             Cause::Step { change, .. } | Cause::Chore(Chore::TakeAway { change, .. }) => {
                 Some(change)
             }
-            Cause::Chore(Chore::ReadZone { .. } | Chore::TryDoor { .. } | Chore::Notify) => None,
+            Cause::Chore(
+                Chore::ReadZone { .. }
+                | Chore::TryDoor { .. }
+                | Chore::Notify
+                | Chore::SendCanary { .. },
+            ) => None,
         }
     }
 
@@ -114,6 +127,7 @@ impl Warrant {
             Cause::Chore(Chore::TryDoor { .. }) => "try-door",
             Cause::Chore(Chore::TakeAway { .. }) => "take-away-records",
             Cause::Chore(Chore::Notify) => "notify",
+            Cause::Chore(Chore::SendCanary { .. }) => "send-canary",
         }
     }
 
@@ -131,9 +145,12 @@ impl Warrant {
                 Actor::Person(by.clone())
             }
             Cause::Step { .. }
-            | Cause::Chore(Chore::ReadZone { .. } | Chore::TakeAway { .. } | Chore::Notify) => {
-                Actor::Component(Component::Driver)
-            }
+            | Cause::Chore(
+                Chore::ReadZone { .. }
+                | Chore::TakeAway { .. }
+                | Chore::Notify
+                | Chore::SendCanary { .. },
+            ) => Actor::Component(Component::Driver),
         }
     }
 }
@@ -184,6 +201,10 @@ impl Chore {
             (Self::TakeAway { owners, .. }, SealedSecret::Tsig(zone)) => {
                 owners.iter().any(|owner| lies_in(owner, zone))
             }
+            (Self::SendCanary { account, .. }, SealedSecret::AccountKey(of)) => {
+                account == of && of.as_str().ends_with(CANARY_SUFFIX)
+            }
+            (Self::SendCanary { name, .. }, SealedSecret::Tsig(zone)) => lies_in(name, zone),
             (Self::Notify, SealedSecret::WebhookKey | SealedSecret::SmtpPassword) => true,
             // Whatever else is sealed stays so.
             (_, _) => false,

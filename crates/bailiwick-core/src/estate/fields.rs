@@ -265,11 +265,16 @@ fn issuer(it: &Issuer) -> Flat {
         .maybe("crl_parts", it.authority.crl_parts.as_ref());
     let flat = match &it.canary {
         Some(canary) => flat
-            .with("canary.directory", &canary.directory)
+            .with("canary.directory", &canary.place.directory)
+            .list("canary.contacts", &canary.place.contacts)
+            .maybe("canary.binding", canary.place.binding.as_ref())
             .with("canary.permitted", &canary.permitted)
             .with("canary.forbidden", &canary.forbidden)
+            .maybe("canary.forbidden_account", canary.forbidden_account.as_ref())
+            .maybe("canary.forbidden_method", canary.forbidden_method.as_ref())
             .with("canary.every_hours", &canary.every_hours)
-            .maybe("canary.trust_roots", canary.trust_roots.as_ref()),
+            .with("canary.pause_minutes", &canary.pause_minutes)
+            .maybe("canary.trust_roots", canary.place.trust_roots.as_ref()),
         None => flat,
     };
     let Some(upstream) = &it.upstream else { return flat };
@@ -279,6 +284,7 @@ fn issuer(it: &Issuer) -> Flat {
         .maybe("binding", upstream.binding.as_ref())
         .maybe("trust_roots", upstream.trust_roots.as_ref())
         .list("ca_profiles", named)
+        .maybe("problem_reports", upstream.problem_reports.as_ref())
 }
 
 fn profile(it: &Profile) -> Flat {

@@ -97,23 +97,58 @@ pub struct Issuer {
     pub canary: Option<CanaryPlan>,
 }
 
+spelled! {
+    /// What a canary is to show.
+    CanarySense {
+        /// CAA lets this CA issue: it has to.
+        Permitted = "permitted",
+        /// CAA lets other CAs issue, or nobody (RFC 8659, section 4.2).
+        Forbidden = "forbidden",
+        /// CAA lets this CA issue, for another account (RFC 8657, section 3).
+        OtherAccount = "forbidden-account",
+        /// CAA lets this CA issue, by another way of showing control (RFC 8657, section 4).
+        OtherMethod = "forbidden-method",
+    }
+}
+
 /// What was agreed with a CA so that it can be tested whether it obeys CAA (promise P9).
 ///
-/// Always, when read by `wire`: both names lie in a zone with a connector, and neither is a name of a
-/// service.
+/// Always, when read by `wire`: every name lies in an external zone with a connector, none is a name of
+/// a service, and none stands here twice.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CanaryPlan {
-    /// The directory that is asked: the CA's staging one, unless production was agreed.
-    pub directory: String,
+    /// How the CA is reached for it: its staging directory, unless production was agreed.
+    pub place: Upstream,
     /// A name that CAA lets this CA issue for.
     pub permitted: DnsName,
     /// A name that CAA forbids it to issue for.
     pub forbidden: DnsName,
-    /// At most so often is each asked for.
+    /// A name that CAA lets it issue for, but for another account.
+    pub forbidden_account: Option<DnsName>,
+    /// A name that CAA lets it issue for, but not by dns-01.
+    pub forbidden_method: Option<DnsName>,
+    /// Once in so many hours each is asked for.
     pub every_hours: u32,
-    /// The roots that its servers are trusted by, PEM; without it, those of the system.
-    pub trust_roots: Option<String>,
+    /// Never again within so many minutes, whatever changed meanwhile.
+    pub pause_minutes: u32,
 }
+
+impl CanaryPlan {
+    /// Each name with what it is to show, in the order in which they are asked for.
+    #[must_use]
+    pub fn names(&self) -> Vec<(CanarySense, &DnsName)> {
+        let more = [
+            self.forbidden_account.as_ref().map(|name| (CanarySense::OtherAccount, name)),
+            self.forbidden_method.as_ref().map(|name| (CanarySense::OtherMethod, name)),
+        ];
+        let first =
+            [(CanarySense::Forbidden, &self.forbidden), (CanarySense::Permitted, &self.permitted)];
+        first.into_iter().chain(more.into_iter().flatten()).collect()
+    }
+}
+
+/// What the id of the account for canaries ends with, behind the issuer's. No issuer's does.
+pub const CANARY_SUFFIX: &str = ".canary";
 
 /// A CA that Bailiwick is a client of.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -129,6 +164,8 @@ pub struct Upstream {
     pub trust_roots: Option<String>,
     /// What it calls our profiles, where it knows profiles (draft-ietf-acme-profiles).
     pub ca_profiles: BTreeMap<ProfileId, String>,
+    /// Where it takes problem reports (BR 4.9.3): a `mailto:` or `https:` URL.
+    pub problem_reports: Option<String>,
 }
 
 /// A kind of certificate, and who may have it.

@@ -1,10 +1,10 @@
 //! What is committed together: entries, their rows, working state, notices.
 
-use crate::estate::ZoneKey;
+use crate::estate::{CanarySense, ZoneKey};
 use crate::gate::{Authorization, Order, OrderStatus, SealedSecret};
 use crate::names::{
-    AccountId, CertFingerprint, ChangeId, CredentialId, Digest, DnsName, EnvelopeId, OrderId,
-    PersonId, SanName, SessionId, TokenId,
+    AccountId, CertFingerprint, ChangeId, CredentialId, Digest, DnsName, EnvelopeId, IssuerId,
+    OrderId, PersonId, SanName, SessionId, SpkiHash, TokenId,
 };
 use crate::time::Time;
 
@@ -78,6 +78,10 @@ pub enum Work {
     PutOrderMark(OrderMark),
     /// The change is over: nobody needs its marks.
     ForgetOrderMarks(ChangeId),
+    /// A canary is about to be sent to a CA.
+    PutCanaryFlight(Box<CanaryFlight>),
+    /// It is answered, and nothing of it is left anywhere.
+    EndCanaryFlight(ChangeId),
     /// A zone was looked at, and what is stored of it still holds.
     PutLook {
         /// Which.
@@ -94,6 +98,29 @@ pub enum Work {
         /// The octets.
         octets: Vec<u8>,
     },
+}
+
+/// A canary that was sent and not answered yet. Nothing in it is secret: its key is gone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CanaryFlight {
+    /// Names the run, as a change is named; its order's marks and records stand under it.
+    pub run: ChangeId,
+    /// At which issuer.
+    pub issuer: IssuerId,
+    /// In which zone.
+    pub zone: ZoneKey,
+    /// For which name.
+    pub name: DnsName,
+    /// What it is to show.
+    pub sense: CanarySense,
+    /// The certificate request, DER.
+    pub csr: Vec<u8>,
+    /// The key of the request.
+    pub key: SpkiHash,
+    /// CAA of the name as it was seen before: evidence under this digest.
+    pub caa: Digest,
+    /// When it was begun.
+    pub at: Time,
 }
 
 /// A record that Bailiwick wrote into a zone for the time of one order.

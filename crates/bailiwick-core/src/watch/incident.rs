@@ -2,7 +2,7 @@
 
 use super::points::Stands;
 use crate::estate::{ZoneKey, spelled};
-use crate::names::{CertFingerprint, DnsName, FindingId, IssuerId, PersonId};
+use crate::names::{CertFingerprint, Digest, DnsName, FindingId, IssuerId, PersonId};
 use crate::time::Time;
 
 /// One request to an issuer that shows whether it obeys CAA.
@@ -24,6 +24,10 @@ pub struct CanaryRun {
     pub certificate: Option<CertFingerprint>,
     /// Whether that was revoked.
     pub revoked: bool,
+    /// The order at the CA, where one was placed.
+    pub order: Option<String>,
+    /// CAA of the name as we saw it just before the order: evidence under this digest.
+    pub caa: Option<Digest>,
 }
 
 spelled! {

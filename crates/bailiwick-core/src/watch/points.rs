@@ -55,6 +55,8 @@ pub struct PointVerdict {
 pub struct Canaries {
     /// Whether canaries are agreed with this issuer at all.
     pub agreed: bool,
+    /// The one zone in which somebody answers for it when they go wrong; `None`: in each.
+    pub home: Option<ZoneKey>,
     /// What became of a request that CAA permits.
     pub allowed: Option<Canary>,
     /// What became of a request that CAA forbids.
@@ -194,7 +196,8 @@ fn remembered_until(decided: &Decided<'_>, picture: &Picture) -> Option<Time> {
 }
 
 /// When policy or record last changed; what was tested before then was another policy (CAA-6).
-fn changed_at(decided: &Decided<'_>, picture: &Picture) -> Option<Time> {
+#[must_use]
+pub fn changed_at(decided: &Decided<'_>, picture: &Picture) -> Option<Time> {
     let record = reference(decided, picture)
         .and_then(|at| apex_at(decided, picture, at))
         .map(|known| known.since);
@@ -235,7 +238,10 @@ fn enforced(
     }
     let says = told.join("; ");
     let late = changed.is_some_and(|at| now.ms_since(at) >= decided.pace.validate_within_ms);
+    let elsewhere = canaries.home.as_ref().is_some_and(|home| home != decided.key);
     let cause = match stands {
+        // It fails for every zone, and is one thing to be answered.
+        Stands::Fails if elsewhere => None,
         Stands::Fails => Some(cause(decided, FindingKind::EnforcementFailed, id, &says, &evidence)),
         Stands::Unknown if late && is_permitted(decided, issuer) => {
             Some(cause(decided, FindingKind::NotValidated, id, &says, &evidence))

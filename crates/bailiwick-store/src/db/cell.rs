@@ -189,6 +189,11 @@ impl Reader {
         self.hash_of(bytes).map(Digest::from_bytes)
     }
 
+    pub(crate) fn digest_maybe(&mut self) -> Result<Option<Digest>, StoreError> {
+        let octets = self.bytes_maybe()?;
+        octets.map(|octets| self.hash_of(octets).map(Digest::from_bytes)).transpose()
+    }
+
     pub(crate) fn spki(&mut self) -> Result<SpkiHash, StoreError> {
         let bytes = self.bytes()?;
         self.hash_of(bytes).map(SpkiHash::from_bytes)

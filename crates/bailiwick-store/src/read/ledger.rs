@@ -264,7 +264,7 @@ pub(crate) fn index(row: &mut Reader) -> Result<LeafIndex, StoreError> {
     LeafIndex::from_i64(index).map_err(|why| row.damaged(why))
 }
 
-fn stored(row: Vec<Cell>) -> Result<StoredEntry, StoreError> {
+pub(super) fn stored(row: Vec<Cell>) -> Result<StoredEntry, StoreError> {
     let mut row = Reader::new("entry", row);
     let index = index(&mut row)?;
     let body = row.bytes()?;

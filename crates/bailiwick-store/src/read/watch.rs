@@ -4,13 +4,15 @@ mod columns;
 
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{DnsName, FindingId, IssuerId, PersonId};
+use bailiwick_core::record::CanaryFlight;
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
     CanaryRun, ClosedBy, Finding, Incident, Known, Observation, Picture, PointVerdict,
 };
 use bailiwick_wire::seen::decode_seen;
 
-use self::columns::{canary, finding, incident, observation, observation_row, point};
+use self::columns::{canary, finding, flight, incident, observation, observation_row, point};
+use super::ledger::StoredEntry;
 use super::select::Select;
 use crate::db::{Arg, Reader, args};
 use crate::error::StoreError;
@@ -258,11 +260,22 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn canaries(&self, issuer: Option<&IssuerId>) -> Result<Vec<CanaryRow>, StoreError> {
-        let all = "SELECT issuer, zone, permitted, idx, name, stands, says, certificate, revoked, at \
-            FROM canary WHERE issuer = $1 OR $2 = 1 ORDER BY issuer, zone, permitted";
+        let all = "SELECT issuer, zone, permitted, idx, name, stands, says, certificate, revoked, \
+            placed, caa, at FROM canary WHERE issuer = $1 OR $2 = 1 \
+            ORDER BY issuer, zone, permitted, name";
         let key = issuer.map_or("", IssuerId::as_str);
         let rows = self.inner.db.all(all, &args![key, issuer.is_none()]).await?;
         rows.into_iter().map(canary).collect()
+    }
+
+    /// Canaries that were sent and not answered yet, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn canary_flights(&self) -> Result<Vec<CanaryFlight>, StoreError> {
+        let all = "SELECT run, issuer, zone, name, sense, csr, spki, caa, at FROM canary_flight \
+            ORDER BY at, run";
+        self.inner.db.all(all, &[]).await?.into_iter().map(flight).collect()
     }
 
     /// Incidents, open ones first, then the newest.
@@ -283,6 +296,22 @@ impl Store {
     pub async fn incident(&self, id: &FindingId) -> Result<Option<IncidentRow>, StoreError> {
         let row = self.inner.db.first(incident!("WHERE id = $1"), &args![id.as_str()]).await?;
         row.map(incident).transpose()
+    }
+
+    /// The entries about incidents of a zone from a leaf on, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn incident_entries(
+        &self,
+        zone: &ZoneKey,
+        from: u64,
+    ) -> Result<Vec<StoredEntry>, StoreError> {
+        let all = "SELECT idx, body FROM entry WHERE subject = $1 AND idx >= $2 \
+            AND kind LIKE 'incident.%' ORDER BY idx LIMIT 1000";
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        let rows = self.inner.db.all(all, &args![format!("zone/{zone}"), from]).await?;
+        rows.into_iter().map(super::ledger::stored).collect()
     }
 
     /// When each issuer last issued for a name at or below an apex.

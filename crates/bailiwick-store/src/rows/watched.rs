@@ -138,11 +138,12 @@ async fn put_canary(
     at: Time,
 ) -> Result<(), Rejected> {
     let put = "INSERT INTO canary \
-        (issuer, zone, permitted, idx, name, stands, says, certificate, revoked, at) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-        ON CONFLICT (issuer, zone, permitted) DO UPDATE SET idx = excluded.idx, \
-        name = excluded.name, stands = excluded.stands, says = excluded.says, \
-        certificate = excluded.certificate, revoked = excluded.revoked, at = excluded.at";
+        (issuer, zone, permitted, idx, name, stands, says, certificate, revoked, placed, caa, at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+        ON CONFLICT (issuer, zone, permitted, name) DO UPDATE SET idx = excluded.idx, \
+        stands = excluded.stands, says = excluded.says, certificate = excluded.certificate, \
+        revoked = excluded.revoked, placed = excluded.placed, caa = excluded.caa, \
+        at = excluded.at";
     let given = args![
         &one.issuer,
         one.zone.to_string(),
@@ -153,6 +154,8 @@ async fn put_canary(
         &one.says,
         one.certificate.as_ref(),
         one.revoked,
+        one.order.as_deref(),
+        one.caa.as_ref(),
         at,
     ];
     tx.exec(put, &given).await?;

@@ -3,7 +3,7 @@
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::gate::{Authorization, Order, SealedSecret};
 use bailiwick_core::names::Digest;
-use bailiwick_core::record::{OrderMark, Reached, Work};
+use bailiwick_core::record::{CanaryFlight, OrderMark, Reached, Work};
 use bailiwick_core::time::Time;
 use bailiwick_wire::{gate, rows};
 
@@ -56,6 +56,10 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 WHERE purpose = $3 AND name = $4";
             tx.exec(named, &args![to.purpose(), to.name(), from.purpose(), from.name()]).await?;
         }
+        Work::PutCanaryFlight(flight) => put_flight(tx, flight).await?,
+        Work::EndCanaryFlight(run) => {
+            tx.exec("DELETE FROM canary_flight WHERE run = $1", &args![run]).await?;
+        }
         Work::PutLook { zone, at } => put_look(tx, zone, *at).await?,
         Work::PutPlacedRecord(placed) => {
             let put = "INSERT INTO placed_record (change, owner, value) VALUES ($1, $2, $3) \
@@ -72,12 +76,9 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
             tx.exec("DELETE FROM order_mark WHERE change = $1", &args![change]).await?;
         }
         Work::PutEvidence { digest, kind, octets } => {
-            tx.exec(
-                "INSERT INTO evidence (digest, kind, octets) VALUES ($1, $2, $3) \
-                 ON CONFLICT (digest) DO NOTHING",
-                &args![digest, *kind, octets],
-            )
-            .await?;
+            let put = "INSERT INTO evidence (digest, kind, octets) VALUES ($1, $2, $3) \
+                ON CONFLICT (digest) DO NOTHING";
+            tx.exec(put, &args![digest, *kind, octets]).await?;
         }
     }
     Ok(())
@@ -96,6 +97,23 @@ async fn put_mark(tx: &mut Tx, mark: &OrderMark) -> Result<(), Rejected> {
         ON CONFLICT (change, kind, digest) DO UPDATE SET at = excluded.at";
     tx.exec(put, &args![&mark.change, mark.reached.as_str(), &digest, value, mark.at]).await?;
     Ok(())
+}
+
+async fn put_flight(tx: &mut Tx, one: &CanaryFlight) -> Result<(), Rejected> {
+    let put = "INSERT INTO canary_flight (run, issuer, zone, name, sense, csr, spki, caa, at) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (run) DO NOTHING";
+    let given = args![
+        &one.run,
+        &one.issuer,
+        one.zone.to_string(),
+        &one.name,
+        one.sense.as_str(),
+        one.csr.clone(),
+        &one.key,
+        &one.caa,
+        one.at,
+    ];
+    Ok(once(tx.exec(put, &given).await?, "canary_flight", &one.run)?)
 }
 
 async fn put_look(tx: &mut Tx, zone: &ZoneKey, at: Time) -> Result<(), Rejected> {

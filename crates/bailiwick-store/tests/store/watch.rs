@@ -4,7 +4,7 @@
 use bailiwick_core::actor::{Actor, Component};
 use bailiwick_core::caa::{CaaRecord, LookupFailure, Proof};
 use bailiwick_core::estate::ZoneKey;
-use bailiwick_core::names::{DnsName, FindingId, IssuerId, PersonId, TeamId};
+use bailiwick_core::names::{Digest, DnsName, FindingId, IssuerId, PersonId, TeamId};
 use bailiwick_core::record::{Batch, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
@@ -168,6 +168,8 @@ async fn verdicts_canaries_and_incidents_follow_from_the_ledger(place: &Place) {
         says: "refused".to_owned(),
         certificate: None,
         revoked: false,
+        order: Some("https://ca.example/order/1".to_owned()),
+        caa: Some(Digest::of(b"caa")),
     };
     put(&store, now, Fact::CanaryTried(Box::new(run.clone()))).await;
     assert_eq!(store.canaries(Some(&run.issuer)).await.unwrap()[0].run, run);

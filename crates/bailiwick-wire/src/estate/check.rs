@@ -30,6 +30,7 @@ pub(super) fn everything(
     check.names_in_zones();
     check.two_owners();
     check.workloads();
+    check.canaries();
     check.policies();
 }
 
@@ -219,6 +220,16 @@ impl<'r> Check<'r> {
                 };
                 self.problem(name.spot, "name-outside-zones", message, remedy);
             }
+        }
+    }
+
+    fn canaries(&mut self) {
+        let unread = &self.reading.unread;
+        if unread.contains(&Kind::Zone) || unread.contains(&Kind::Service) {
+            return;
+        }
+        for (spot, rule, message, remedy) in super::canaries::problems(self.reading) {
+            self.problem(spot, rule, message, remedy);
         }
     }
 

@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bailiwick_core::estate::{CanaryPlan, Environment, Issuer, IssuerKind, Upstream};
+use bailiwick_core::estate::{CANARY_SUFFIX, Environment, Issuer, IssuerKind, Upstream};
 use bailiwick_core::names::{DnsName, IssuerId, ProfileId};
 
-use super::authority;
 use super::document::{File, Section};
 use super::parts::words;
 use super::places::{Kind, Reading};
+use super::{authority, canaries};
 
 /// What only a CA behind ACME has.
-const UPSTREAM_KEYS: [&str; 6] =
-    ["directory", "contacts", "binding", "trust_roots", "ca_profiles", "canary"];
-/// A canary that is sent more often than daily is agreed in numbers; none is sent every hour.
-const CANARY_HOURS_MAX: u32 = 24 * 31;
+const UPSTREAM_KEYS: [&str; 7] =
+    ["directory", "contacts", "binding", "trust_roots", "ca_profiles", "problem_reports", "canary"];
 
 pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>) {
     for (key, section) in file.entries(root) {
@@ -22,7 +20,15 @@ pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<
         let id = file.parsed(key, "bad-id", |text| {
             let reserved = "two dots in a row are for the parts of its crl; choose another id";
             let id = IssuerId::parse(text).map_err(|cause| cause.to_string())?;
-            if text.contains("..") { Err(reserved.to_owned()) } else { Ok(id) }
+            let canaries =
+                "an id that ends so is that of an account for canaries; choose another id";
+            if text.contains("..") {
+                Err(reserved.to_owned())
+            } else if text.ends_with(CANARY_SUFFIX) {
+                Err(canaries.to_owned())
+            } else {
+                Ok(id)
+            }
         });
         let known = ["kind", "caa_domains", "environments", "profiles"];
         file.keys(section, &[&known[..], &authority::KEYS[..], &UPSTREAM_KEYS[..]].concat());
@@ -38,7 +44,10 @@ pub(super) fn issuers(file: &mut File<'_>, reading: &mut Reading, root: Section<
         let profiles = reading.refers_to_all(file, Kind::Profile, profiles, ProfileId::parse);
         let authority = authority::read(file, section);
         let canary = match file.table(section, "canary") {
-            Some(table) => canary_of(file, table),
+            Some(table) => {
+                let id = id.as_ref().map(|id| &id.value);
+                canaries::read(file, reading, (id, table))
+            }
             None => None,
         };
         let upstream = match kind {
@@ -93,37 +102,13 @@ fn upstream(file: &mut File<'_>, reading: &mut Reading, section: Section<'_>) ->
         Some(table) => ca_profiles(file, reading, table),
         None => BTreeMap::new(),
     };
-    let directory = directory?.value;
-    Some(Upstream { directory, contacts, binding, trust_roots, ca_profiles })
-}
-
-/// How it is tested that the CA obeys CAA, under `[ID.canary]`.
-fn canary_of(file: &mut File<'_>, section: Section<'_>) -> Option<CanaryPlan> {
-    file.keys(section, &["directory", "permitted", "forbidden", "every_hours", "trust_roots"]);
-    let directory = file.needed(section, "directory");
-    let directory = directory.and_then(|at| file.parsed(at, "bad-url", https));
-    let permitted = file.needed(section, "permitted");
-    let permitted = permitted.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
-    let forbidden = file.needed(section, "forbidden");
-    let forbidden = forbidden.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
-    let every = file.number(section, "every_hours", 1..=CANARY_HOURS_MAX);
-    let trust_roots = match file.text(section, "trust_roots") {
-        Some(at) => Some(file.parsed(at, "bad-certificate", pem)?.value),
+    let reports = file.text(section, "problem_reports");
+    let problem_reports = match reports {
+        Some(at) => Some(file.parsed(at, "bad-contact", reports_to)?.value),
         None => None,
     };
-    let (permitted, forbidden) = (permitted?, forbidden?);
-    if permitted.value == forbidden.value {
-        let message = format!("`{}` cannot be permitted and forbidden at once", forbidden.value);
-        file.problem(forbidden.place, "duplicate", message, "name two names");
-        return None;
-    }
-    Some(CanaryPlan {
-        directory: directory?.value,
-        permitted: permitted.value,
-        forbidden: forbidden.value,
-        every_hours: every.map_or(24, |at| at.value),
-        trust_roots,
-    })
+    let directory = directory?.value;
+    Some(Upstream { directory, contacts, binding, trust_roots, ca_profiles, problem_reports })
 }
 
 /// What the CA calls our profiles.
@@ -154,7 +139,14 @@ pub(super) fn https(text: &str) -> Result<String, &'static str> {
     }
 }
 
-fn contact(text: &str) -> Result<String, &'static str> {
+/// Where problem reports go: mail, or a form.
+fn reports_to(text: &str) -> Result<String, &'static str> {
+    contact(text).or_else(|_| https(text)).map_err(
+        |_| "not an address for problem reports; write `mailto:report@ca.example` or `https://…`",
+    )
+}
+
+pub(super) fn contact(text: &str) -> Result<String, &'static str> {
     let address = text.strip_prefix("mailto:").filter(|rest| rest.contains('@'));
     match address {
         Some(_) if text.bytes().all(|octet| octet.is_ascii_graphic()) => Ok(text.to_owned()),

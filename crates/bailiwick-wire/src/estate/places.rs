@@ -13,6 +13,7 @@ use bailiwick_core::names::{
     TeamId,
 };
 
+use super::canaries::CanaryAt;
 use super::document::{At, File};
 use super::problem::Place;
 
@@ -136,6 +137,8 @@ pub(super) struct Reading {
     pub(super) exceptions: BTreeMap<ExceptionId, Exception>,
     pub(super) stand_ins: BTreeMap<String, (StandIn, Spot)>,
     pub(super) policies: BTreeMap<String, String>,
+    /// Names that canaries are sent for.
+    pub(super) canaries: Vec<CanaryAt>,
     /// Every object that is there, complete or not, by where it begins.
     pub(super) seen: BTreeMap<(Kind, String), Spot>,
     /// References to be followed.

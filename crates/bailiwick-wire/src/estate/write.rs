@@ -290,11 +290,16 @@ fn issuers(all: &std::collections::BTreeMap<bailiwick_core::names::IssuerId, Iss
         issuer(&mut lines, it);
         let Some(canary) = &it.canary else { continue };
         lines.section(&format!("{}.canary", key(id.as_str())));
-        lines.text("directory", &canary.directory);
+        lines.text("directory", &canary.place.directory);
+        lines.list("contacts", &canary.place.contacts);
+        lines.maybe("binding", canary.place.binding.as_ref());
         lines.text("permitted", &canary.permitted);
         lines.text("forbidden", &canary.forbidden);
+        lines.maybe("forbidden_account", canary.forbidden_account.as_ref());
+        lines.maybe("forbidden_method", canary.forbidden_method.as_ref());
         lines.raw("every_hours", &canary.every_hours.to_string());
-        lines.maybe("trust_roots", canary.trust_roots.as_ref());
+        lines.raw("pause_minutes", &canary.pause_minutes.to_string());
+        lines.maybe("trust_roots", canary.place.trust_roots.as_ref());
     }
     lines.0
 }
@@ -314,6 +319,7 @@ fn issuer(lines: &mut Lines, it: &Issuer) {
     lines.text("directory", &upstream.directory);
     lines.list("contacts", &upstream.contacts);
     lines.maybe("binding", upstream.binding.as_ref());
+    lines.maybe("problem_reports", upstream.problem_reports.as_ref());
     lines.maybe("trust_roots", upstream.trust_roots.as_ref());
     if !upstream.ca_profiles.is_empty() {
         let pairs = upstream.ca_profiles.iter();

@@ -86,6 +86,7 @@ fn fuller() -> Estate {
             binding: Some("kid \"1\"".to_owned()),
             trust_roots: Some(root.cert.pem()),
             ca_profiles: [(ProfileId::parse("tls-server").unwrap(), "classic".to_owned())].into(),
+            problem_reports: Some("mailto:report@ca.example".to_owned()),
         }),
         ..house.clone()
     };

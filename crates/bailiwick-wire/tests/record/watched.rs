@@ -110,6 +110,8 @@ fn findings() -> Vec<Fact> {
             says: "it issued".to_owned(),
             certificate: Some(CertFingerprint::of(b"der")),
             revoked: true,
+            order: None,
+            caa: None,
         })),
     ]
 }
@@ -284,6 +286,8 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
         (issuer(), key(), name(), any::<[bool; 3]>(), stands(), text())
             .prop_map(|(issuer, zone, name, [permitted, revoked, issued], stands, says)| {
                 let certificate = issued.then(|| CertFingerprint::of(says.as_bytes()));
+                let order = issued.then(|| says.clone());
+                let caa = revoked.then(|| Digest::of(says.as_bytes()));
                 Fact::CanaryTried(Box::new(CanaryRun {
                     issuer,
                     zone,
@@ -293,6 +297,8 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
                     says,
                     certificate,
                     revoked,
+                    order,
+                    caa,
                 }))
             })
             .boxed(),

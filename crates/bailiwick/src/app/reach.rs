@@ -8,7 +8,7 @@ use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
 use bailiwick_core::change::{Endpoint, IssueCertificate, Warrant};
-use bailiwick_core::estate::{Connector, Deployment, IssuerKind, Upstream, ZoneKey};
+use bailiwick_core::estate::{CANARY_SUFFIX, Connector, Deployment, IssuerKind, Upstream, ZoneKey};
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
 use bailiwick_store::{CertificateFilter, UpstreamAccountRow};
@@ -116,9 +116,15 @@ impl App {
         self.world.outside.records(self, live, warrant)
     }
 
-    /// How a CA behind ACME is reached, where the issuer is one.
+    /// How a CA behind ACME is reached, where the issuer is one; for the account that canaries are sent
+    /// from (`ISSUER.canary`), as it was agreed.
     pub(crate) fn upstream<'a>(&self, live: &'a Live, issuer: &IssuerId) -> Option<&'a Upstream> {
-        live.estate().issuers.get(issuer)?.upstream.as_ref()
+        let issuers = &live.estate().issuers;
+        if let Some(tested) = issuer.as_str().strip_suffix(CANARY_SUFFIX) {
+            let tested = issuers.get(&IssuerId::parse(tested).ok()?)?;
+            return tested.canary.as_ref().map(|canary| &canary.place);
+        }
+        issuers.get(issuer)?.upstream.as_ref()
     }
 
     /// The account to order with, where there is one that is not over.
@@ -138,6 +144,8 @@ impl App {
         }
         let accounts = self.store.upstream_accounts().await?;
         let usable = accounts.into_iter().filter(|account| !account.ended);
+        // An account for canaries serves nobody.
+        let usable = usable.filter(|one| live.estate().issuers.contains_key(&one.issuer));
         Ok(usable.map(|account| account.issuer).collect())
     }
 

@@ -139,6 +139,8 @@ impl Opened {
             ca_windows: super::CaWindows::default(),
             noted_uses: super::NotedUses::default(),
             tries: super::Tries::default(),
+            canary_wishes: super::CanaryWishes::default(),
+            reports: crate::limits::ByAddress::default(),
             turns: crate::drive::Turns::default(),
             waiting: crate::drive::Waiting::default(),
             channels: super::Channels::default(),

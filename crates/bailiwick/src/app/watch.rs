@@ -1,11 +1,14 @@
 //! Watching zones: looking, comparing, and whoever has to act.
 
+mod canaries;
 mod channels;
 mod control;
 mod finding;
 mod gate_canary;
+mod incident;
 mod look;
 mod names;
+mod report;
 mod settle;
 mod woken;
 mod written;
@@ -19,14 +22,18 @@ use bailiwick_core::names::{DnsName, IssuerId};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    Asked, Decided, FindingKind, Observation, Pace, Picture, Seen, Vantage, judge, points,
+    Asked, Decided, FindingKind, Observation, Pace, Picture, Seen, Vantage, changed_at, judge,
+    points,
 };
 
 use super::{App, Live, News};
 use crate::fault::Fault;
 
+pub(crate) use canaries::CanaryWishes;
 pub(crate) use channels::Channels;
 pub(crate) use control::{ControlView, TreeLine, WatchedName, ZoneControl};
+pub(crate) use incident::{CanaryIssued, IncidentLine, IncidentNote, IncidentView};
+pub(crate) use report::NewReport;
 
 pub(crate) use woken::{Listening, Woken};
 
@@ -146,6 +153,10 @@ impl App {
         let seen = !picture.vantages().is_empty();
         for (id, issuer) in live.estate().issuers.iter().filter(|_| seen) {
             let canaries = gate_canary::of(&stored, id, issuer, key);
+            if let (true, Some(changed)) = (issuer.canary.is_some(), changed_at(&decided, picture))
+            {
+                self.canary_wishes.note(id, changed);
+            }
             let (told, cause) = points(&decided, picture, (id, issuer), &canaries, now);
             verdicts.extend(told);
             if let Some(cause) = cause {

@@ -3,6 +3,7 @@
 mod commands;
 mod enroll;
 mod envelope;
+mod incident;
 mod issuer;
 mod joint;
 mod keep;
@@ -58,6 +59,7 @@ pub(crate) async fn run(command: RemoteCommand) -> u8 {
         RemoteCommand::Findings(asked) => watch::findings(asked).await,
         RemoteCommand::Finding(asked) => watch::finding(asked).await,
         RemoteCommand::Control(asked) => watch::control(asked).await,
+        RemoteCommand::Incident(asked) => incident::run(asked).await,
         RemoteCommand::Lab(asked) => watch::lab(asked).await,
     };
     match done {

@@ -26,6 +26,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     let standing = tokio::spawn(super::standing::run(app.clone(), holder.clone(), stop.clone()));
     let waiting = tokio::spawn(super::waiting::run(app.clone(), holder.clone(), stop.clone()));
     let watching = tokio::spawn(super::watch::run(app.clone(), holder.clone(), stop.clone()));
+    let canaries = tokio::spawn(super::canary::run(app.clone(), holder.clone(), stop.clone()));
     let notices = tokio::spawn(crate::app::send_notices(app.clone(), holder.clone(), stop.clone()));
     let mut turn: u32 = 0;
     loop {
@@ -53,6 +54,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     standing.abort();
     waiting.abort();
     watching.abort();
+    canaries.abort();
     notices.abort();
 }
 

@@ -17,12 +17,12 @@ use bailiwick_core::record::{Batch, Work};
 use bailiwick_core::time::{HOUR_MS, MINUTE_MS, Time};
 
 use self::adopt::{adopt, ari_id};
-use self::journal::ChangeJournal;
-use self::turns::Turn;
+pub(super) use self::journal::ChangeJournal;
 use super::effects::Applied;
 use crate::app::{App, Live};
 use crate::fault::Fault;
 
+pub(super) use turns::Turn;
 pub(crate) use turns::Turns;
 pub(super) use undo::{revoke_at_ca, undo};
 
@@ -123,14 +123,14 @@ async fn try_apply(
                 turn.rest(flight.pace(app.now(), after));
                 return Ok(lost(app, &flight, why));
             }
-            Progress::Over(why) => return Ok(failed(why)),
+            Progress::Over(over) => return Ok(failed(over.why)),
             Progress::Issued(chain) => return adopt(app, change, wanted, &chain).await,
         }
     }
 }
 
 /// Account key and URL, where there is an account.
-async fn identity(
+pub(super) async fn identity(
     app: &App,
     warrant: &Warrant,
     issuer: &IssuerId,

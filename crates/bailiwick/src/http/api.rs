@@ -10,6 +10,7 @@ pub(crate) mod envelopes;
 mod error;
 mod estate;
 mod events;
+pub(crate) mod incidents;
 mod input;
 pub(crate) mod issuers;
 mod joint;
@@ -65,6 +66,8 @@ pub(crate) use events::stream as events_stream;
         zones::show, zones::records, zones::try_zone,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         watch::findings, watch::finding, watch::adopt_finding, watch::revert_finding,
+        incidents::incidents, incidents::report, incidents::incident, incidents::note_incident,
+        incidents::close_incident,
         watch::control, watch::caa_history, watch::edit_lab_zone,
         power::declare, power::emergencies, power::review, power::delegate, power::toxic,
         power::duties, power::acts,
@@ -135,13 +138,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/issuers/{issuer}/rotate", post(issuers::rotate))
         .route("/ca-accounts", get(upstream::accounts).post(upstream::register))
         .route("/secrets", post(upstream::set_secret))
-        .route("/findings", get(watch::findings))
-        .route("/findings/{finding}", get(watch::finding))
-        .route("/findings/{finding}/adopt", post(watch::adopt_finding))
-        .route("/findings/{finding}/revert", get(watch::revert_finding))
-        .route("/control", get(watch::control))
-        .route("/caa/{name}/history", get(watch::caa_history))
-        .route("/lab/zones/{zone}", post(watch::edit_lab_zone))
+        .merge(watched())
         .route("/zones/{zone}", get(zones::show))
         .route("/zones/{zone}/records", get(zones::records))
         .route("/zones/{zone}/try", post(zones::try_zone))
@@ -160,6 +157,22 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(error::wrong_method)
         .fallback(error::no_route)
         .with_state(app)
+}
+
+/// The routes about what is seen, and who has to act.
+fn watched() -> Router<Arc<App>> {
+    Router::new()
+        .route("/findings", get(watch::findings))
+        .route("/findings/{finding}", get(watch::finding))
+        .route("/findings/{finding}/adopt", post(watch::adopt_finding))
+        .route("/findings/{finding}/revert", get(watch::revert_finding))
+        .route("/incidents", get(incidents::incidents).post(incidents::report))
+        .route("/incidents/{incident}", get(incidents::incident))
+        .route("/incidents/{incident}/note", post(incidents::note_incident))
+        .route("/incidents/{incident}/close", post(incidents::close_incident))
+        .route("/control", get(watch::control))
+        .route("/caa/{name}/history", get(watch::caa_history))
+        .route("/lab/zones/{zone}", post(watch::edit_lab_zone))
 }
 
 /// A folder with everything an organisation has, as one body.

@@ -10,6 +10,7 @@ mod changes;
 mod clients;
 mod envelopes;
 mod home;
+mod incidents;
 mod input;
 mod issuers;
 mod lanes;
@@ -58,6 +59,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/findings", get(watch::findings))
         .route("/findings/{finding}", get(watch::finding))
         .route("/findings/{finding}/adopt", post(watch::adopt))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/{incident}", get(incidents::show))
+        .route("/incidents/{incident}/note", post(incidents::tell))
+        .route("/incidents/{incident}/close", post(incidents::close))
+        .route("/iodef", post(super::iodef::take))
         .route("/controls", get(watch::board))
         .route("/controls/{zone}", get(watch::zone))
         .route("/controls/{zone}/{view}", get(watch::zone_view))

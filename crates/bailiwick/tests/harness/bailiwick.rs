@@ -51,7 +51,10 @@ impl BailiwickServer {
         let ports = [Port::free(), Port::free(), Port::free()];
         let listen = ["--listen", "--listen-http", "--lab-dns"].into_iter().zip(&ports);
         let listen = listen.flat_map(|(o, p)| [o.to_owned(), p.address().to_string()]);
-        let args: Vec<String> = listen.chain(args.iter().map(|&a| a.to_owned())).collect();
+        // Whoever is named by a URL in somebody's estate says where it listens.
+        let here = ports[0].address().to_string();
+        let args = args.iter().map(|a| a.replace("{listen}", &here));
+        let args: Vec<String> = listen.chain(args).collect();
         let env = env.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         let env: Vec<(String, String)> = env.collect();
         let (server, ready) = launch(&folder, &args, &env);

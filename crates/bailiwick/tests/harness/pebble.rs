@@ -86,7 +86,12 @@ impl Pebble {
         let mut serial = process::bounded(&programs::find("openssl"), Duration::from_secs(10));
         serial.args(["x509", "-noout", "-serial", "-in"]).arg(certificate);
         let serial = process::run(serial).expect_success().stdout;
-        let serial = serial.trim().trim_start_matches("serial=").to_lowercase();
+        self.has_revoked_serial(serial.trim().trim_start_matches("serial="))
+    }
+
+    /// The same of the certificate with this serial, in hexadecimal digits.
+    pub(crate) fn has_revoked_serial(&self, serial: &str) -> bool {
+        let serial = serial.to_lowercase();
         let url = format!(
             "https://{}/cert-status-by-serial/{}",
             self.manage_at,

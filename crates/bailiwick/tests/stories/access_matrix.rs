@@ -113,6 +113,12 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/findings/{finding}", Alters(Read)),
     ("POST", "/api/v1/findings/{finding}/adopt", Alters(Read)),
     ("GET", "/api/v1/findings/{finding}/revert", Alters(Read)),
+    ("GET", "/api/v1/incidents", To(Read)),
+    ("POST", "/api/v1/incidents", To(Request)),
+    // A quiet lab has none.
+    ("GET", "/api/v1/incidents/{incident}", Alters(Read)),
+    ("POST", "/api/v1/incidents/{incident}/note", Alters(Read)),
+    ("POST", "/api/v1/incidents/{incident}/close", Alters(Read)),
     ("GET", "/api/v1/control", To(Read)),
     ("GET", "/api/v1/caa/{name}/history", To(Read)),
     ("POST", "/api/v1/lab/zones/{zone}", SignedIn),
@@ -158,6 +164,11 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/findings", To(Read)),
     ("GET", "/findings/{finding}", Alters(Read)),
     ("POST", "/findings/{finding}/adopt", Alters(Read)),
+    ("GET", "/incidents", To(Read)),
+    ("GET", "/incidents/{incident}", Alters(Read)),
+    ("POST", "/incidents/{incident}/note", Alters(Read)),
+    ("POST", "/incidents/{incident}/close", Alters(Read)),
+    ("POST", "/iodef", Nothing),
     ("GET", "/controls", To(Read)),
     ("GET", "/controls/{zone}", To(Read)),
     ("GET", "/controls/{zone}/{view}", To(Read)),
@@ -429,7 +440,9 @@ impl Stage {
             each.collect()
         };
         match path {
-            "/api/v1/estate/apply" | "/api/v1/ca-accounts" => fixed(path, Of::Estate),
+            "/api/v1/estate/apply" | "/api/v1/ca-accounts" | "/api/v1/incidents" => {
+                fixed(path, Of::Estate)
+            }
             _ if path.ends_with("{issuer}/rotate") => {
                 fixed(&path.replace("{issuer}", "house"), Of::Estate)
             }
@@ -507,6 +520,9 @@ fn body(route: &str, of: Of) -> (&'static str, String) {
             json!({"person": "sue", "hours": 0, "reason": "x"})
         }
         "/estate/plan" | "/estate/apply" => json!({"files": [], "reason": "x"}),
+        "/incidents" => json!({"from": "x", "report": "it names nothing"}),
+        "/incidents/{incident}/note" => json!({"track": "dns-record", "says": "x"}),
+        "/incidents/{incident}/close" => json!({"says": "x"}),
         "/ca-accounts" => json!({"issuer": "none", "reason": "x"}),
         "/secrets" => {
             json!({"of": "issuer", "name": "none", "secret": "AAAAAAAAAAAAAAAAAAAAAAAAAAAA"})
@@ -526,6 +542,8 @@ fn body(route: &str, of: Of) -> (&'static str, String) {
         "/services/{service}/credentials" => "hours=1".to_owned(),
         "/emergencies" => format!("service=pay-api&reason=x&certificate={digest}"),
         "/emergencies/{change}/review" => "justified=true&note=x".to_owned(),
+        "/incidents/{incident}/note" => "track=dns-record&says=x&answered=false".to_owned(),
+        "/incidents/{incident}/close" => "says=x".to_owned(),
         "/credentials/{credential}/rotate" => "overlap_hours=0".to_owned(),
         "/credentials/{credential}/revoke" => "service=shop-web".to_owned(),
         "/accounts/{account}/agree" => "terms=x".to_owned(),

@@ -179,6 +179,7 @@ impl Row {
         match self.path.split('/').nth(1) {
             Some("acme") => ("application/jose+json", "{}"),
             Some("api") => ("application/json", "{}"),
+            Some("iodef") => ("text/plain", "a certificate for www.shop.example was seen"),
             _ => ("application/x-www-form-urlencoded", ""),
         }
     }

@@ -16,6 +16,7 @@ mod acme_ways;
 mod attestation;
 mod authorization;
 mod caa_audit;
+mod caa_canaries;
 mod caa_suite;
 mod caa_vectors;
 mod canary;

@@ -1,7 +1,8 @@
 //! Columns of what was seen, of findings and the rest, read into core types.
 
-use bailiwick_core::estate::ZoneKey;
-use bailiwick_core::names::{DnsName, FindingId, IssuerId, PersonId, TeamId};
+use bailiwick_core::estate::{CanarySense, ZoneKey};
+use bailiwick_core::names::{ChangeId, DnsName, FindingId, IssuerId, PersonId, TeamId};
+use bailiwick_core::record::CanaryFlight;
 use bailiwick_core::watch::{
     Asked, CanaryRun, ClosedBy, Finding, FindingKind, Incident, Observation, Point, PointVerdict,
     Stands, Vantage,
@@ -102,8 +103,27 @@ pub(super) fn canary(row: Vec<Cell>) -> Result<CanaryRow, StoreError> {
         says: row.text()?,
         certificate: row.fingerprint_maybe()?,
         revoked: row.flag()?,
+        order: row.text_maybe()?,
+        caa: row.digest_maybe()?,
     };
     Ok(CanaryRow { leaf, run, at: row.time()? })
+}
+
+pub(super) fn flight(row: Vec<Cell>) -> Result<CanaryFlight, StoreError> {
+    let mut row = Reader::new("canary_flight", row);
+    let (run, issuer) = (row.parsed(ChangeId::parse)?, row.parsed(IssuerId::parse)?);
+    let zone = zone(&mut row)?;
+    Ok(CanaryFlight {
+        run,
+        issuer,
+        zone,
+        name: row.parsed(DnsName::parse)?,
+        sense: row.word(CanarySense::parse)?,
+        csr: row.bytes()?,
+        key: row.spki()?,
+        caa: row.digest()?,
+        at: row.time()?,
+    })
 }
 
 pub(super) fn incident(row: Vec<Cell>) -> Result<IncidentRow, StoreError> {

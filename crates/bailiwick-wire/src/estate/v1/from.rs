@@ -206,6 +206,7 @@ fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
             binding: it.binding,
             trust_roots: it.trust_roots,
             ca_profiles: map(it.ca_profiles, |id| Ok(ProfileId::parse(id)?), |_, it| Ok(it))?,
+            problem_reports: it.problem_reports,
         })
     });
     Ok(core::Issuer {
@@ -229,11 +230,20 @@ fn issuer(it: shape::Issuer) -> Read<core::Issuer> {
 
 fn canary(it: shape::CanaryPlan) -> Read<core::CanaryPlan> {
     Ok(core::CanaryPlan {
-        directory: it.directory,
+        place: core::Upstream {
+            directory: it.directory,
+            contacts: it.contacts,
+            binding: it.binding,
+            trust_roots: it.trust_roots,
+            ca_profiles: BTreeMap::new(),
+            problem_reports: None,
+        },
         permitted: DnsName::parse(&it.permitted)?,
         forbidden: DnsName::parse(&it.forbidden)?,
+        forbidden_account: it.forbidden_account.as_deref().map(DnsName::parse).transpose()?,
+        forbidden_method: it.forbidden_method.as_deref().map(DnsName::parse).transpose()?,
         every_hours: it.every_hours,
-        trust_roots: it.trust_roots,
+        pause_minutes: it.pause_minutes.unwrap_or(shape::PAUSE_MINUTES),
     })
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::attestor::Attestor;
 use super::power::StandIn;
 pub(super) use exception::{Exception, Scope};
-pub(super) use issuer::{CanaryPlan, Issuer, Profile};
+pub(super) use issuer::{CanaryPlan, Issuer, PAUSE_MINUTES, Profile};
 pub(super) use people::{Organisation, Person, Team, VantagePoint};
 pub(super) use service::{Envelope, Service};
 pub(super) use zone::{Connector, Transfer, Zone};

@@ -56,6 +56,10 @@ mirror! {
         says: String,
         certificate: Option<CertFingerprint>,
         revoked: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        order: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        caa: Option<Digest>,
     }
     Incident => IncidentForm {
         id: FindingId,

@@ -22,30 +22,17 @@ use crate::fault::Fault;
 /// No set names this one (RFC 6761, section 6.4).
 const STRANGER: &str = "canary.invalid";
 
-/// The canaries of an issuer as far as they count for a zone: those of a built-in CA are run for each
-/// zone, those of another one on the names agreed with it.
+/// The canaries of a built-in CA as far as they count for a zone: they are run for each.
 pub(super) fn of(stored: &[CanaryRow], id: &IssuerId, issuer: &Issuer, key: &ZoneKey) -> Canaries {
-    let built_in = issuer.kind == IssuerKind::BuiltIn;
-    let newest = |permitted: bool| {
-        let rows = stored.iter().filter(|row| row.run.issuer == *id);
-        let rows = rows.filter(|row| row.run.permitted == permitted);
-        let rows = rows.filter(|row| !built_in || row.run.zone == *key);
-        rows.max_by_key(|row| row.at).map(|row| Canary {
-            right: match row.run.stands {
-                Stands::Holds => Some(true),
-                Stands::Fails => Some(false),
-                Stands::Unknown => None,
-            },
-            says: row.run.says.clone(),
-            at: row.at,
-            leaf: row.leaf,
-        })
-    };
-    Canaries {
-        agreed: built_in || issuer.canary.is_some(),
-        allowed: newest(true),
-        forbidden: newest(false),
+    if issuer.kind != IssuerKind::BuiltIn {
+        return super::canaries::of(stored, id, issuer);
     }
+    let newest = |permitted: bool| {
+        let rows = stored.iter().filter(|row| row.run.issuer == *id && row.run.zone == *key);
+        let rows = rows.filter(|row| row.run.permitted == permitted);
+        rows.max_by_key(|row| row.at).map(super::canaries::told)
+    };
+    Canaries { agreed: true, home: None, allowed: newest(true), forbidden: newest(false) }
 }
 
 impl App {
@@ -148,6 +135,8 @@ impl App {
             says: says.chars().take(600).collect(),
             certificate: None,
             revoked: false,
+            order: None,
+            caa: None,
         }
     }
 }

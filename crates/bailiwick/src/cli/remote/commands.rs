@@ -13,7 +13,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::client::Server;
 
-pub(crate) use watch::{ControlCommand, FindingCommand, Findings, LabCommand};
+pub(crate) use watch::{ControlCommand, FindingCommand, Findings, IncidentCommand, LabCommand};
 
 pub(crate) use change::ChangeCommand;
 pub(crate) use issuer::{AttestorCommand, IssuerCommand};
@@ -77,6 +77,8 @@ pub(crate) enum RemoteCommand {
     Finding(Asked<FindingCommand>),
     /// CAA as a tested control: every zone at its three points
     Control(Asked<ControlCommand>),
+    /// Incidents: a certificate out of policy, or the report of one, answered on two tracks
+    Incident(Asked<IncidentCommand>),
     /// The lab: be a DNS administrator who asks nobody
     Lab(Asked<LabCommand>),
     /// The ways by which notices reach people: hand in their secrets

@@ -57,25 +57,31 @@ pub(super) async fn open(data: &Path) -> Opened {
 
 /// The same with another estate folder in another world.
 pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) -> Opened {
-    open_with(data, estate, world, Vec::new()).await
+    open_at(data, estate, world, "127.0.0.1:0".parse().unwrap()).await
+}
+
+/// The same with the lab's DNS at an address.
+pub(super) async fn open_at(
+    data: &Path,
+    estate: Option<&Path>,
+    world: World,
+    lab_dns: std::net::SocketAddr,
+) -> Opened {
+    open_with(data, estate, world, (lab_dns, Vec::new())).await
 }
 
 /// The same where a network may be reached although it is private.
 pub(super) async fn open_allowing(data: &Path, network: &str) -> Opened {
-    open_with(
-        data,
-        None,
-        World::system(),
-        vec![bailiwick_connect::validate::Network::parse(network).unwrap()],
-    )
-    .await
+    let network = bailiwick_connect::validate::Network::parse(network).unwrap();
+    let nowhere = "127.0.0.1:0".parse().unwrap();
+    open_with(data, None, World::system(), (nowhere, vec![network])).await
 }
 
 async fn open_with(
     data: &Path,
     estate: Option<&Path>,
     world: World,
-    allowed_networks: Vec<bailiwick_connect::validate::Network>,
+    (lab_dns, allowed_networks): (std::net::SocketAddr, Vec<bailiwick_connect::validate::Network>),
 ) -> Opened {
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
@@ -98,7 +104,7 @@ async fn open_with(
         watch_seconds: 0,
         rdap: None,
         notices: crate::app::NoticeOptions::default(),
-        lab_dns: nowhere,
+        lab_dns,
         token: TokenOptions::default(),
     };
     let settings = Settings {

@@ -15,13 +15,13 @@ use crate::drive::changes::DRIVER;
 const SETTLES_MS: i64 = MINUTE_MS;
 
 /// The journal of an order: the ledger and the store.
-pub(super) struct ChangeJournal<'a> {
+pub(in crate::drive) struct ChangeJournal<'a> {
     /// For ledger and store.
-    pub(super) app: &'a App,
+    pub(in crate::drive) app: &'a App,
     /// Whose order it is.
-    pub(super) change: &'a ChangeId,
+    pub(in crate::drive) change: &'a ChangeId,
     /// Where it is placed.
-    pub(super) issuer: &'a IssuerId,
+    pub(in crate::drive) issuer: &'a IssuerId,
 }
 
 impl ChangeJournal<'_> {
@@ -30,7 +30,7 @@ impl ChangeJournal<'_> {
     }
 
     /// What is known of the order.
-    pub(super) async fn read(&self) -> Result<Past, StoreError> {
+    pub(in crate::drive) async fn read(&self) -> Result<Past, StoreError> {
         let store = &self.app.store;
         let mut past = Past {
             url: store.upstream_order(self.change).await?.map(|row| row.url),

@@ -23,7 +23,7 @@ struct Order {
 }
 
 /// One driver's turn at one order; over when it is dropped.
-pub(super) struct Turn<'a> {
+pub(in crate::drive) struct Turn<'a> {
     all: &'a Turns,
     change: ChangeId,
     rest: Mutex<Option<Time>>,
@@ -31,7 +31,7 @@ pub(super) struct Turn<'a> {
 
 impl Turns {
     /// Takes the turn; refused, with the reason, while another driver has it or it is too early.
-    pub(super) fn begin(&self, change: &ChangeId, now: Time) -> Result<Turn<'_>, String> {
+    pub(in crate::drive) fn begin(&self, change: &ChangeId, now: Time) -> Result<Turn<'_>, String> {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
         let order = orders.entry(change.clone()).or_default();
         if order.busy {
@@ -47,7 +47,7 @@ impl Turns {
 
 impl Turn<'_> {
     /// The next turn begins no earlier.
-    pub(super) fn rest(&self, until: Time) {
+    pub(in crate::drive) fn rest(&self, until: Time) {
         *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
     }
 }

@@ -17,6 +17,9 @@ pub(crate) use change::{
 };
 pub(crate) use enrolment::{AttestedBody, AttestorBody, EnrolBody, EnrolledBody, WorkloadBody};
 pub(crate) use envelope::{EnvelopeBody, EnvelopeStory, NarrowBody, NewEnvelopeBody};
+pub(crate) use incident::{
+    ConcludeBody, IncidentBody, IncidentStory, NoteBody, ReportBody, ReportedBody, TrackBody,
+};
 pub(crate) use issuer::{
     AwaitsRootBody, GenerationBody, IssuerBody, RotateIssuerBody, RotationBody,
 };
@@ -31,7 +34,8 @@ pub(crate) use registry::{
 
 pub(crate) use seen::CaaHistory;
 pub(crate) use watch::{
-    ControlBody, FindingLine, LabEdit, LabEdited, PointBody, RevertBody, ZoneControlBody,
+    CanaryBody, ControlBody, FindingLine, LabEdit, LabEdited, PointBody, RevertBody,
+    ZoneControlBody,
 };
 
 use bailiwick_core::change::IssuedCertificate;

@@ -11,7 +11,9 @@ use maud::{Markup, html};
 use super::page::{Visitor, failed, moment, page};
 use crate::app::{App, Asking, CertificateQuery, ChangeQuery};
 use crate::fault::Fault;
-use crate::http::api::bodies::{ChangeLine, EmergencyBody, EnvelopeBody, FindingLine};
+use crate::http::api::bodies::{
+    ChangeLine, EmergencyBody, EnvelopeBody, FindingLine, IncidentBody,
+};
 
 /// Days ahead in which an expiry is shown on the home page.
 const SOON_DAYS: u32 = 30;
@@ -32,6 +34,8 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
         app.envelopes_needing(asking).await?.iter().map(EnvelopeBody::of).collect();
     let findings: Vec<FindingLine> =
         app.findings(asking, true, true, None).await?.iter().map(FindingLine::of).collect();
+    let incidents: Vec<IncidentBody> =
+        app.incidents_of(asking).await?.iter().map(IncidentBody::of).collect();
     let reviews = reviews(app, asking).await?;
     let recent =
         app.changes(asking, ChangeQuery { limit: Some(ROWS), ..ChangeQuery::default() }).await?;
@@ -51,8 +55,9 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
     Ok(html! {
         section #needs data-live="change" aria-labelledby="needs-title" {
             h2 #needs-title { "What needs you" }
+            @for one in &incidents { (super::incidents::card(one)) }
             @for one in &findings { (super::watch::card(one)) }
-            @if mine.is_empty() && envelopes.is_empty() && findings.is_empty() && reviews.is_empty() {
+            @if incidents.is_empty() && mine.is_empty() && envelopes.is_empty() && findings.is_empty() && reviews.is_empty() {
                 p.clear { "Nothing. Checked " (moment(&checked)) "." }
             }
             @for row in &mine {
@@ -67,14 +72,7 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
                 }
             }
             @for one in &reviews { (super::power::open_review(one)) }
-            @for one in &envelopes {
-                article.card {
-                    h3 { a href={ "/envelopes/" (one.id) } { "Envelope of " (one.service) " for " (one.names.join(", ")) } }
-                    (super::envelopes::findings(one))
-                    p { "told: " (super::envelopes::told(one)) }
-                    a.button href={ "/envelopes/" (one.id) } { "Look at the envelope" }
-                }
-            }
+            @for one in &envelopes { (envelope(one)) }
         }
         section.numbers aria-label="Numbers" {
             (number("in date", counts.in_date, "/certificates"))
@@ -94,6 +92,18 @@ async fn body(app: &App, asking: &Asking) -> Result<Markup, Fault> {
             }
         }
     })
+}
+
+/// An envelope that somebody has to look at.
+fn envelope(one: &EnvelopeBody) -> Markup {
+    html! {
+        article.card {
+            h3 { a href={ "/envelopes/" (one.id) } { "Envelope of " (one.service) " for " (one.names.join(", ")) } }
+            (super::envelopes::findings(one))
+            p { "told: " (super::envelopes::told(one)) }
+            a.button href={ "/envelopes/" (one.id) } { "Look at the envelope" }
+        }
+    }
 }
 
 /// Emergencies that wait for this person's review, and those that waited too long for another's.

@@ -65,6 +65,7 @@ fn framed(status: StatusCode, app: &App, who: Option<&Asking>, title: &str, body
                             (tab("/services", "Services", title))
                             (tab("/controls", "Controls", title))
                             (tab("/findings", "Findings", title))
+                            (tab("/incidents", "Incidents", title))
                             (tab("/issuers", "Issuers", title))
                             (tab("/duties", "Who can do what", title))
                             (tab("/emergencies", "Emergencies", title))

@@ -36,6 +36,16 @@ pub(in super::super) struct CanaryPlan {
     pub(in super::super) every_hours: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) trust_roots: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in super::super) contacts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) binding: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) forbidden_account: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) forbidden_method: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) pause_minutes: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,6 +56,28 @@ pub(in super::super) struct Upstream {
     pub(in super::super) binding: Option<String>,
     pub(in super::super) trust_roots: Option<String>,
     pub(in super::super) ca_profiles: Map<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) problem_reports: Option<String>,
+}
+
+/// The pause that a plan had before it could be chosen.
+pub(in super::super) const PAUSE_MINUTES: u32 = 60;
+
+impl CanaryPlan {
+    fn of(it: &core::CanaryPlan) -> Self {
+        Self {
+            directory: it.place.directory.clone(),
+            permitted: it.permitted.to_string(),
+            forbidden: it.forbidden.to_string(),
+            every_hours: it.every_hours,
+            trust_roots: it.place.trust_roots.clone(),
+            contacts: it.place.contacts.clone(),
+            binding: it.place.binding.clone(),
+            forbidden_account: text(it.forbidden_account.as_ref()),
+            forbidden_method: text(it.forbidden_method.as_ref()),
+            pause_minutes: Some(it.pause_minutes).filter(|pause| *pause != PAUSE_MINUTES),
+        }
+    }
 }
 
 impl Issuer {
@@ -65,14 +97,9 @@ impl Issuer {
                 binding: it.binding.clone(),
                 trust_roots: it.trust_roots.clone(),
                 ca_profiles: map(&it.ca_profiles, Clone::clone),
+                problem_reports: it.problem_reports.clone(),
             }),
-            canary: it.canary.as_ref().map(|it| CanaryPlan {
-                directory: it.directory.clone(),
-                permitted: it.permitted.to_string(),
-                forbidden: it.forbidden.to_string(),
-                every_hours: it.every_hours,
-                trust_roots: it.trust_roots.clone(),
-            }),
+            canary: it.canary.as_ref().map(CanaryPlan::of),
         }
     }
 }

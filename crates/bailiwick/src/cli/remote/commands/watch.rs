@@ -54,6 +54,48 @@ pub(crate) enum ControlCommand {
 }
 
 #[derive(Subcommand)]
+pub(crate) enum IncidentCommand {
+    /// List incidents, open ones first
+    List,
+    /// One: its two tracks, what happened, what the CA has to do, and what can be sent to it
+    Show {
+        /// The incident
+        id: String,
+    },
+    /// Put down what was found out on one track
+    Note {
+        /// The incident
+        id: String,
+        /// On which track
+        #[arg(long, value_parser = ["dns-record", "ca-enforcement"])]
+        track: String,
+        /// What was found out
+        #[arg(long)]
+        says: String,
+        /// The track is answered with it
+        #[arg(long)]
+        answered: bool,
+    },
+    /// Conclude one whose two tracks are answered; whoever does it answered neither
+    Close {
+        /// The incident
+        id: String,
+        /// What is concluded, and what follows
+        #[arg(long)]
+        says: String,
+    },
+    /// Hand in a report that reached you, such as mail to the iodef address of a zone
+    Report {
+        /// The file that holds it: IODEF or plain text
+        #[arg(long, value_name = "FILE")]
+        file: std::path::PathBuf,
+        /// From whom it came
+        #[arg(long)]
+        from: String,
+    },
+}
+
+#[derive(Subcommand)]
 pub(crate) enum LabCommand {
     /// Put records into a zone of the lab's DNS behind Bailiwick's back
     EditZone {

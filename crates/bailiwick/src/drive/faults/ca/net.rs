@@ -10,7 +10,7 @@ use std::time::Duration;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
 use bailiwick_connect::egress::{Answer, Call, Fence, Host, Network, NoAnswer, Web};
 use bailiwick_core::change::Warrant;
-use bailiwick_core::names::{ChangeId, DnsName};
+use bailiwick_core::names::{ChangeId, DnsName, IssuerId};
 use futures::future::BoxFuture;
 use tokio::sync::Notify;
 
@@ -102,6 +102,13 @@ impl Net {
         self.orders_lost.store(0, Ordering::SeqCst);
     }
 
+    /// A run of canaries begins.
+    pub(super) fn begin_canaries(&self, crashes: Vec<Crash>) {
+        *self.change.lock().unwrap() = None;
+        *self.crashes.lock().unwrap() = crashes;
+        self.acts.store(0, Ordering::SeqCst);
+    }
+
     /// Nobody dies any more in this run.
     pub(super) fn calm(&self) {
         self.crashes.lock().unwrap().clear();
@@ -149,9 +156,17 @@ impl Net {
         else {
             return;
         };
-        let change = self.change.lock().unwrap().clone().unwrap();
-        let kept = app.store.upstream_order(&change).await.unwrap().map(|row| row.url);
         let url = format!("{}/order/{order}", self.base);
+        let Some(change) = self.change.lock().unwrap().clone() else {
+            let (canary, none) = ("public.canary", ChangeId::parse("none").unwrap());
+            let canary = IssuerId::parse(canary).unwrap();
+            let kept = app.store.change_of_upstream_order(&canary, &url, &none).await.unwrap();
+            if kept.is_none() {
+                self.wrong(format!("finalized {url}, which nobody keeps"));
+            }
+            return;
+        };
+        let kept = app.store.upstream_order(&change).await.unwrap().map(|row| row.url);
         if kept.as_deref() != Some(url.as_str()) {
             self.wrong(format!("finalized {url} while {kept:?} was kept"));
         }

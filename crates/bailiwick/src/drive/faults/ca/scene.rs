@@ -1,5 +1,6 @@
 //! A lab with the simulated CA as its public CA, an account there, and orders.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +8,8 @@ use bailiwick_core::certificate::SerialSeen;
 use bailiwick_core::change::{Change, Command, IssueCertificate, Prepared, RegisterAccount, Step};
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{
-    AccountId, CertFingerprint, ChangeId, Digest, IssuerId, ProfileId, SanName, ServiceId, SpkiHash,
+    AccountId, CertFingerprint, ChangeId, Digest, IssuerId, ProfileId, SanName, ServiceId,
+    SpkiHash, ZoneName,
 };
 use bailiwick_core::record::{Batch, Work};
 use bailiwick_core::time::Time;
@@ -22,10 +24,14 @@ use super::seeded::Seeded;
 use crate::app::App;
 use crate::app::start::Opened;
 use crate::drive::changes::{DRIVER, drive};
-use crate::drive::faults::scene::{approved, open_in};
+use crate::drive::faults::scene::{approved, open_at};
 use crate::world::{Clock as _, SystemClock, SystemRandom, World};
 
 const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../estates/lab");
+/// A name that a canary is sent for, and that CAA lets the CA issue for.
+pub(super) const PERMITTED: &str = "ok.canary.shop.example";
+/// One that CAA forbids it to issue for.
+pub(super) const FORBIDDEN: &str = "no.canary.shop.example";
 /// The longest lifetime that is approved, in seconds.
 pub(super) const LIFETIME: u32 = 90 * 86_400;
 
@@ -48,24 +54,49 @@ pub(super) fn public() -> IssuerId {
 impl Scene {
     /// `way` leads to the CA that has this base URL.
     pub(super) async fn new(base: &str, way: impl FnOnce(&Arc<Ca>) -> Way) -> Self {
+        let nowhere = "127.0.0.1:0".parse().unwrap();
+        Self::of(base, way, nowhere, &public()).await
+    }
+
+    /// The same with an account for canaries only, and with the zone in a DNS that can be asked.
+    pub(super) async fn of_canaries(base: &str, way: impl FnOnce(&Arc<Ca>) -> Way) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let account = IssuerId::parse("public.canary").unwrap();
+        let scene = Self::of(base, way, free, &account).await;
+        let zone = ZoneName::parse("shop.example").unwrap();
+        let records =
+            format!("shop.example. CAA 0 issue \"public.example\"\n{FORBIDDEN}. CAA 0 issue \";\"");
+        scene.app.lab_zones.as_ref().unwrap().edit(&zone, &records).await.unwrap();
+        scene
+    }
+
+    async fn of(
+        base: &str,
+        way: impl FnOnce(&Arc<Ca>) -> Way,
+        dns: SocketAddr,
+        account: &IssuerId,
+    ) -> Self {
         let clock = Arc::new(SimClock::new(SystemClock.now()));
         let zone = Arc::new(Zone::default());
         let ca = Arc::new(Ca::new(base, Arc::clone(&zone), Arc::clone(&clock)));
         let net = Arc::new(Net::new(way(&ca), base, zone, Arc::clone(&clock)));
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         estate(folders[0].path(), &ca);
+        if dns.port() != 0 {
+            canaries(folders[0].path(), &ca, dns);
+        }
         let world = World {
             clock: Arc::clone(&clock) as _,
             random: Arc::new(SystemRandom),
             outside: Arc::new(Simulated(Arc::clone(&net))),
         };
-        let opened = open_in(folders[1].path(), Some(folders[0].path()), world).await;
+        let opened = open_at(folders[1].path(), Some(folders[0].path()), world, dns).await;
         let app = Arc::clone(&opened.app);
         net.know(&app);
         let key = KeyPair::generate().unwrap();
         let adopted = Mutex::default();
         let scene = Self { app, ca, net, clock, adopted, key, _opened: opened, _folders: folders };
-        scene.register().await;
+        scene.register(account).await;
         scene
     }
 
@@ -74,11 +105,12 @@ impl Scene {
     }
 
     /// Gets the account, with its external account binding.
-    async fn register(&self) {
-        let secret = self.app.sealed_secret(SealedSecret::BindingKey(public()), BINDING.1).unwrap();
+    async fn register(&self, issuer: &IssuerId) {
+        let secret = SealedSecret::BindingKey(issuer.clone());
+        let secret = self.app.sealed_secret(secret, BINDING.1).unwrap();
         self.app.commit(Batch { work: vec![secret], ..Batch::default() }).await.unwrap();
         let step = Step::RegisterAccount(RegisterAccount {
-            issuer: public(),
+            issuer: issuer.clone(),
             directory: format!("{}/directory", self.ca.base),
             contacts: vec!["mailto:pki@shop.example".to_owned()],
             binding: Some(BINDING.0.to_owned()),
@@ -157,6 +189,26 @@ fn estate(folder: &Path, ca: &Ca) {
         ca.base, BINDING.0
     );
     std::fs::write(issuers, public).unwrap();
+}
+
+/// Canaries are agreed, for names in a zone that can be written into and asked.
+fn canaries(folder: &Path, ca: &Ca, dns: SocketAddr) {
+    let issuers = folder.join("issuers.toml");
+    let text = std::fs::read_to_string(&issuers).unwrap();
+    let root = write_pem("CERTIFICATE", &ca.paper.root.der);
+    let canary = format!(
+        "{text}\n[public.canary]\ndirectory = \"{}/directory\"\nbinding = \"{}\"\n\
+         permitted = \"{PERMITTED}\"\nforbidden = \"{FORBIDDEN}\"\n\
+         contacts = [\"mailto:pki@shop.example\"]\ntrust_roots = \"\"\"\n{root}\"\"\"\n",
+        ca.base, BINDING.0
+    );
+    std::fs::write(issuers, canary).unwrap();
+    let zone = folder.join("zones/shop.example.toml");
+    let text = std::fs::read_to_string(&zone).unwrap();
+    let text = text.replace("\"ca.bailiwick.example\"", "\"public.example\"");
+    let connector =
+        format!("[connector]\nkind = \"rfc2136\"\nserver = \"{dns}\"\nkey = \"bailiwick\"");
+    std::fs::write(zone, format!("servers = [\"{dns}\"]\n{text}\n{connector}\n")).unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {

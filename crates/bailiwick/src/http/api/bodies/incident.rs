@@ -7,6 +7,8 @@ use bailiwick_store::IncidentRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::app::IncidentView;
+
 /// One side of an incident.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct TrackBody {
@@ -83,4 +85,104 @@ impl IncidentBody {
             evidence: one.evidence.clone(),
         }
     }
+}
+
+/// Something that happened to an incident.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct IncidentLineBody {
+    /// When.
+    pub at: String,
+    /// Who did it.
+    pub by: String,
+    /// What.
+    pub says: String,
+    /// The leaf of the ledger.
+    pub leaf: u64,
+}
+
+/// What the CA has to do.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct CaSideBody {
+    /// Which CA.
+    pub issuer: String,
+    /// Where it takes problem reports, as the estate says.
+    pub report_to: Option<String>,
+    /// Until when it has to answer a report that went out when the incident opened (BR 4.9.5).
+    pub answers_by: String,
+    /// Until when it has to revoke (BR 4.9.1.1).
+    pub revokes_by: String,
+    /// What can be sent as it stands.
+    pub report: String,
+}
+
+/// An incident with what happened and what the CA has to do.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct IncidentStory {
+    /// As it stands.
+    #[serde(flatten)]
+    pub incident: IncidentBody,
+    /// What happened, the oldest first.
+    pub timeline: Vec<IncidentLineBody>,
+    /// The CA's side, where it is known which CA.
+    pub ca: Option<CaSideBody>,
+}
+
+impl IncidentStory {
+    pub(crate) fn of(view: &IncidentView) -> Self {
+        let line = |one: &crate::app::IncidentLine| IncidentLineBody {
+            at: one.at.to_string(),
+            by: one.by.clone(),
+            says: one.says.clone(),
+            leaf: one.leaf,
+        };
+        Self {
+            incident: IncidentBody::of(&view.row),
+            timeline: view.timeline.iter().map(line).collect(),
+            ca: view.ca.as_ref().map(|ca| CaSideBody {
+                issuer: ca.issuer.to_string(),
+                report_to: ca.report_to.clone(),
+                answers_by: ca.answers_by.to_string(),
+                revokes_by: ca.revokes_by.to_string(),
+                report: ca.report.clone(),
+            }),
+        }
+    }
+}
+
+/// What somebody found out on one track.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoteBody {
+    /// `dns-record` or `ca-enforcement`.
+    pub track: String,
+    /// What.
+    pub says: String,
+    /// Whether the track is answered with it.
+    #[serde(default)]
+    pub answered: bool,
+}
+
+/// What is concluded of an incident.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConcludeBody {
+    /// What, and what follows.
+    pub says: String,
+}
+
+/// A report that somebody hands in.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReportBody {
+    /// From whom it came.
+    pub from: String,
+    /// Its text: IODEF (RFC 7970) or plain.
+    pub report: String,
+}
+
+/// A report that was taken.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct ReportedBody {
+    /// The incident that it belongs to.
+    pub incident: String,
 }

@@ -12,7 +12,7 @@ use super::super::page::{Visitor, failed, moment, page};
 use super::{leaves, records, stands};
 use crate::app::{App, Asking, ControlView, TreeLine, ZoneControl};
 use crate::fault::Fault;
-use crate::http::api::bodies::{ControlBody, PointBody, ZoneControlBody};
+use crate::http::api::bodies::{CanaryBody, ControlBody, PointBody, ZoneControlBody};
 use crate::http::api::watch as api;
 
 /// The board.
@@ -46,7 +46,11 @@ fn whole(view: &ControlView) -> Markup {
                             td { (cell(zone, Point::Enforced)) }
                             td { (canary(&body, &line.zone)) }
                             td {
-                                @if line.findings.is_empty() { span.soft { "nothing" } }
+                                @let incidents: Vec<_> = body.incidents.iter().filter(|one| one.zone == line.zone && one.reviewed_at.is_none()).collect();
+                                @if line.findings.is_empty() && incidents.is_empty() { span.soft { "nothing" } }
+                                @for one in incidents {
+                                    p { span.badge.bad { "incident" } " " a href={ "/incidents/" (one.id) } { (one.subject) } ": " (one.owner) }
+                                }
                                 @for finding in &line.findings {
                                     p { a href={ "/findings/" (finding.id) } { (finding.title) } ": " (finding.assignee) }
                                 }
@@ -88,15 +92,30 @@ fn cell(zone: &ZoneControl, point: Point) -> Markup {
     }
 }
 
-/// When a canary was last run there, and how it went.
+/// When canaries were last run there for each CA, and how that went.
 fn canary(body: &ControlBody, zone: &str) -> Markup {
-    let mut all: Vec<_> = body.canaries.iter().filter(|one| one.zone == zone).collect();
-    all.sort_by(|a, b| b.at.cmp(&a.at));
-    html! {
-        @match all.first() {
-            None => { span.soft { "none" } }
-            Some(newest) => { span.soft { (newest.issuer) ", " (moment(&newest.at)) } }
+    let mut newest: Vec<&CanaryBody> = Vec::new();
+    for one in body.canaries.iter().filter(|one| one.zone == zone) {
+        let worse = |a: &str, b: &str| rank(a) < rank(b);
+        match newest.iter_mut().find(|known| known.issuer == one.issuer) {
+            None => newest.push(one),
+            Some(known) if worse(&one.stands, &known.stands) => *known = one,
+            Some(known) if one.stands == known.stands && one.at > known.at => *known = one,
+            Some(_) => {}
         }
+    }
+    html! {
+        @if newest.is_empty() { span.soft { "none" } }
+        @for one in newest { p { (one.issuer) " " (stands(&one.stands)) br; span.soft { (moment(&one.at)) } } }
+    }
+}
+
+/// What went worst speaks for a CA.
+fn rank(stands: &str) -> u8 {
+    match stands {
+        "fails" => 0,
+        "unknown" => 1,
+        _ => 2,
     }
 }
 
