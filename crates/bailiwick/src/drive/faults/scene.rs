@@ -61,6 +61,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
     let options = Options {
         data: data.to_path_buf(),
         estate: estate.map(Path::to_path_buf),
+        given: None,
         lab: true,
         database: None,
         listen: nowhere,
