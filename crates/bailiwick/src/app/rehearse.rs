@@ -257,13 +257,19 @@ fn done_says(plan: &Plan, index: usize, back: bool) -> String {
     let fit = |text: &str, undone: &str| if back { undone.to_owned() } else { text.to_owned() };
     match step {
         Step::PublishRecords(wanted) => {
-            let count = wanted.edits.len();
+            let count = match wanted.edits.len() {
+                1 => "1 set".to_owned(),
+                count => format!("{count} sets"),
+            };
             fit(
                 &format!(
                     "{count} sets of {} written on their pre-images, and read back",
                     wanted.zone
                 ),
-                &format!("{count} sets of {} as they were, and forgotten by caches", wanted.zone),
+                &format!(
+                    "{count} of {} as before, and what was written is forgotten by caches",
+                    wanted.zone
+                ),
             )
         }
         Step::AwaitPropagation(_) => {

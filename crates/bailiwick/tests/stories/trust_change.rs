@@ -104,7 +104,7 @@ fn rehearsed(scene: &Scene, id: &str) {
         "there  2  await-propagation: every server shows it, and caches forgot what was (waits 2 s)",
         "there  3  issue-certificate: CAA of the copy lets annex in",
         "there  6  verify-served",
-        "back  10  publish-records: 2 sets of shop.example as they were",
+        "back  10  publish-records: 2 sets of shop.example as before",
         "back   3  issue-certificate: revoked",
         "at least 5 s there",
         "note: zone shop.example was copied whole",
