@@ -30,6 +30,8 @@ mod git;
 
 mod observe;
 
+mod sight;
+
 pub mod transfer;
 
 pub mod notify;
@@ -43,3 +45,4 @@ pub use look::Authorities;
 pub use observe::ObserveDoor;
 pub use powerdns::{PowerDnsDoor, PowerDnsPlace};
 pub use rfc2136::{UpdateDoor, UpdatePlace};
+pub use sight::Sight;

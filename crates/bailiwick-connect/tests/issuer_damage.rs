@@ -15,6 +15,12 @@ use std::sync::atomic::AtomicU64;
 
 use bailiwick_connect::issuer::{BuiltinIssuer, IssuerFault};
 use bailiwick_connect::keys::{KeyFault, KeyFiles, SealSecret, Sealer};
+use bailiwick_core::actor::SignedIn;
+use bailiwick_core::change::{Chore, GRANT_MS, Warrant};
+use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::gate::SealedSecret;
+use bailiwick_core::names::PersonId;
+use bailiwick_core::time::Time;
 use issuer_world::{Counted, is_key_fault, local, open, plan, random, start};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -121,17 +127,37 @@ fn certificates_of_another_ca_are_refused() {
 fn a_sealed_secret_is_good_for_its_own_purpose_and_name_only() {
     let data = tempfile::tempdir().unwrap();
     let sealer = Sealer::open(data.path(), random).unwrap();
-    let sealed = sealer.seal("eab key", "team-shop", b"secret").unwrap();
-    assert_eq!(sealer.open_sealed("eab key", "team-shop", &sealed).unwrap().as_slice(), b"secret");
-    for (purpose, name) in [
-        ("eab key", "team-pay"),
-        ("eab ke", "yteam-shop"),
-        ("eab key\nteam-shop", ""),
-        ("ca key", "team-shop"),
+    let zone = |text: &str| ZoneKey::parse(text).unwrap();
+    let by = SignedIn::alone(PersonId::parse("ada").unwrap());
+    let now = Time::from_unix_ms(1);
+    let to_try =
+        |text: &str| Warrant::to_do(Chore::TryDoor { zone: zone(text), by: by.clone() }, now);
+    let shop = SealedSecret::Tsig(zone("shop.example"));
+    let sealed = sealer.seal_secret(&shop, b"secret").unwrap();
+    let open = |warrant: &Warrant, what: &SealedSecret, at| {
+        sealer.open_secret(warrant, what, &sealed, at).map(|secret| secret.to_vec())
+    };
+    let ours = to_try("shop.example");
+    assert_eq!(open(&ours, &shop, now).unwrap(), b"secret");
+    // The same octets under another name, or for something else, with the right to that.
+    let pay = SealedSecret::Tsig(zone("pay.example"));
+    let fault = open(&to_try("pay.example"), &pay, now).unwrap_err();
+    assert!(matches!(fault, KeyFault::Damaged { .. }), "{fault}");
+    let api = SealedSecret::ApiKey(zone("shop.example"));
+    let fault = open(&ours, &api, now).unwrap_err();
+    assert!(matches!(fault, KeyFault::Damaged { .. }), "{fault}");
+    // Without the right to it, or after its end.
+    let read = Chore::ReadZone { zone: zone("shop.example"), by: None };
+    for (warrant, at) in [
+        (to_try("pay.example"), now),
+        (Warrant::to_do(read, now), now),
+        (Warrant::to_do(Chore::Notify, now), now),
+        (to_try("shop.example"), now.plus_ms(GRANT_MS)),
     ] {
-        assert!(sealer.open_sealed(purpose, name, &sealed).is_err(), "{purpose} {name}");
+        let fault = open(&warrant, &shop, at).unwrap_err();
+        assert!(matches!(fault, KeyFault::NoWarrant { .. }), "{warrant:?}: {fault}");
     }
-    let again = sealer.seal("eab key", "team-shop", b"secret").unwrap();
+    let again = sealer.seal_secret(&shop, b"secret").unwrap();
     assert_ne!(sealed, again, "each has a nonce of its own");
     let files = KeyFiles::new(data.path().join("x"), &sealer);
     files.put("a", "one", b"1").unwrap();

@@ -22,6 +22,7 @@ mod joint;
 mod plan;
 pub mod planner;
 mod state;
+mod warrant;
 
 pub use crate::certificate::RevocationReason;
 pub use approve::{Approval, ApprovedPlan, Basis, NotApproved};
@@ -40,6 +41,7 @@ pub use state::{
     Awaiting, Change, Direction, Executing, Next, Outcome, RollingBack, Started, Touched,
     WithPerson,
 };
+pub use warrant::{Chore, Warrant, over_with};
 
 /// How often one effect is tried before the change turns back, or before a person is asked.
 /// Three: one lost reply and one restart in the middle still leave a try.

@@ -10,6 +10,7 @@ mod envelope;
 mod envelope_finding;
 mod order;
 mod renewal;
+mod sealed;
 mod secret_use;
 mod standing;
 
@@ -26,5 +27,6 @@ pub use order::{
     OrderStatus, Problem, ProblemKind, ValidationEvidence,
 };
 pub use renewal::RenewalWindow;
+pub use sealed::SealedSecret;
 pub use secret_use::SecretUse;
 pub use standing::StandingRecord;

@@ -23,4 +23,5 @@ mod spine {
     mod plans_and_digests;
     mod separation_of_duties;
     mod together_or_not_at_all;
+    mod warrants;
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod again;
 mod allowance;
 mod authorizations;
 mod ca_windows;
@@ -64,11 +65,11 @@ use bailiwick_connect::dns::{DnsClient, Resolver, View};
 use bailiwick_connect::keys::Sealer;
 use bailiwick_connect::lab_dns::LabZones;
 use bailiwick_connect::token::Token;
-use bailiwick_core::actor::Actor;
+use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::caa::PrivateTlds;
-use bailiwick_core::change::{Change, Event, IssuedCertificate};
+use bailiwick_core::change::{Change, Event, IssuedCertificate, Next, over_with};
 use bailiwick_core::names::{ChangeId, PersonId};
-use bailiwick_core::record::{Batch, Entry, Expect, Fact};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_store::Store;
 use tokio::sync::broadcast;
@@ -89,6 +90,8 @@ pub(crate) use changes::ChangeView;
 pub(crate) use credentials::{CredentialView, FreshCredential, NewCredential};
 #[cfg(test)]
 pub(crate) use doors::Place;
+#[cfg(test)]
+pub(crate) use doors::ZoneSight;
 pub(crate) use doors::{Put, Rid, ZoneRecords, fingerprint, held};
 pub(crate) use duties::DutyLine;
 pub(crate) use emergency::{EmergencyVerb, NewEmergency};
@@ -104,12 +107,12 @@ pub(crate) use ocsp::{OcspReply, Responders};
 pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
 pub(crate) use preauthorize::AuthorizationAnswer;
-pub(crate) use reach::{ACCOUNT_KEY, BINDING_KEY, Network, Outside};
+pub(crate) use reach::{Network, Outside};
 pub(crate) use registry::AccountView;
 pub(crate) use rehearse::Rehearsal;
 pub(crate) use revoke::RevokeAnswer;
 pub(crate) use rotate::{GenerationView, IssuerView, RotateWish, Rotation};
-pub(crate) use secret_use::{NotedUses, UsedFor, used_for};
+pub(crate) use secret_use::NotedUses;
 pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use start_options::NoticeOptions;
@@ -235,6 +238,10 @@ impl App {
                     event: Box::new(event),
                 },
             });
+            if matches!(next.next(), Next::Finished) {
+                let over = over_with(&loaded.id, &loaded.change);
+                batch.work.extend(over.into_iter().map(Work::ForgetSealed));
+            }
             loaded.change = next;
             loaded.events = loaded.events.saturating_add(1);
         }
@@ -263,20 +270,31 @@ impl App {
     }
 
     /// Who finds out when Bailiwick cannot: the one on duty for the service's operator, else for the
-    /// control owner, else the first administrator.
+    /// control owner, else the first administrator; never whoever asked or stands behind who did, as
+    /// long as there is anybody else.
     pub(crate) fn assignee(&self, live: &Live, change: &Change) -> PersonId {
         let now = self.now();
         let estate = live.estate();
+        let asked = &change.request().by;
+        let independent = |person: &PersonId| {
+            let by = SignedIn::alone(person.clone()).standing_in(estate, now);
+            estate.works_here(person, now) && !asked.shares_somebody_with(&by)
+        };
         let service = change.request().service.as_ref().and_then(|id| estate.services.get(id));
         let teams = service
             .map(|service| &service.duties.operator)
             .into_iter()
             .chain([&estate.organisation.control_owner]);
-        teams
-            .filter_map(|team| estate.person_on_duty(team, now).ok())
-            .map(|on_duty| on_duty.person().clone())
-            .next()
-            .or_else(|| estate.organisation.administrators.first().cloned())
+        let people = teams.flat_map(|team| {
+            let on_duty = estate.person_on_duty(team, now).ok();
+            let on_duty = on_duty.map(|on_duty| on_duty.person().clone());
+            on_duty.into_iter().chain(estate.members_of(team).into_iter().cloned())
+        });
+        let administrators = &estate.organisation.administrators;
+        people
+            .chain(administrators.iter().cloned())
+            .find(independent)
+            .or_else(|| administrators.first().cloned())
             .unwrap_or_else(crate::lab::nobody)
     }
 
@@ -290,23 +308,6 @@ impl App {
             .map(|(key, zone)| (key.name.clone(), zone.servers.clone()))
             .collect();
         View { resolver: self.resolver, authorities, private_tlds: PrivateTlds::reserved() }
-    }
-
-    /// Seals a secret for the store; `purpose` and `name` are bound to it.
-    pub(crate) fn seal(&self, purpose: &str, name: &str, secret: &[u8]) -> Result<Vec<u8>, Fault> {
-        self.sealer.seal(purpose, name, secret).map_err(|cause| Fault::bug(cause.to_string()))
-    }
-
-    /// Opens a sealed secret.
-    pub(crate) fn unseal(
-        &self,
-        purpose: &str,
-        name: &str,
-        sealed: &[u8],
-    ) -> Result<bailiwick_connect::keys::SecretBytes, Fault> {
-        self.sealer
-            .open_sealed(purpose, name, sealed)
-            .map_err(|cause| Fault::Damaged { message: cause.to_string() })
     }
 
     /// A certificate with each of its chains, PEM. Chain 0 is what servers show; chain 1, where there is

@@ -13,8 +13,8 @@ mod upstream;
 mod waiting;
 mod watch;
 
-pub(crate) use effects::SUBJECT_KEY;
-pub(crate) use issue::{SUBJECT_REQUEST, asked_as};
+pub(crate) use effects::differs;
+pub(crate) use issue::asked_as;
 pub(crate) use loops::run;
 pub(crate) use upstream::Turns;
 pub(crate) use waiting::Waiting;

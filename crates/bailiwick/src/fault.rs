@@ -167,6 +167,10 @@ impl From<bailiwick_core::change::Refusal> for Fault {
                 rule: "separation-of-duties".to_owned(),
                 message: why.to_string(),
             },
+            Refusal::OwnChange { .. } => Self::NotAllowed {
+                rule: "separation-of-duties".to_owned(),
+                message: refusal.to_string(),
+            },
             Refusal::WrongState { .. } | Refusal::Expired { .. } | Refusal::NotExpired { .. } => {
                 Self::Conflict { message: refusal.to_string() }
             }

@@ -37,6 +37,16 @@ pub enum KeyFault {
         /// What.
         what: String,
     },
+    /// Somebody without the right to it wanted a secret opened.
+    #[error(
+        "{what} is not opened for `{by}`, or not any more; that step or chore has no right to it"
+    )]
+    NoWarrant {
+        /// Which secret.
+        what: String,
+        /// For what.
+        by: &'static str,
+    },
     /// The data key was sealed the other way.
     #[error("`{path}` was sealed with {with}; start with that")]
     OtherSecret {

@@ -43,7 +43,7 @@ impl<'a> KeyFiles<'a> {
         match self.sealer.disk().read(&path).map_err(KeyFault::io(&path))? {
             Some(found) => self
                 .sealer
-                .open_sealed(purpose, name, &found.octets)
+                .open_own(purpose, name, &found.octets)
                 .map(Some)
                 .map_err(|_| KeyFault::damaged(&path)),
             None => Ok(None),

@@ -6,6 +6,11 @@ use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 
+use bailiwick_core::change::Warrant;
+use bailiwick_core::gate::SealedSecret;
+use bailiwick_core::names::CredentialId;
+use bailiwick_core::time::Time;
+
 use super::disk::{Disk, LocalDisk};
 use super::fault::KeyFault;
 use super::secret::SecretBytes;
@@ -13,6 +18,8 @@ use super::unlock::{self, SealSecret};
 
 /// First octets of everything sealed: what it is, and the version of this form.
 const MARK: &[u8] = b"BWSEAL\x01";
+/// What the MAC key of an ACME client's credential is sealed for.
+const CREDENTIAL: &str = "acme-credential";
 /// Octets of an AES-256 key.
 pub(super) const KEY_OCTETS: usize = 32;
 
@@ -86,15 +93,69 @@ impl Sealer {
     ///
     /// # Errors
     /// [`KeyFault::NoRandomness`] or [`KeyFault::Crypto`].
-    pub fn seal(&self, purpose: &str, name: &str, secret: &[u8]) -> Result<Vec<u8>, KeyFault> {
+    pub(super) fn seal(
+        &self,
+        purpose: &str,
+        name: &str,
+        secret: &[u8],
+    ) -> Result<Vec<u8>, KeyFault> {
         self.key.seal(MARK, &bound_to(purpose, name), secret, &self.random)
+    }
+
+    /// Seals a secret of the house.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn seal_secret(&self, what: &SealedSecret, secret: &[u8]) -> Result<Vec<u8>, KeyFault> {
+        self.seal(what.purpose(), &what.name(), secret)
+    }
+
+    /// Opens a secret of the house, for whoever holds a right to exactly this one. There is no other
+    /// way to it (requirement TRW-7).
+    ///
+    /// # Errors
+    /// [`KeyFault::NoWarrant`] where the right is to something else, or over; [`KeyFault::Damaged`].
+    pub fn open_secret(
+        &self,
+        warrant: &Warrant,
+        what: &SealedSecret,
+        sealed: &[u8],
+        now: Time,
+    ) -> Result<SecretBytes, KeyFault> {
+        if warrant.opens(what, now) {
+            self.open_own(what.purpose(), &what.name(), sealed)
+        } else {
+            let (purpose, name) = (what.purpose(), what.name());
+            Err(KeyFault::NoWarrant { what: format!("{purpose} `{name}`"), by: warrant.what() })
+        }
+    }
+
+    /// Seals the MAC key that an ACME client binds its account to us with.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn seal_credential(&self, id: &CredentialId, key: &[u8]) -> Result<Vec<u8>, KeyFault> {
+        self.seal(CREDENTIAL, id.as_str(), key)
+    }
+
+    /// Opens the MAC key that an ACME client binds its account to us with: it has power over nothing,
+    /// and shows who a client is.
+    ///
+    /// # Errors
+    /// [`KeyFault::Damaged`] when one octet differs.
+    pub fn open_credential(
+        &self,
+        id: &CredentialId,
+        sealed: &[u8],
+    ) -> Result<SecretBytes, KeyFault> {
+        self.open_own(CREDENTIAL, id.as_str(), sealed)
     }
 
     /// Opens what was sealed for the same purpose under the same name.
     ///
     /// # Errors
     /// [`KeyFault::Damaged`] when one octet differs.
-    pub fn open_sealed(
+    pub(super) fn open_own(
         &self,
         purpose: &str,
         name: &str,

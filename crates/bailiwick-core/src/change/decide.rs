@@ -88,6 +88,13 @@ pub enum Refusal {
     },
     /// Separation of duties.
     NotApproved(NotApproved),
+    /// Whoever asked for a change, or stands behind who did, says how it stands.
+    OwnChange {
+        /// Who tried.
+        by: PersonId,
+        /// Whom it was handed to.
+        whose: PersonId,
+    },
     /// The time to approve is over.
     Expired {
         /// Since when.
@@ -107,6 +114,10 @@ impl fmt::Display for Refusal {
                 write!(f, "the change is `{state}`, which does not allow this; show it again")
             }
             Self::NotApproved(why) => why.fmt(f),
+            Self::OwnChange { by, whose } => write!(
+                f,
+                "`{by}` asked for this change or vouched for who did; let `{whose}` or somebody else independent say how it stands"
+            ),
             Self::Expired { at } => {
                 write!(f, "the change could be approved until {at}; request it again")
             }
@@ -167,8 +178,14 @@ impl Change {
             (Self::RollingBack(at), Command::Report { outcome, assignee }) if at.started => {
                 Ok(at.report(outcome, assignee))
             }
-            (Self::WithPerson(_), Command::Resolve { by, carried_out, note }) => {
-                Ok(vec![Event::Resolved { by, carried_out, note }])
+            (Self::WithPerson(at), Command::Resolve { by, carried_out, note }) => {
+                match by.signed_in() {
+                    // Whoever wanted it does not say alone that it came out well.
+                    Some(one) if at.request.by.shares_somebody_with(one) => {
+                        Err(Refusal::OwnChange { by: one.person.clone(), whose: at.person.clone() })
+                    }
+                    Some(_) | None => Ok(vec![Event::Resolved { by, carried_out, note }]),
+                }
             }
             _ => wrong,
         }

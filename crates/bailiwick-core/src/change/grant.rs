@@ -5,6 +5,7 @@ use crate::time::Time;
 
 use super::plan::{PlanDigest, Step};
 use super::state::{Change, Direction, Next};
+use super::warrant::Warrant;
 
 /// How long a grant lasts: one effect, not a shift. An effect that takes longer asks again.
 pub const GRANT_MS: i64 = 5 * crate::time::MINUTE_MS;
@@ -73,10 +74,15 @@ impl Grant {
         })
     }
 
-    /// Opens the grant: gives the step and ends the right. `None` when it came too late.
+    /// Opens the grant: gives the step, with the right to the secrets that it needs, and ends the right
+    /// to do it. `None` when it came too late.
     #[must_use]
-    pub fn open(self, now: Time) -> Option<(ChangeId, Direction, Step)> {
-        (now < self.expires_at).then_some((self.change, self.direction, self.step))
+    pub fn open(self, now: Time) -> Option<(Warrant, Direction, Step)> {
+        if now >= self.expires_at {
+            return None;
+        }
+        let warrant = Warrant::of_step(&self.change, &self.step, self.expires_at);
+        Some((warrant, self.direction, self.step))
     }
 
     /// Which change it belongs to.

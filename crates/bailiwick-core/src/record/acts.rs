@@ -50,10 +50,15 @@ type Told = (ActClass, String, String);
 
 /// What the secret of a purpose opens.
 fn secret(purpose: &str, name: &str) -> (ActClass, String) {
-    if purpose == "tsig" {
-        (ActClass::Zone, format!("zone/{name}"))
-    } else {
-        (ActClass::Key, format!("issuer/{name}"))
+    match purpose {
+        "tsig" | "tsig-next" | "zone-api-key" | "transfer-tsig" => {
+            (ActClass::Zone, format!("zone/{name}"))
+        }
+        "subject-key" | "subject-request" | "deployed-before" => {
+            (ActClass::Key, format!("{purpose}/{name}"))
+        }
+        "webhook-key" | "smtp-password" => (ActClass::Key, name.to_owned()),
+        _ => (ActClass::Key, format!("issuer/{name}")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is committed together: entries, their rows, working state, notices.
 
 use crate::estate::ZoneKey;
-use crate::gate::{Authorization, Order, OrderStatus};
+use crate::gate::{Authorization, Order, OrderStatus, SealedSecret};
 use crate::names::{
     AccountId, CertFingerprint, ChangeId, CredentialId, Digest, DnsName, EnvelopeId, OrderId,
     PersonId, SanName, SessionId, TokenId,
@@ -56,12 +56,19 @@ pub enum Work {
     },
     /// A secret of the house, sealed; in place of the one before.
     PutSealed {
-        /// What it is for.
-        purpose: &'static str,
-        /// Whose it is.
-        name: String,
+        /// Which.
+        secret: SealedSecret,
         /// The sealed octets.
         sealed: Vec<u8>,
+    },
+    /// A sealed secret that nobody needs any more is wiped.
+    ForgetSealed(SealedSecret),
+    /// A sealed secret takes the place of another one, which is wiped.
+    MoveSealed {
+        /// Which.
+        from: SealedSecret,
+        /// In whose place.
+        to: SealedSecret,
     },
     /// A record is about to be written into somebody's zone, and has to be taken away again.
     PutPlacedRecord(PlacedRecord),

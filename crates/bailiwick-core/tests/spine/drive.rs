@@ -223,8 +223,9 @@ impl Run<'_> {
         let grant = Grant::mint(&change_id(), change, self.now).unwrap();
         let index = grant.index();
         assert_eq!(*grant.plan(), self.plan.digest());
-        let (id, direction, step) = grant.open(self.now).unwrap();
-        assert_eq!((id, direction), (change_id(), direction_of(turn)));
+        let (warrant, direction, step) = grant.open(self.now).unwrap();
+        assert_eq!(warrant.change(), Some(&change_id()));
+        assert_eq!(direction, direction_of(turn));
         let at = Place { index, step: &step, events: self.log.len(), now: self.now };
         let world = &mut self.world;
         let mut done = || match act(world, &at) {

@@ -33,7 +33,7 @@ pub(crate) enum Kind {
     Revoke,
 }
 
-const REVERSIBLE: [Kind; 11] = [
+pub(crate) const REVERSIBLE: [Kind; 11] = [
     Kind::Issue,
     Kind::Grant,
     Kind::End,

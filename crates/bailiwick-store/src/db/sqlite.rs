@@ -69,7 +69,7 @@ pub(crate) struct Lent {
 }
 
 const WRITE: &str = "PRAGMA foreign_keys = on; PRAGMA journal_mode = wal; PRAGMA synchronous = full; \
-    PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = memory; PRAGMA cache_size = -8192;";
+    PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = memory; PRAGMA secure_delete = on; PRAGMA cache_size = -8192;";
 const READ: &str = "PRAGMA foreign_keys = on; PRAGMA query_only = on;";
 const SCRATCH: &str =
     "PRAGMA foreign_keys = on; PRAGMA journal_mode = off; PRAGMA synchronous = off;";

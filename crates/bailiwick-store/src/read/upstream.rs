@@ -1,5 +1,6 @@
 //! What is remembered of CAs behind ACME.
 
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, ChangeId, Digest, DnsName, IssuerId, SpkiHash};
 use bailiwick_core::record::{OrderMark, PlacedRecord, Reached};
 use bailiwick_core::time::Time;
@@ -140,13 +141,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sealed(
-        &self,
-        purpose: &'static str,
-        name: &str,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    pub async fn sealed(&self, secret: &SealedSecret) -> Result<Option<Vec<u8>>, StoreError> {
         let one = "SELECT sealed FROM sealed_secret WHERE purpose = $1 AND name = $2";
-        let row = self.inner.db.first(one, &args![purpose, name]).await?;
+        let row = self.inner.db.first(one, &args![secret.purpose(), secret.name()]).await?;
         row.map(|row| Reader::new("sealed_secret", row).bytes()).transpose()
     }
 

@@ -1,7 +1,7 @@
 //! Working state, as it is written.
 
 use bailiwick_core::estate::ZoneKey;
-use bailiwick_core::gate::{Authorization, Order};
+use bailiwick_core::gate::{Authorization, Order, SealedSecret};
 use bailiwick_core::names::Digest;
 use bailiwick_core::record::{OrderMark, Reached, Work};
 use bailiwick_core::time::Time;
@@ -48,13 +48,13 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 return Err(Conflict::LinkSpent.into());
             }
         }
-        Work::PutSealed { purpose, name, sealed } => {
-            tx.exec(
-                "INSERT INTO sealed_secret (purpose, name, sealed) VALUES ($1, $2, $3) \
-                 ON CONFLICT (purpose, name) DO UPDATE SET sealed = excluded.sealed",
-                &args![*purpose, name, sealed],
-            )
-            .await?;
+        Work::PutSealed { secret, sealed } => put_sealed(tx, secret, sealed).await?,
+        Work::ForgetSealed(secret) => forget_sealed(tx, secret).await?,
+        Work::MoveSealed { from, to } => {
+            forget_sealed(tx, to).await?;
+            let named = "UPDATE sealed_secret SET purpose = $1, name = $2 \
+                WHERE purpose = $3 AND name = $4";
+            tx.exec(named, &args![to.purpose(), to.name(), from.purpose(), from.name()]).await?;
         }
         Work::PutLook { zone, at } => put_look(tx, zone, *at).await?,
         Work::PutPlacedRecord(placed) => {
@@ -144,4 +144,17 @@ async fn put_authorization(tx: &mut Tx, one: &Authorization) -> Result<(), Rejec
 
 fn once(rows: u64, table: &'static str, key: impl ToString) -> Result<(), Conflict> {
     if rows == 1 { Ok(()) } else { Err(Conflict::Exists { table, key: key.to_string() }) }
+}
+
+async fn forget_sealed(tx: &mut Tx, secret: &SealedSecret) -> Result<(), Rejected> {
+    let forget = "DELETE FROM sealed_secret WHERE purpose = $1 AND name = $2";
+    tx.exec(forget, &args![secret.purpose(), secret.name()]).await?;
+    Ok(())
+}
+
+async fn put_sealed(tx: &mut Tx, secret: &SealedSecret, sealed: &[u8]) -> Result<(), Rejected> {
+    let put = "INSERT INTO sealed_secret (purpose, name, sealed) VALUES ($1, $2, $3) \
+        ON CONFLICT (purpose, name) DO UPDATE SET sealed = excluded.sealed";
+    tx.exec(put, &args![secret.purpose(), secret.name(), sealed.to_vec()]).await?;
+    Ok(())
 }

@@ -10,7 +10,6 @@ use bailiwick_wire::jose::{BadBinding, ExternalBinding, Jwk, JwsProblem};
 use serde_json::Value;
 
 use super::App;
-use super::credentials::SEALED_AS;
 use super::orders::{actor, problem};
 use crate::fault::Fault;
 
@@ -149,7 +148,8 @@ impl App {
         let sealed = self.store.credential_secret(&credential.id).await?;
         let sealed = sealed
             .ok_or_else(|| Fault::Damaged { message: "a credential has no key".to_owned() })?;
-        let mac_key = self.unseal(SEALED_AS, credential.id.as_str(), &sealed)?;
+        let mac_key = self.sealer.open_credential(&credential.id, &sealed);
+        let mac_key = mac_key.map_err(|cause| Fault::Damaged { message: cause.to_string() })?;
         if let Err(cause) = binding.verify(&mac_key, url, key) {
             return match (cause, cause.problem()) {
                 (BadBinding::Mac, _) => refused(UNKNOWN),

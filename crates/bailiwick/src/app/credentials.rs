@@ -17,8 +17,6 @@ use crate::fault::Fault;
 pub(crate) const CREDENTIAL_HOURS: i64 = 7 * 24;
 /// The longest.
 const CREDENTIAL_MS_MAX: i64 = 90 * DAY_MS;
-/// What the MAC keys of credentials are sealed as.
-pub(crate) const SEALED_AS: &str = "acme-credential";
 
 /// Two credentials stand beside each other for a week at most: long enough for every host to get
 /// the new one.
@@ -240,7 +238,8 @@ impl App {
     pub(super) fn fresh_mac_key(&self, id: &CredentialId) -> Result<(String, Vec<u8>), Fault> {
         use base64::Engine as _;
         let key = self.mac_key()?;
-        let sealed = self.seal(SEALED_AS, id.as_str(), &key)?;
+        let sealed = self.sealer.seal_credential(id, &key);
+        let sealed = sealed.map_err(|cause| Fault::bug(cause.to_string()))?;
         Ok((base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(key), sealed))
     }
 

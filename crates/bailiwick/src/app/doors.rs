@@ -7,7 +7,7 @@ use std::time::Duration;
 use bailiwick_connect::egress::{Call, Fence, Limits, Method, Target, Trust};
 use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::places::{self, Held};
-use bailiwick_core::change::{Endpoint, Lane};
+use bailiwick_core::change::{Endpoint, Lane, Warrant};
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::names::CertFingerprint;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
@@ -24,17 +24,14 @@ const HANDSHAKE: Limits = Limits {
     whole_timeout: Duration::from_secs(4),
 };
 
-/// The records of one zone.
-pub(crate) trait ZoneRecords: Send + Sync {
+/// The records of one zone, as they are read.
+pub(crate) trait ZoneSight: Send + Sync {
     /// The set as it stands where edits are written.
     fn standing<'a>(
         &'a self,
         owner: &'a OwnerName,
         kind: RecordType,
     ) -> BoxFuture<'a, Result<Option<RRset>, String>>;
-
-    /// All edits or none, only where every pre-image stands.
-    fn put<'a>(&'a self, edits: &'a [RecordEdit], why: &'a str) -> BoxFuture<'a, Put>;
 
     /// How far each authoritative server is with edits.
     fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>>;
@@ -51,6 +48,12 @@ pub(crate) struct Rid {
     pub lane: Lane,
     /// Nothing was heard of it, so that nobody knows.
     pub is_silent: bool,
+}
+
+/// The records of one zone, as they are written.
+pub(crate) trait ZoneRecords: ZoneSight {
+    /// All edits or none, only where every pre-image stands.
+    fn put<'a>(&'a self, edits: &'a [RecordEdit], why: &'a str) -> BoxFuture<'a, Put>;
 }
 
 /// What came of writing somewhere.
@@ -85,8 +88,18 @@ impl App {
         &'a self,
         live: &'a Live,
         key: &'a ZoneKey,
+        warrant: &'a Warrant,
     ) -> Result<Box<dyn ZoneRecords + 'a>, String> {
-        self.world.outside.zone(self, live, key).await
+        self.world.outside.zone(self, live, key, warrant).await
+    }
+
+    /// The records of a zone, to be read.
+    pub(crate) fn sight<'a>(
+        &'a self,
+        live: &'a Live,
+        key: &'a ZoneKey,
+    ) -> Result<Box<dyn ZoneSight + 'a>, String> {
+        self.world.outside.sight(self, live, key)
     }
 
     /// The certificate that an endpoint shows, DER.

@@ -14,7 +14,6 @@ use bailiwick_core::policy::{
 use bailiwick_core::record::{ActClass, Fact};
 use bailiwick_store::ActRow;
 
-use super::reach::TSIG_KEY;
 use super::{App, Asking, Live, Scope};
 use crate::fault::Fault;
 
@@ -99,9 +98,13 @@ impl App {
     /// Secrets that a human handed in or was handed, and that still open something.
     async fn known_secrets(&self, live: &Live) -> Result<BTreeSet<KnownSecret>, Fault> {
         let mut known = BTreeSet::new();
-        let zones = live.estate().zones.iter().filter(|(_, zone)| zone.connector.is_some());
-        for (key, _) in zones {
-            let handed_in = self.store.entries_of(&format!("secret/{TSIG_KEY}/{key}")).await?;
+        for (key, zone) in &live.estate().zones {
+            let connector = zone.connector.as_ref();
+            let Some(secret) = connector.and_then(|it| Self::connector_secret(key, it)) else {
+                continue;
+            };
+            let about = format!("secret/{}/{}", secret.purpose(), secret.name());
+            let handed_in = self.store.entries_of(&about).await?;
             // The last one counts: what was there before opens nothing any more.
             let set = |fact: &Fact| matches!(fact, Fact::SecretSet { .. });
             let last = handed_in.into_iter().rev().map(|stored| stored.entry);

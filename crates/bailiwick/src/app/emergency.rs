@@ -179,7 +179,8 @@ impl App {
         reason: &str,
     ) -> Result<DelegatedExecution, Fault> {
         let scope = Scope::Service(ResourceKind::Credential, service.to_string(), service.clone());
-        self.permit(asking, Access::Administer, &scope)?;
+        self.permit(asking, Access::Administer, &scope)
+            .map_err(|fault| of_service(fault, service))?;
         let (now, live) = (self.now(), self.live.get());
         let reason = said("reason", reason, "say why they have to be able to")?;
         if !live.estate().works_here(to, now) || asking.by.everybody().any(|one| one == to) {
@@ -319,4 +320,17 @@ fn reviewer(
                 && !by.everybody().any(|one| one == person)
         })
         .ok_or_else(|| Fault::conflict("nobody independent is there to review it; add somebody"))
+}
+
+/// Whoever may hand out credentials of a service may delegate its emergencies; who may not is told of the
+/// service, not of a credential.
+fn of_service(fault: Fault, service: &ServiceId) -> Fault {
+    let (asked, meant) = (format!("credential `{service}`"), format!("service `{service}`"));
+    if let Fault::NotAllowed { rule, message } = fault {
+        return Fault::NotAllowed { rule, message: message.replace(&asked, &meant) };
+    }
+    if matches!(fault, Fault::NotFound { .. }) {
+        return Fault::not_found(format!("{meant} whose emergencies you may delegate"));
+    }
+    fault
 }

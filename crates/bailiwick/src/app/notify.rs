@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bailiwick_connect::egress::{Egress, Fence, Limits, Target, Trust};
 use bailiwick_connect::notify::{self, NotTaken, Relay};
+use bailiwick_core::change::{Chore, Warrant};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::time::{DAY_MS, HOUR_MS, SECOND_MS, Time};
 use bailiwick_store::OutboxRow;
 use bailiwick_wire::notice::Message;
@@ -14,12 +16,6 @@ use bailiwick_wire::notice::Message;
 use super::App;
 use crate::fault::Fault;
 
-/// What the key of the webhook is sealed for.
-pub(crate) const WEBHOOK_KEY: &str = "webhook-key";
-/// What the password at the relay is sealed for.
-pub(crate) const SMTP_PASSWORD: &str = "smtp-password";
-/// Whose both are.
-pub(crate) const NOTICES: &str = "notices";
 /// Notices of one round.
 const ROUND: u32 = 50;
 /// The longest pause before a notice is tried again.
@@ -126,10 +122,11 @@ impl App {
         now: Time,
     ) -> Result<Result<(), NotTaken>, Fault> {
         let ways = &self.settings.ways;
+        let warrant = Warrant::to_do(Chore::Notify, now);
         let no = |why: &str| Ok(Err(NotTaken::Refused(why.to_owned())));
         match (way, &ways.webhook, &ways.relay, &ways.command) {
             (0, Some(target), ..) => {
-                let Some(key) = self.secret(WEBHOOK_KEY, NOTICES).await? else {
+                let Some(key) = self.secret(&warrant, &SealedSecret::WebhookKey).await? else {
                     return no(
                         "the webhook has no key; hand it in with `bailiwick notices set-secret webhook`",
                     );
@@ -141,7 +138,7 @@ impl App {
             }
             (1, _, Some(relay), _) => {
                 let password = match relay.user {
-                    Some(_) => self.secret(SMTP_PASSWORD, NOTICES).await?,
+                    Some(_) => self.secret(&warrant, &SealedSecret::SmtpPassword).await?,
                     None => None,
                 };
                 if relay.user.is_some() && password.is_none() {

@@ -6,30 +6,18 @@ use std::sync::Arc;
 
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
-use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
-use bailiwick_core::change::{Endpoint, IssueCertificate};
+use bailiwick_core::change::{Endpoint, IssueCertificate, Warrant};
 use bailiwick_core::estate::{Connector, Deployment, IssuerKind, Upstream, ZoneKey};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
-use bailiwick_core::record::Work;
 use bailiwick_store::{CertificateFilter, UpstreamAccountRow};
 use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 
-use super::doors::{self, Place, ZoneRecords};
+use super::doors::{self, Place, ZoneRecords, ZoneSight};
 use super::{App, Live};
 use crate::fault::Fault;
-
-/// What the sealed key of an account at a CA is for.
-pub(crate) const ACCOUNT_KEY: &str = "acme-account-key";
-/// What the sealed MAC key of an external account binding is for.
-pub(crate) const BINDING_KEY: &str = "acme-binding-key";
-/// What the sealed secret of a connector is for.
-pub(crate) const TSIG_KEY: &str = "tsig";
-/// What the sealed key of a connector's HTTP API is for.
-pub(crate) const API_KEY: &str = "zone-api-key";
-/// What the sealed secret of a key for transfers is for, where it is not the connector's.
-pub(crate) const TRANSFER_KEY: &str = "transfer-tsig";
 
 /// Certificates of a service that are looked through for the one that is replaced.
 const LIKE_READ: u32 = 100;
@@ -46,16 +34,32 @@ pub(crate) trait Outside: Send + Sync {
     /// The way to CAs.
     fn web(&self, app: &App, live: &Live) -> Arc<dyn Web>;
     /// The way into zones for challenge records.
-    fn records<'a>(&'a self, app: &'a App, live: &'a Live) -> Box<dyn ChallengeRecords + 'a>;
+    fn records<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        warrant: &'a Warrant,
+    ) -> Box<dyn ChallengeRecords + 'a>;
 
-    /// The records of one zone.
+    /// The records of one zone, to be written.
     fn zone<'a>(
         &'a self,
         app: &'a App,
         live: &'a Live,
         key: &'a ZoneKey,
+        warrant: &'a Warrant,
     ) -> BoxFuture<'a, Result<Box<dyn ZoneRecords + 'a>, String>> {
-        Box::pin(app.door(live, key))
+        Box::pin(app.door(live, key, warrant))
+    }
+
+    /// The records of one zone, to be read. No secret is needed for it.
+    fn sight<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        key: &'a ZoneKey,
+    ) -> Result<Box<dyn ZoneSight + 'a>, String> {
+        app.network_sight(live, key)
     }
 
     /// The certificate that an endpoint shows.
@@ -87,8 +91,13 @@ impl Outside for Network {
         Arc::new(Egress::new(app.dns.clone(), app.view(live), fence, LIMITS))
     }
 
-    fn records<'a>(&'a self, app: &'a App, live: &'a Live) -> Box<dyn ChallengeRecords + 'a> {
-        Box::new(EstateRecords { app, live })
+    fn records<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        warrant: &'a Warrant,
+    ) -> Box<dyn ChallengeRecords + 'a> {
+        Box::new(EstateRecords { app, live, warrant })
     }
 }
 
@@ -98,9 +107,13 @@ impl App {
         self.world.outside.web(self, live)
     }
 
-    /// The way into zones.
-    pub(crate) fn records<'a>(&'a self, live: &'a Live) -> Box<dyn ChallengeRecords + 'a> {
-        self.world.outside.records(self, live)
+    /// The way into zones for challenge records.
+    pub(crate) fn records<'a>(
+        &'a self,
+        live: &'a Live,
+        warrant: &'a Warrant,
+    ) -> Box<dyn ChallengeRecords + 'a> {
+        self.world.outside.records(self, live, warrant)
     }
 
     /// How a CA behind ACME is reached, where the issuer is one.
@@ -128,35 +141,14 @@ impl App {
         Ok(usable.map(|account| account.issuer).collect())
     }
 
-    /// A secret that was handed in or made, opened.
-    pub(crate) async fn secret(
-        &self,
-        purpose: &'static str,
-        name: &str,
-    ) -> Result<Option<SecretBytes>, Fault> {
-        match self.store.sealed(purpose, name).await? {
-            Some(sealed) => {
-                self.note_use(purpose, name).await?;
-                self.unseal(purpose, name, &sealed).map(Some)
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// A secret as it is stored.
-    pub(crate) fn sealed_secret(
-        &self,
-        purpose: &'static str,
-        name: &str,
-        secret: &[u8],
-    ) -> Result<Work, Fault> {
-        let sealed = self.seal(purpose, name, secret)?;
-        Ok(Work::PutSealed { purpose, name: name.to_owned(), sealed })
-    }
-
     /// The key of our account at a CA.
-    pub(crate) async fn account_key(&self, issuer: &IssuerId) -> Result<Option<AccountKey>, Fault> {
-        let Some(pkcs8) = self.secret(ACCOUNT_KEY, issuer.as_str()).await? else { return Ok(None) };
+    pub(crate) async fn account_key(
+        &self,
+        warrant: &Warrant,
+        issuer: &IssuerId,
+    ) -> Result<Option<AccountKey>, Fault> {
+        let secret = SealedSecret::AccountKey(issuer.clone());
+        let Some(pkcs8) = self.secret(warrant, &secret).await? else { return Ok(None) };
         let key = AccountKey::open(&pkcs8);
         key.map(Some).map_err(|cause| Fault::Damaged { message: cause.to_string() })
     }
@@ -217,7 +209,12 @@ impl App {
             .filter(|key| live.estate().zones.get(key).is_some_and(|it| it.connector.is_some()))
     }
 
-    async fn writer(&self, live: &Live, owner: &DnsName) -> Result<ZoneWriter, NoWriter> {
+    async fn writer(
+        &self,
+        live: &Live,
+        owner: &DnsName,
+        warrant: &Warrant,
+    ) -> Result<ZoneWriter, NoWriter> {
         let key = self
             .writable_zone(live, owner)
             .ok_or_else(|| NoWriter(format!("no zone of `{owner}` has a connector; add one")))?;
@@ -232,7 +229,7 @@ impl App {
                 connector.kind()
             )));
         };
-        let secret = self.secret(TSIG_KEY, &key.to_string()).await;
+        let secret = self.secret(warrant, &SealedSecret::Tsig(key.clone())).await;
         let secret = secret.map_err(|cause| NoWriter(cause.to_string()))?.ok_or_else(|| {
             NoWriter(format!(
                 "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
@@ -245,6 +242,12 @@ impl App {
     }
 }
 
+/// A key of nobody, for what a CA tells anybody: our account's stays closed.
+pub(super) fn passing_key() -> Result<AccountKey, String> {
+    let fresh = AccountKey::fresh().map_err(|cause| cause.to_string())?;
+    AccountKey::open(&fresh).map_err(|cause| cause.to_string())
+}
+
 /// A zone cannot be written into.
 pub(crate) struct NoWriter(String);
 
@@ -252,6 +255,7 @@ pub(crate) struct NoWriter(String);
 struct EstateRecords<'a> {
     app: &'a App,
     live: &'a Live,
+    warrant: &'a Warrant,
 }
 
 impl ChallengeRecords for EstateRecords<'_> {
@@ -261,7 +265,7 @@ impl ChallengeRecords for EstateRecords<'_> {
         value: &'a str,
     ) -> BoxFuture<'a, Result<(), NotWritten>> {
         Box::pin(async move {
-            let writer = self.app.writer(self.live, owner).await;
+            let writer = self.app.writer(self.live, owner, self.warrant).await;
             writer.map_err(|NoWriter(why)| NotWritten::NoWay(why))?.place(owner, value).await
         })
     }
@@ -272,7 +276,7 @@ impl ChallengeRecords for EstateRecords<'_> {
         value: &'a str,
     ) -> BoxFuture<'a, Result<(), NotWritten>> {
         Box::pin(async move {
-            let writer = self.app.writer(self.live, owner).await;
+            let writer = self.app.writer(self.live, owner, self.warrant).await;
             writer.map_err(|NoWriter(why)| NotWritten::NoWay(why))?.clear(owner, value).await
         })
     }
@@ -283,7 +287,7 @@ impl ChallengeRecords for EstateRecords<'_> {
         value: &'a str,
     ) -> BoxFuture<'a, Vec<SocketAddr>> {
         Box::pin(async move {
-            match self.app.writer(self.live, owner).await {
+            match self.app.writer(self.live, owner, self.warrant).await {
                 Ok(writer) => writer.waiting_for(owner, value).await,
                 Err(NoWriter(_)) => Vec::new(),
             }

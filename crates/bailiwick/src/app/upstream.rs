@@ -2,7 +2,8 @@
 
 use bailiwick_core::actor::Actor;
 use bailiwick_core::change::{Plan, RegisterAccount, Request, Step};
-use bailiwick_core::estate::{Connector, ZoneKey};
+use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{ChangeId, IssuerId};
 use bailiwick_core::policy::Access;
 use bailiwick_core::record::{Batch, Entry, Fact};
@@ -11,8 +12,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::notify::{NOTICES, SMTP_PASSWORD, WEBHOOK_KEY};
-use super::reach::{API_KEY, BINDING_KEY, TRANSFER_KEY, TSIG_KEY};
 use super::words::words;
 use super::{App, Asking, Loaded, Scope};
 use crate::fault::Fault;
@@ -89,24 +88,19 @@ impl App {
     ) -> Result<(), Fault> {
         self.permit(asking, Access::Administer, &Scope::Organisation)?;
         let live = self.live.get();
-        let (purpose, name) = match of {
-            SecretOf::Webhook => (WEBHOOK_KEY, NOTICES.to_owned()),
-            SecretOf::Smtp => (SMTP_PASSWORD, NOTICES.to_owned()),
+        let sealed = match of {
+            SecretOf::Webhook => SealedSecret::WebhookKey,
+            SecretOf::Smtp => SealedSecret::SmtpPassword,
             SecretOf::Connector(key) => {
                 let zone = live.estate().zones.get(key);
                 let connector = zone.and_then(|zone| zone.connector.as_ref());
-                let purpose = match connector {
-                    Some(Connector::Rfc2136 { .. }) => TSIG_KEY,
-                    Some(Connector::PowerDns { .. }) => API_KEY,
-                    Some(Connector::Git { .. } | Connector::Observe) => {
-                        let why = format!("the connector of zone `{key}` needs no secret");
-                        return Err(Fault::input("name", why));
-                    }
-                    None => {
-                        return Err(Fault::input("name", format!("zone `{key}` has no connector")));
-                    }
-                };
-                (purpose, key.to_string())
+                let connector = connector.ok_or_else(|| {
+                    Fault::input("name", format!("zone `{key}` has no connector"))
+                })?;
+                Self::connector_secret(key, connector).ok_or_else(|| {
+                    let why = format!("the connector of zone `{key}` needs no secret");
+                    Fault::input("name", why)
+                })?
             }
             SecretOf::Transfer(key) => {
                 let zone = live.estate().zones.get(key);
@@ -115,7 +109,7 @@ impl App {
                     let why = format!("zone `{key}` has no `key` in `[transfer]`");
                     return Err(Fault::input("name", why));
                 }
-                (TRANSFER_KEY, key.to_string())
+                SealedSecret::TransferKey(key.clone())
             }
             SecretOf::Issuer(issuer) => {
                 let upstream = self.upstream(&live, issuer);
@@ -125,24 +119,24 @@ impl App {
                         format!("issuer `{issuer}` has no `binding`"),
                     ));
                 }
-                (BINDING_KEY, issuer.to_string())
+                SealedSecret::BindingKey(issuer.clone())
             }
         };
-        let secret = octets_of(text, purpose)?;
+        let secret = octets_of(text, &sealed)?;
         let entry = Entry {
             at: self.now(),
             by: Actor::Person(asking.by.clone()),
-            fact: Fact::SecretSet { purpose: purpose.to_owned(), name: name.clone() },
+            fact: Fact::SecretSet { purpose: sealed.purpose().to_owned(), name: sealed.name() },
         };
-        let work = vec![self.sealed_secret(purpose, &name, &secret)?];
+        let work = vec![self.sealed_secret(sealed, &secret)?];
         self.commit(Batch { entries: vec![entry], work, ..Batch::default() }).await.map(drop)
     }
 }
 
 /// The octets of a secret: the key of an API is text, every other is handed in as base64.
-fn octets_of(text: &str, purpose: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+fn octets_of(text: &str, of: &SealedSecret) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let text = text.trim();
-    let octets = if purpose == API_KEY {
+    let octets = if matches!(of, SealedSecret::ApiKey(_)) {
         text.as_bytes().to_vec()
     } else {
         // BIND spells keys in base64, CAs theirs in base64url.

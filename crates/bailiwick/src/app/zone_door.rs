@@ -8,22 +8,19 @@ use bailiwick_connect::egress::{Target, Trust};
 use bailiwick_connect::zones::transfer::TransferSource;
 use bailiwick_connect::zones::{
     Authorities, Cause, GitDoor, GitPlace, Happened, ObserveDoor, PowerDnsDoor, PowerDnsPlace,
-    ServerSeen, Shown, UpdateDoor, UpdatePlace, ZoneDoor,
+    ServerSeen, Shown, Sight, UpdateDoor, UpdatePlace, ZoneDoor,
 };
 use bailiwick_core::caa::LookupFailure;
-use bailiwick_core::change::{Lane, Standing};
+use bailiwick_core::change::{Lane, Standing, Warrant};
 use bailiwick_core::estate::{Connector, Zone, ZoneKey};
-use bailiwick_core::names::DnsName;
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 use zeroize::Zeroizing;
 
-use super::doors::{Put, Rid, ZoneRecords};
-use super::reach::{API_KEY, TRANSFER_KEY, TSIG_KEY};
+use super::doors::{Put, Rid, ZoneRecords, ZoneSight};
 use super::{App, Live};
-use crate::fault::Fault;
-
 pub(crate) use bailiwick_wire::dns::rdata_text;
 
 /// A zone's own servers answer out of memory: one that takes longer is silent, and is asked again at the
@@ -43,9 +40,29 @@ impl App {
         &'a self,
         live: &'a Live,
         key: &'a ZoneKey,
+        warrant: &'a Warrant,
     ) -> Result<Box<dyn ZoneRecords + 'a>, String> {
-        let door = self.zone_door(live, key).await;
+        let door = self.zone_door(live, key, warrant).await;
         Ok(Box::new(Through(door.map_err(|not| not.to_string())?)))
+    }
+
+    /// The records of a zone as anybody can read them where they are written.
+    pub(super) fn network_sight<'a>(
+        &'a self,
+        live: &'a Live,
+        key: &'a ZoneKey,
+    ) -> Result<Box<dyn ZoneSight + 'a>, String> {
+        let zone = live.estate().zones.get(key);
+        let zone = zone.ok_or_else(|| format!("the estate has no zone `{key}`"))?;
+        let authorities = self.authorities(key, zone);
+        let primary = match &zone.connector {
+            Some(Connector::Rfc2136 { server, .. }) => Some(*server),
+            Some(Connector::Git { repository, branch, file }) => {
+                return Ok(Box::new(Through(git(authorities, repository, branch, file))));
+            }
+            Some(Connector::PowerDns { .. } | Connector::Observe) | None => None,
+        };
+        Ok(Box::new(Seen(Sight::new(&authorities, primary))))
     }
 }
 
@@ -55,15 +72,12 @@ impl App {
 pub(crate) struct NoDoor(pub(crate) String);
 
 impl App {
-    pub(super) async fn connector_secret(
-        &self,
-        key: &ZoneKey,
-        connector: &Connector,
-    ) -> Result<Option<bailiwick_connect::keys::SecretBytes>, Fault> {
+    /// The secret that the connector of a zone writes with; `None` where it needs none.
+    pub(super) fn connector_secret(key: &ZoneKey, connector: &Connector) -> Option<SealedSecret> {
         match connector {
-            Connector::Rfc2136 { .. } => self.secret(TSIG_KEY, &key.to_string()).await,
-            Connector::PowerDns { .. } => self.secret(API_KEY, &key.to_string()).await,
-            Connector::Git { .. } | Connector::Observe => Ok(None),
+            Connector::Rfc2136 { .. } => Some(SealedSecret::Tsig(key.clone())),
+            Connector::PowerDns { .. } => Some(SealedSecret::ApiKey(key.clone())),
+            Connector::Git { .. } | Connector::Observe => None,
         }
     }
 
@@ -81,6 +95,7 @@ impl App {
         &self,
         live: &Live,
         key: &ZoneKey,
+        warrant: &Warrant,
     ) -> Result<Arc<dyn ZoneDoor>, NoDoor> {
         let zone = live.estate().zones.get(key);
         let zone = zone.ok_or_else(|| NoDoor(format!("the estate has no zone `{key}`")))?;
@@ -89,7 +104,10 @@ impl App {
         let Some(connector) = &zone.connector else {
             return Ok(Arc::new(ObserveDoor::new(authorities, whom)));
         };
-        let secret = self.connector_secret(key, connector).await;
+        let secret = match Self::connector_secret(key, connector) {
+            Some(secret) => self.secret(warrant, &secret).await,
+            None => Ok(None),
+        };
         let secret = secret.map_err(|cause| NoDoor(cause.to_string()))?;
         let needed = || {
             secret.as_ref().ok_or_else(|| {
@@ -109,52 +127,43 @@ impl App {
                 Arc::new(PowerDnsDoor::new(self.web(live), authorities, place))
             }
             Connector::Git { repository, branch, file } => {
-                let place = GitPlace {
-                    repository: repository.into(),
-                    branch: branch.clone(),
-                    file: file.clone(),
-                };
-                Arc::new(GitDoor::new(authorities, place))
+                git(authorities, repository, branch, file)
             }
             Connector::Observe => Arc::new(ObserveDoor::new(authorities, whom)),
         })
     }
 
-    /// Where the whole zone is read from: as the estate says, or at the connector's primary.
+    /// Where the whole zone is read from, with a key of its own: the one that writes never reads.
     pub(crate) async fn transfer_source(
         &self,
         live: &Live,
         key: &ZoneKey,
+        warrant: &Warrant,
     ) -> Result<Option<TransferSource>, NoDoor> {
         let zone = live.estate().zones.get(key);
         let zone = zone.ok_or_else(|| NoDoor(format!("the estate has no zone `{key}`")))?;
-        let connector = match &zone.connector {
-            Some(Connector::Rfc2136 { server, key }) => Some((server, key)),
-            Some(Connector::PowerDns { .. } | Connector::Git { .. } | Connector::Observe)
-            | None => None,
+        let Some(from) = &zone.transfer else { return Ok(None) };
+        let Some(name) = &from.key else {
+            return Ok(Some(TransferSource { server: from.server, key: None }));
         };
-        let (server, name) = match (&zone.transfer, connector) {
-            (Some(from), _) => (from.server, from.key.as_ref()),
-            (None, Some((server, name))) => (*server, Some(name)),
-            (None, None) => return Ok(None),
-        };
-        let Some(name) = name else { return Ok(Some(TransferSource { server, key: None })) };
-        let own = zone.transfer.is_some() && connector.is_none_or(|(_, its)| its != name);
-        let tsig = self.tsig(key, name, own).await?;
-        Ok(Some(TransferSource { server, key: Some(tsig) }))
-    }
-
-    /// The key for transfers: one of its own, or the connector's where both have one name.
-    async fn tsig(&self, zone: &ZoneKey, name: &DnsName, own: bool) -> Result<TsigKey, NoDoor> {
-        let (purpose, flag) = if own { (TRANSFER_KEY, " --transfer") } else { (TSIG_KEY, "") };
-        let secret = self.secret(purpose, &zone.to_string()).await;
+        let secret = self.secret(warrant, &SealedSecret::TransferKey(key.clone())).await;
         let secret = secret.map_err(|cause| NoDoor(cause.to_string()))?.ok_or_else(|| {
             NoDoor(format!(
-                "key `{name}` of zone `{zone}` has no secret; hand it in with `bailiwick connector set-secret {zone}{flag}`"
+                "key `{name}`, which zone `{key}` is transferred with, has no secret; hand it in with `bailiwick connector set-secret {key} --transfer`"
             ))
         })?;
-        TsigKey::new(name, &secret).map_err(|cause| NoDoor(cause.to_string()))
+        let tsig = TsigKey::new(name, &secret).map_err(|cause| NoDoor(cause.to_string()))?;
+        Ok(Some(TransferSource { server: from.server, key: Some(tsig) }))
     }
+}
+
+fn git(authorities: Authorities, repository: &str, branch: &str, file: &str) -> Arc<dyn ZoneDoor> {
+    let place = GitPlace {
+        repository: repository.into(),
+        branch: branch.to_owned(),
+        file: file.to_owned(),
+    };
+    Arc::new(GitDoor::new(authorities, place))
 }
 
 fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPlace, NoDoor> {
@@ -173,10 +182,10 @@ fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPla
     Ok(PowerDnsPlace { server, key: Zeroizing::new(key), trust })
 }
 
-/// A door of the network.
-struct Through(Arc<dyn ZoneDoor>);
+/// A zone of the network, looked at.
+struct Seen(Sight);
 
-impl ZoneRecords for Through {
+impl ZoneSight for Seen {
     fn standing<'a>(
         &'a self,
         owner: &'a OwnerName,
@@ -184,19 +193,6 @@ impl ZoneRecords for Through {
     ) -> BoxFuture<'a, Result<Option<RRset>, String>> {
         Box::pin(async move {
             self.0.standing(owner, kind).await.map_err(|refused| refused.to_string())
-        })
-    }
-
-    fn put<'a>(&'a self, edits: &'a [RecordEdit], why: &'a str) -> BoxFuture<'a, Put> {
-        Box::pin(async move {
-            match self.0.apply(edits, Cause { author: "bailiwick", text: why }).await {
-                Ok(_) => Put::Done,
-                Err(not) => match not.happened() {
-                    Happened::Nothing => Put::Nothing(not.to_string()),
-                    // What stands is read anyway before anything follows from it.
-                    Happened::NotKnown | Happened::Something => Put::Unknown(not.to_string()),
-                },
-            }
         })
     }
 
@@ -208,6 +204,47 @@ impl ZoneRecords for Through {
         Box::pin(async move {
             let seen = self.0.seen(back).await;
             seen.iter().map(|server| rid(server, back)).collect()
+        })
+    }
+}
+
+/// A door of the network.
+struct Through(Arc<dyn ZoneDoor>);
+
+impl ZoneSight for Through {
+    fn standing<'a>(
+        &'a self,
+        owner: &'a OwnerName,
+        kind: RecordType,
+    ) -> BoxFuture<'a, Result<Option<RRset>, String>> {
+        Box::pin(async move {
+            self.0.standing(owner, kind).await.map_err(|refused| refused.to_string())
+        })
+    }
+
+    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>> {
+        Box::pin(async move { self.0.seen(edits).await.iter().map(lane).collect() })
+    }
+
+    fn rid<'a>(&'a self, back: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Rid>> {
+        Box::pin(async move {
+            let seen = self.0.seen(back).await;
+            seen.iter().map(|server| rid(server, back)).collect()
+        })
+    }
+}
+
+impl ZoneRecords for Through {
+    fn put<'a>(&'a self, edits: &'a [RecordEdit], why: &'a str) -> BoxFuture<'a, Put> {
+        Box::pin(async move {
+            match self.0.apply(edits, Cause { author: "bailiwick", text: why }).await {
+                Ok(_) => Put::Done,
+                Err(not) => match not.happened() {
+                    Happened::Nothing => Put::Nothing(not.to_string()),
+                    // What stands is read anyway before anything follows from it.
+                    Happened::NotKnown | Happened::Something => Put::Unknown(not.to_string()),
+                },
+            }
         })
     }
 }

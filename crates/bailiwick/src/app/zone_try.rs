@@ -1,6 +1,7 @@
 //! Whether the way into a zone works, found out without altering anything.
 
 use bailiwick_connect::zones::transfer::{TransferLimits, transfer};
+use bailiwick_core::change::{Chore, Warrant};
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::policy::Access;
 use serde::{Deserialize, Serialize};
@@ -75,12 +76,21 @@ impl App {
             Some(_) => Err("the servers show different serials; a transfer is stuck".to_owned()),
         };
         tried.add("servers in step", in_step, &operator);
-        self.try_door(&live, key, &operator, &mut tried).await;
-        self.try_transfer(&live, key, &operator, &mut tried).await;
+        let by = asking.by.clone();
+        let warrant = Warrant::to_do(Chore::TryDoor { zone: key.clone(), by }, self.now());
+        self.try_door(&live, key, &warrant, &operator, &mut tried).await;
+        self.try_transfer(&live, key, &warrant, &operator, &mut tried).await;
         Ok(tried)
     }
 
-    async fn try_door(&self, live: &Live, key: &ZoneKey, operator: &str, tried: &mut ZoneTried) {
+    async fn try_door(
+        &self,
+        live: &Live,
+        key: &ZoneKey,
+        warrant: &Warrant,
+        operator: &str,
+        tried: &mut ZoneTried,
+    ) {
         let administrators = "an administrator of Bailiwick";
         let has_connector = zone_of(live, key).is_ok_and(|zone| zone.connector.is_some());
         if !has_connector {
@@ -88,7 +98,7 @@ impl App {
             tried.add("writing", Ok(saw.to_owned()), operator);
             return;
         }
-        let door = match self.zone_door(live, key).await {
+        let door = match self.zone_door(live, key, warrant).await {
             Ok(door) => door,
             Err(NoDoor(why)) => return tried.add("secret", Err(why), administrators),
         };
@@ -100,11 +110,12 @@ impl App {
         &self,
         live: &Live,
         key: &ZoneKey,
+        warrant: &Warrant,
         operator: &str,
         tried: &mut ZoneTried,
     ) {
         let administrators = "an administrator of Bailiwick";
-        let source = match self.transfer_source(live, key).await {
+        let source = match self.transfer_source(live, key, warrant).await {
             Ok(Some(source)) => source,
             Ok(None) => {
                 let saw = "the zone has no `[transfer]`: edits past us are found by looking at single sets only";

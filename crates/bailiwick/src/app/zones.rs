@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use bailiwick_connect::zones::transfer::{Read, TransferLimits, read_zone};
 use bailiwick_connect::zones::{Authorities, Compared, Lane, Shown};
+use bailiwick_core::change::{Chore, Warrant};
 use bailiwick_core::estate::{Connector, Zone, ZoneKey};
 use bailiwick_core::names::TeamId;
 use bailiwick_core::policy::Access;
@@ -174,11 +175,10 @@ impl App {
             }
             Compared::Never => "nothing is ever written",
         };
-        let secret = match (connector.needs_secret(), self.connector_secret(key, connector).await?)
-        {
-            (false, _) => "none-needed",
-            (true, Some(_)) => "sealed",
-            (true, None) => "missing",
+        let secret = match Self::connector_secret(key, connector) {
+            None => "none-needed",
+            Some(secret) if self.has_secret(&secret).await? => "sealed",
+            Some(_) => "missing",
         };
         let (kind, promise) = (connector.kind().to_string(), promise.to_owned());
         Ok(ConnectorView { kind, place, promise, secret: secret.to_owned() })
@@ -224,7 +224,9 @@ impl App {
                 && sources.iter().all(|it| Some(&it.records) == first.as_ref());
             return Ok(RecordsView { zone: key.to_string(), sources, agree });
         }
-        let source = self.transfer_source(&live, key).await;
+        let chore = Chore::ReadZone { zone: key.clone(), by: Some(asking.by.clone()) };
+        let warrant = Warrant::to_do(chore, self.now());
+        let source = self.transfer_source(&live, key, &warrant).await;
         let source = source.map_err(|NoDoor(why)| Fault::conflict(why))?.ok_or_else(|| {
             Fault::conflict(format!(
                 "zone `{key}` has no `[transfer]`, so only one set can be asked for: give both `--owner` and `--type`"

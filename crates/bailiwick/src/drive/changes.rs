@@ -6,7 +6,7 @@ use bailiwick_core::record::Batch;
 use bailiwick_core::time::SECOND_MS;
 
 use super::effects::{Applied, Effects};
-use crate::app::{App, Loaded, News, UsedFor, used_for};
+use crate::app::{App, Loaded, News};
 use crate::fault::Fault;
 
 /// Turns of one run at most: every step of the longest plan started, applied three times, undone
@@ -62,25 +62,31 @@ async fn turn<E: Effects>(
         Next::Validate | Next::AwaitApproval | Next::AwaitPerson | Next::Finished => {
             return Ok(Turn::Waits);
         }
-        Next::Start { step, .. } => match effects.prepare(loaded, step, batch).await {
-            Ok(prepared) => Command::Start { prepared },
-            Err(why) => return cannot_start(app, loaded, batch, why),
-        },
+        Next::Start { index, step } => {
+            // Before the first effect: an approval is for the world that it was given in.
+            if index == 0
+                && let Some(why) = app.no_longer(&loaded.change).await?
+            {
+                return cannot_start(app, loaded, batch, why);
+            }
+            match effects.prepare(loaded, step, batch).await {
+                Ok(prepared) => Command::Start { prepared },
+                Err(why) => return cannot_start(app, loaded, batch, why),
+            }
+        }
         Next::StartUndo { .. } => Command::StartUndo,
-        Next::Apply { prepared, step, .. } => {
+        Next::Apply { prepared, .. } => {
             let grant = mint(loaded, now)?;
-            let what = UsedFor { change: loaded.id.clone(), step: step.kind() };
-            match used_for(what, effects.apply(grant, prepared)).await {
+            match effects.apply(grant, prepared).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
                 Applied::Seen { holds, lanes } => Command::See { holds, lanes },
                 Applied::NotYet(why) => return Ok(not_yet(app, loaded, &why)),
                 Applied::Wait { why, after } => return Ok(wait(app, loaded, &why, after)),
             }
         }
-        Next::Undo { touched, step, .. } => {
+        Next::Undo { touched, .. } => {
             let grant = mint(loaded, now)?;
-            let what = UsedFor { change: loaded.id.clone(), step: step.kind() };
-            match used_for(what, effects.undo(grant, touched)).await {
+            match effects.undo(grant, touched).await {
                 Applied::Came(outcome) => report(app, loaded, outcome),
                 Applied::Seen { holds, lanes } => Command::See { holds, lanes },
                 Applied::NotYet(why) => return Ok(not_yet(app, loaded, &why)),

@@ -16,16 +16,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bailiwick_core::certificate::Tbs;
 use bailiwick_core::change::{
-    Change, Direction, Grant, Lane, Outcome, Plan, Prepared, Receipt, Step, Touched,
+    Change, Direction, Grant, Lane, Outcome, Plan, Prepared, Receipt, Step, Touched, Warrant,
 };
 use bailiwick_core::gate::Order;
 use bailiwick_core::names::{CertFingerprint, ChangeId};
 use bailiwick_core::record::Batch;
 
+pub(crate) use self::records::differs;
 use crate::app::{App, Live, Loaded};
 use crate::fault::Fault;
-
-pub(crate) use deploy::SUBJECT_KEY;
 
 /// How an effect went, or that it is not over: then nothing is stored, and the next turn of a driver
 /// goes on.
@@ -142,6 +141,12 @@ impl<'a> Real<'a> {
         self.came.into_inner().unwrap_or_else(PoisonError::into_inner).order
     }
 
+    /// The right to what the step needs that is about to begin.
+    fn to_begin(&self, loaded: &Loaded) -> Result<Warrant, String> {
+        Warrant::to_begin(&loaded.id, &loaded.change, self.app.now())
+            .ok_or_else(|| "no step of an approved change begins".to_owned())
+    }
+
     fn came(&self) -> MutexGuard<'_, Came> {
         self.came.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,6 +164,11 @@ const fn is_forwarded(prepared: &Prepared) -> bool {
     matches!(prepared, Prepared::Forwarded { .. })
 }
 
+/// A grant is always of a change.
+fn no_change() -> Outcome {
+    Outcome::Failed("the grant belongs to no change".to_owned())
+}
+
 impl Effects for Real<'_> {
     async fn prepare(
         &self,
@@ -168,7 +178,9 @@ impl Effects for Real<'_> {
     ) -> Result<Prepared, String> {
         match step {
             Step::IssueCertificate(wanted) => {
-                super::issue::prepare_again(self.app, &loaded.change, wanted, batch).await
+                let warrant = self.to_begin(loaded)?;
+                super::issue::prepare_again(self.app, (&warrant, &loaded.change), wanted, batch)
+                    .await
             }
             Step::RevokeCertificate(_)
             | Step::GrantEnvelope(_)
@@ -181,77 +193,78 @@ impl Effects for Real<'_> {
             Step::DeployCertificate(wanted) => {
                 deploy::prepare(self.app, loaded, wanted, batch).await
             }
-            Step::RegisterAccount(wanted) => registered::prepare(self.app, wanted).await,
+            Step::RegisterAccount(wanted) => {
+                let warrant = self.to_begin(loaded)?;
+                registered::prepare(self.app, &warrant, wanted).await
+            }
             Step::RotateIssuer(wanted) => rotated::prepare(self.app, wanted),
         }
     }
 
     async fn apply(&self, grant: Grant, prepared: &Prepared) -> Applied {
         let now = self.app.now();
-        let Some((change, Direction::Forward, step)) = grant.open(now) else {
+        let Some((warrant, Direction::Forward, step)) = grant.open(now) else {
             return Outcome::Failed("the grant for this step is over".to_owned()).into();
         };
+        let (app, warrant) = (self.app, &warrant);
+        let Some(change) = warrant.change() else { return no_change().into() };
         let outcome = match step {
             Step::IssueCertificate(wanted) if is_forwarded(prepared) => {
-                return super::upstream::apply(self.app, &change, &wanted, prepared).await;
+                return super::upstream::apply(app, warrant, &wanted, prepared).await;
             }
             Step::IssueCertificate(wanted) => {
                 let fresh = self.fresh.as_ref();
-                let (outcome, signed) =
-                    issued::apply(self.app, fresh, &change, &wanted, prepared).await;
+                let (outcome, signed) = issued::apply(app, fresh, change, &wanted, prepared).await;
                 self.came().signed = signed;
                 outcome
             }
-            Step::RevokeCertificate(revoke) => revoked::apply(self.app, &revoke).await,
+            Step::RevokeCertificate(revoke) => revoked::apply(app, warrant, &revoke).await,
             Step::GrantEnvelope(wanted) => envelope::grant(&wanted, now),
-            Step::EndEnvelope { envelope, why, .. } => {
-                envelope::end(self.app, &envelope, &why).await
+            Step::EndEnvelope { envelope, why, .. } => envelope::end(app, &envelope, &why).await,
+            Step::NarrowEnvelope(narrow) => envelope::narrow(app, &narrow, now).await,
+            Step::EditEstate { before, after } => estate::activate(app, before, after).await,
+            Step::RegisterAccount(wanted) => {
+                registered::apply(app, warrant, &wanted, prepared).await
             }
-            Step::NarrowEnvelope(narrow) => envelope::narrow(self.app, &narrow, now).await,
-            Step::EditEstate { before, after } => estate::activate(self.app, before, after).await,
-            Step::RegisterAccount(wanted) => registered::apply(self.app, &wanted, prepared).await,
             Step::PublishRecords(wanted) => {
-                return records::apply(self.app, &change, &wanted).await;
+                return records::apply(app, warrant, &wanted).await;
             }
             Step::AwaitPropagation(wanted) => {
-                return propagation::apply(self.app, &change, &wanted).await;
+                return propagation::apply(app, change, &wanted).await;
             }
-            Step::DeployCertificate(wanted) => deploy::apply(self.app, &change, &wanted).await,
-            Step::VerifyServed(wanted) => return served::apply(self.app, &change, &wanted).await,
-            Step::RotateIssuer(wanted) => rotated::apply(self.app, &wanted, prepared).await,
+            Step::DeployCertificate(wanted) => deploy::apply(app, warrant, &wanted).await,
+            Step::VerifyServed(wanted) => return served::apply(app, change, &wanted).await,
+            Step::RotateIssuer(wanted) => rotated::apply(app, &wanted, prepared).await,
         };
         outcome.into()
     }
 
     async fn undo(&self, grant: Grant, touched: &Touched) -> Applied {
         let now = self.app.now();
-        let Some((change, Direction::Back, step)) = grant.open(now) else {
+        let Some((warrant, Direction::Back, step)) = grant.open(now) else {
             return Outcome::Failed("the grant for this step is over".to_owned()).into();
         };
+        let (app, warrant) = (self.app, &warrant);
         let outcome = match step {
             Step::IssueCertificate(wanted) if is_forwarded(&touched.prepared) => {
-                return super::upstream::undo(self.app, &change, &wanted, touched).await;
+                return super::upstream::undo(app, warrant, &wanted, touched).await;
             }
-            Step::IssueCertificate(wanted) => issued::undo(self.app, &wanted, touched).await,
+            Step::IssueCertificate(wanted) => issued::undo(app, &wanted, touched).await,
             Step::RevokeCertificate(_) => Outcome::Failed(
                 "a revocation cannot be taken back; find out whether it is published".to_owned(),
             ),
-            Step::GrantEnvelope(wanted) => envelope::undo_grant(self.app, &wanted).await,
-            Step::EndEnvelope { envelope, .. } => {
-                envelope::undo_end(self.app, &envelope, touched).await
-            }
-            Step::NarrowEnvelope(narrow) => envelope::undo_narrow(self.app, &narrow, touched).await,
-            Step::EditEstate { before, after } => estate::restore(self.app, before, after).await,
-            Step::RegisterAccount(wanted) => registered::undo(self.app, &wanted, touched).await,
+            Step::GrantEnvelope(wanted) => envelope::undo_grant(app, &wanted).await,
+            Step::EndEnvelope { envelope, .. } => envelope::undo_end(app, &envelope, touched).await,
+            Step::NarrowEnvelope(narrow) => envelope::undo_narrow(app, &narrow, touched).await,
+            Step::EditEstate { before, after } => estate::restore(app, before, after).await,
+            Step::RegisterAccount(wanted) => registered::undo(app, warrant, &wanted, touched).await,
             Step::PublishRecords(wanted) => {
-                return records::undo(self.app, &change, &wanted, touched).await;
+                return records::undo(app, warrant, &wanted, touched).await;
             }
-            Step::DeployCertificate(wanted) => {
-                deploy::undo(self.app, &change, &wanted, touched).await
-            }
+            Step::DeployCertificate(wanted) => deploy::undo(app, warrant, &wanted, touched).await,
             // They looked, and altered nothing.
             Step::AwaitPropagation(_) | Step::VerifyServed(_) => Outcome::Done(Receipt::Nothing),
-            Step::RotateIssuer(wanted) => rotated::undo(self.app, &wanted, touched),
+            Step::RotateIssuer(wanted) => rotated::undo(app, &wanted, touched),
         };
         outcome.into()
     }

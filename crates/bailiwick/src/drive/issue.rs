@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use bailiwick_connect::issuer::BuiltinIssuer;
 use bailiwick_core::certificate::{CertificateProfile, CertificateSpec, SanSet, SubjectKey, Tbs};
-use bailiwick_core::change::{Change, IssueCertificate, IssuedCertificate, Prepared, Step};
+use bailiwick_core::change::{
+    Change, IssueCertificate, IssuedCertificate, Prepared, Step, Warrant,
+};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertSerial, SanName};
 use bailiwick_core::policy::ValidationMethod;
 use bailiwick_core::record::Batch;
@@ -13,9 +16,6 @@ use bailiwick_wire::x509;
 
 use super::caa::CaaSeen;
 use crate::app::{App, Live};
-
-/// What a stored request for a certificate is for; its name is the key's hash.
-pub(crate) const SUBJECT_REQUEST: &str = "subject-request";
 
 /// The certificate step of a plan, where it has one.
 pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
@@ -74,7 +74,7 @@ pub(crate) fn prepare(
 /// As [`prepare`], for a driver that finds the step approved but not started: CAA is read anew.
 pub(crate) async fn prepare_again(
     app: &App,
-    change: &Change,
+    (warrant, change): (&Warrant, &Change),
     wanted: &IssueCertificate,
     batch: &mut Batch,
 ) -> Result<Prepared, String> {
@@ -90,7 +90,7 @@ pub(crate) async fn prepare_again(
     let caa = CaaSeen::look(app, &live, &domains, &account, &asked).await;
     batch.work.push(caa.evidence());
     if app.upstream(&live, &wanted.issuer).is_some() {
-        return forwarded(app, wanted, &caa).await;
+        return forwarded(app, warrant, wanted, &caa).await;
     }
     let key = subject_key(wanted)
         .map_err(|cause| format!("the key of `{}`: {cause}", change.request().title))?;
@@ -120,13 +120,14 @@ pub(crate) async fn asked_as(
 /// the key and the names that were approved.
 async fn forwarded(
     app: &App,
+    warrant: &Warrant,
     wanted: &IssueCertificate,
     caa: &CaaSeen,
 ) -> Result<Prepared, String> {
     if !caa.permits() {
         return Err(caa.refusal());
     }
-    let stored = app.secret(SUBJECT_REQUEST, &wanted.key.to_string()).await;
+    let stored = app.secret(warrant, &SealedSecret::SubjectRequest(wanted.key)).await;
     let stored = stored.map_err(|fault| fault.to_string())?;
     let csr = stored.ok_or("the request for the key is not kept any more; ask again")?.to_vec();
     let read = x509::read_csr(&csr).map_err(|cause| cause.to_string())?;

@@ -9,9 +9,9 @@ mod undo;
 use std::time::Duration;
 
 use bailiwick_connect::upstream::{
-    AccountKey, Progress, Trouble, Work as OrderWork, advance, tidy,
+    AccountKey, Journal as _, Progress, Trouble, Work as OrderWork, advance, tidy,
 };
-use bailiwick_core::change::{Event, IssueCertificate, Outcome, Prepared};
+use bailiwick_core::change::{Chore, Event, IssueCertificate, Outcome, Prepared, Warrant};
 use bailiwick_core::names::{CertFingerprint, ChangeId, IssuerId};
 use bailiwick_core::record::{Batch, Work};
 use bailiwick_core::time::{HOUR_MS, MINUTE_MS, Time};
@@ -56,10 +56,11 @@ impl Flight {
 /// Takes the order one way further.
 pub(super) async fn apply(
     app: &App,
-    change: &ChangeId,
+    warrant: &Warrant,
     wanted: &IssueCertificate,
     prepared: &Prepared,
 ) -> Applied {
+    let Some(change) = warrant.change() else { return failed("the grant belongs to no change") };
     let Prepared::Forwarded { csr, replaces, .. } = prepared else {
         return failed("the client's request is gone; let it order again");
     };
@@ -67,7 +68,7 @@ pub(super) async fn apply(
         Ok(turn) => turn,
         Err(why) => return Applied::NotYet(why),
     };
-    match try_apply(app, change, wanted, (csr, replaces.as_ref()), &turn).await {
+    match try_apply(app, (warrant, change), wanted, (csr, replaces.as_ref()), &turn).await {
         Ok(applied) => applied,
         Err(fault) => Applied::NotYet(fault.to_string()),
     }
@@ -75,7 +76,7 @@ pub(super) async fn apply(
 
 async fn try_apply(
     app: &App,
-    change: &ChangeId,
+    (warrant, change): (&Warrant, &ChangeId),
     wanted: &IssueCertificate,
     (csr, replaces): (&[u8], Option<&CertFingerprint>),
     turn: &Turn<'_>,
@@ -85,7 +86,7 @@ async fn try_apply(
     let Some(upstream) = app.upstream(&live, &wanted.issuer) else {
         return Ok(failed(format!("the estate names no CA `{}` any more", wanted.issuer)));
     };
-    let Some((key, account)) = identity(app, &wanted.issuer).await? else {
+    let Some((key, account)) = identity(app, warrant, &wanted.issuer).await? else {
         return Ok(failed(format!("there is no account at issuer `{}`", wanted.issuer)));
     };
     let journal = ChangeJournal { app, change, issuer: &wanted.issuer };
@@ -106,7 +107,7 @@ async fn try_apply(
         profile: upstream.ca_profiles.get(&wanted.profile).map(String::as_str),
         replaces: replaces.as_deref(),
     };
-    let records = app.records(&live);
+    let records = app.records(&live, warrant);
     let began = app.world.clock.steady();
     let spent = || app.world.clock.steady().saturating_duration_since(began);
     loop {
@@ -129,9 +130,13 @@ async fn try_apply(
 }
 
 /// Account key and URL, where there is an account.
-async fn identity(app: &App, issuer: &IssuerId) -> Result<Option<(AccountKey, String)>, Fault> {
+async fn identity(
+    app: &App,
+    warrant: &Warrant,
+    issuer: &IssuerId,
+) -> Result<Option<(AccountKey, String)>, Fault> {
     let Some(account) = app.upstream_account(issuer).await? else { return Ok(None) };
-    let key = app.account_key(issuer).await?;
+    let key = app.account_key(warrant, issuer).await?;
     Ok(key.filter(|key| key.hash() == account.key).map(|key| (key, account.uri)))
 }
 
@@ -159,10 +164,17 @@ pub(super) async fn forget_marks(app: &App, change: &ChangeId) -> Result<(), Fau
 
 /// Takes away the records of one change.
 pub(super) async fn tidy_change(app: &App, live: &Live, change: &ChangeId) {
-    let records = app.records(live);
     // The issuer is only needed where an order is kept.
     let Ok(issuer) = IssuerId::parse("none") else { return };
     let journal = ChangeJournal { app, change, issuer: &issuer };
+    let owners = match journal.placed().await {
+        Ok(placed) if placed.is_empty() => return,
+        Ok(placed) => placed.into_iter().map(|(owner, _)| owner).collect(),
+        Err(why) => return tracing::warn!(change.id = %change, %why, "records left over"),
+    };
+    // What the change placed itself, and nothing else: its grants are over.
+    let warrant = Warrant::to_do(Chore::TakeAway { change: change.clone(), owners }, app.now());
+    let records = app.records(live, &warrant);
     if let Err(why) = tidy(records.as_ref(), &journal).await {
         tracing::warn!(change.id = %change, %why, "a record could not be taken away; trying again");
     }

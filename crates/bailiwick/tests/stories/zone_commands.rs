@@ -86,6 +86,10 @@ fn a_zone_is_shown_read_and_tried_from_the_command_line() {
         assert!(tried.stdout.contains(word), "`{word}` is not in:\n{}", tried.stdout);
     }
     scene.hand_in(&key.secret, &[]);
+    // Reading has a key of its own: the one that writes does not stand in for it.
+    let tried = scene.cli("dana", &["zone", "try", "shop.example"]);
+    assert!(tried.stdout.contains("set-secret shop.example --transfer"), "{}", tried.output());
+    scene.hand_in(&key.secret, &["--transfer"]);
     let tried = scene.cli("dana", &["zone", "try", "shop.example"]);
     assert!(tried.stdout.contains("alters nothing was taken"), "{}", tried.output());
     assert!(tried.stdout.contains("lets us transfer"), "{}", tried.output());
@@ -100,6 +104,17 @@ fn a_zone_is_shown_read_and_tried_from_the_command_line() {
         "{}",
         all.stdout
     );
+    // TRW-7: who opened which secret for what; looking at one set opened none.
+    let acts = ["ledger", "acts", "--about", "zone/shop.example", "--json"];
+    let acts = scene.cli("ada", &acts).expect_success().stdout.clone();
+    for word in [
+        "opened the transfer-tsig secret for read-zone",
+        "opened the tsig secret for try-door",
+        "opened the transfer-tsig secret for try-door",
+    ] {
+        assert!(acts.contains(word), "`{word}` is not in:\n{acts}");
+    }
+    assert!(!acts.contains("opened the tsig secret for read-zone"), "{acts}");
     let words = ["zone", "records", "shop.example", "--owner", "www", "--type", "A", "--json"];
     let one = scene.cli("ada", &words).expect_success();
     let one: Value = serde_json::from_str(&one.stdout).expect("JSON");

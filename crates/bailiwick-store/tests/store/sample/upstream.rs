@@ -2,6 +2,8 @@
 
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{Event, Plan, Prepared, Receipt, RegisterAccount, RotateIssuer, Step};
+use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, SpkiHash};
 use bailiwick_core::record::{Batch, Fact, OrderMark, PlacedRecord, Reached, Work};
 use bailiwick_core::time::Time;
@@ -108,14 +110,15 @@ pub(crate) fn upstream(at: Time) -> Vec<Batch> {
     ];
     all.push(Batch { entries, work, ..Batch::default() });
     let set = Fact::SecretSet { purpose: "tsig".to_owned(), name: "shop.example".to_owned() };
-    let sealed = Work::PutSealed {
-        purpose: "tsig",
-        name: "shop.example".to_owned(),
-        sealed: b"sealed".to_vec(),
-    };
+    let zone = ZoneKey::parse("shop.example").unwrap();
+    let secret = SealedSecret::NextTsig(zone.clone());
+    let sealed = Work::PutSealed { secret: secret.clone(), sealed: b"sealed".to_vec() };
+    let moved = Work::MoveSealed { from: secret, to: SealedSecret::Tsig(zone.clone()) };
+    let api = SealedSecret::ApiKey(zone);
+    let other = Work::PutSealed { secret: api.clone(), sealed: b"another".to_vec() };
     all.push(Batch {
         entries: vec![entry(at, by("ada"), set)],
-        work: vec![sealed],
+        work: vec![sealed, moved, other, Work::ForgetSealed(api)],
         ..Batch::default()
     });
     all

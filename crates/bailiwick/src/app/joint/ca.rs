@@ -6,6 +6,7 @@ use bailiwick_core::certificate::SanSet;
 use bailiwick_core::change::IssueCertificate;
 use bailiwick_core::change::planner::Intent;
 use bailiwick_core::estate::{Connector, Deployment, Profile, Upstream};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{DnsName, IssuerId, ServiceId, SpkiHash};
 use bailiwick_core::record::Batch;
 use bailiwick_core::time::DAY_MS;
@@ -14,7 +15,6 @@ use bailiwick_wire::x509::{Csr, read_csr, read_pem};
 
 use super::prechecks::Looked;
 use crate::app::{App, Live};
-use crate::drive::{SUBJECT_KEY, SUBJECT_REQUEST};
 use crate::fault::Fault;
 
 /// A key that is to be certified, with the request that shows it.
@@ -43,14 +43,14 @@ impl App {
             Some(text) => asked_with(live, service, wanted, profile, text)?,
             None => {
                 let (key, pkcs8) = made(wanted)?;
-                let name = SpkiHash::of(&key.spki).to_string();
-                batch.work.push(self.sealed_secret(SUBJECT_KEY, &name, &pkcs8)?);
+                let secret = SealedSecret::SubjectKey(SpkiHash::of(&key.spki));
+                batch.work.push(self.sealed_secret(secret, &pkcs8)?);
                 key
             }
         };
         let key = SpkiHash::of(&spki);
         if self.upstream(live, &wanted.issuer).is_some() {
-            batch.work.push(self.sealed_secret(SUBJECT_REQUEST, &key.to_string(), &request)?);
+            batch.work.push(self.sealed_secret(SealedSecret::SubjectRequest(key), &request)?);
         }
         let days = wanted.lifetime_days.map(|days| i64::from(days).saturating_mul(DAY_MS / 1_000));
         let seconds = days.and_then(|seconds| u32::try_from(seconds).ok());
@@ -123,15 +123,15 @@ impl App {
     ) -> Result<String, String> {
         let said = |fault: Fault| fault.to_string();
         let account = self.upstream_account(issuer).await.map_err(said)?;
-        let key = self.account_key(issuer).await.map_err(said)?;
-        let (Some(account), Some(key)) = (account, key) else {
+        let is_sealed = self.has_secret(&SealedSecret::AccountKey(issuer.clone())).await;
+        let Some(account) = account.filter(|_| is_sealed.is_ok_and(|is_sealed| is_sealed)) else {
             return Err(format!(
                 "there is no account at issuer {issuer}; register one with `bailiwick issuer register {issuer}`"
             ));
         };
         let web = self.web(live);
-        let uri = account.uri.clone();
-        let client = self.open_upstream(web.as_ref(), upstream, &key, Some(account.uri)).await;
+        let (uri, key) = (account.uri, super::super::reach::passing_key()?);
+        let client = self.open_upstream(web.as_ref(), upstream, &key, None).await;
         let client = client.map_err(|trouble| format!("issuer {issuer}: {trouble}"))?;
         let domains = live.estate().issuers.get(issuer).map(|it| &it.caa_domains);
         let named = &client.directory().caa_identities;

@@ -79,7 +79,7 @@ impl App {
         owner: &OwnerName,
         kind: RecordType,
     ) -> Result<Option<RRset>, Fault> {
-        let door = self.zone(live, zone).await.map_err(|why| Fault::input("records", why))?;
+        let door = self.sight(live, zone).map_err(|why| Fault::input("records", why))?;
         let found = door.standing(owner, kind).await;
         found.map_err(|why| Fault::input("records", format!("`{owner}` {kind}: {why}")))
     }

@@ -72,7 +72,7 @@ impl App {
         let mut all = Vec::new();
         for (zone, edits) in edits_by_zone(intent) {
             let team = live.estate().zones.get(&zone).map(|zone| zone.operator.clone());
-            let (holds, saw) = match self.zone(live, &zone).await {
+            let (holds, saw) = match self.sight(live, &zone) {
                 Err(why) => (false, why),
                 Ok(door) => {
                     let back: Vec<RecordEdit> = edits.iter().map(RecordEdit::reversed).collect();

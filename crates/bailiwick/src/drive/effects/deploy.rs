@@ -4,18 +4,14 @@
 use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::places::Held;
 use bailiwick_core::change::{
-    DeployCertificate, IssuedCertificate, Outcome, Prepared, Receipt, Touched,
+    DeployCertificate, IssuedCertificate, Outcome, Prepared, Receipt, Touched, Warrant,
 };
 use bailiwick_core::estate::Deployment;
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::ChangeId;
 use bailiwick_core::record::Batch;
 
 use crate::app::{App, Live, Loaded, Put, fingerprint, held};
-
-/// What the sealed key of a certificate is for that Bailiwick deploys; its name is the key's hash.
-pub(crate) const SUBJECT_KEY: &str = "subject-key";
-/// What was in a place before a change; its name is the change and the place.
-const BEFORE: &str = "deployed-before";
 
 /// Seals what is there now.
 pub(super) async fn prepare(
@@ -29,15 +25,18 @@ pub(super) async fn prepare(
     let found = app.place(&live, &wanted.target).there().await?;
     let before = found.as_ref().and_then(fingerprint);
     if let Some(found) = &found {
-        let name = name_of(&loaded.id, wanted);
-        let sealed = app.sealed_secret(BEFORE, &name, &spelled(found));
+        let sealed = app.sealed_secret(before_of(&loaded.id, wanted), &spelled(found));
         batch.work.push(sealed.map_err(|fault| fault.to_string())?);
     }
     Ok(Prepared::Kept { before })
 }
 
-fn name_of(change: &ChangeId, wanted: &DeployCertificate) -> String {
-    format!("{change}/{}", wanted.place)
+fn before_of(change: &ChangeId, wanted: &DeployCertificate) -> SealedSecret {
+    SealedSecret::DeployedBefore(change.clone(), wanted.place.clone())
+}
+
+fn of_change(warrant: &Warrant) -> Result<&ChangeId, String> {
+    warrant.change().ok_or_else(|| "the grant belongs to no change".to_owned())
 }
 
 /// Both parts in one text; what is read back is taken apart again.
@@ -80,13 +79,13 @@ pub(super) async fn issued(
 /// The new certificate with its chain and key.
 async fn new_one(
     app: &App,
-    change: &ChangeId,
+    warrant: &Warrant,
     wanted: &DeployCertificate,
 ) -> Result<(IssuedCertificate, Held), String> {
-    let certificate = issued(app, change, |one| one.key == wanted.key).await?;
+    let certificate = issued(app, of_change(warrant)?, |one| one.key == wanted.key).await?;
     let chains = app.certificate_chains(&certificate).await.map_err(|fault| fault.to_string())?;
     let chain = chains.into_iter().next().unwrap_or_default();
-    let key = app.secret(SUBJECT_KEY, &wanted.key.to_string()).await;
+    let key = app.secret(warrant, &SealedSecret::SubjectKey(wanted.key)).await;
     let key = key.map_err(|fault| fault.to_string())?;
     let held = match (&wanted.target, key) {
         // The client has its own key.
@@ -101,12 +100,12 @@ async fn new_one(
     Ok((certificate, held))
 }
 
-pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &DeployCertificate) -> Outcome {
+pub(super) async fn apply(app: &App, warrant: &Warrant, wanted: &DeployCertificate) -> Outcome {
     let live = app.live.get();
     if let Err(why) = check_listed(&live, wanted) {
         return Outcome::Failed(why);
     }
-    let (certificate, new) = match new_one(app, change, wanted).await {
+    let (certificate, new) = match new_one(app, warrant, wanted).await {
         Ok(found) => found,
         Err(why) => return Outcome::Failed(why),
     };
@@ -134,11 +133,11 @@ fn outcome(put: Put) -> Outcome {
 
 pub(super) async fn undo(
     app: &App,
-    change: &ChangeId,
+    warrant: &Warrant,
     wanted: &DeployCertificate,
     touched: &Touched,
 ) -> Outcome {
-    match try_undo(app, change, wanted, touched).await {
+    match try_undo(app, warrant, wanted, touched).await {
         Ok(outcome) => outcome,
         Err(why) => Outcome::Unknown(why),
     }
@@ -146,7 +145,7 @@ pub(super) async fn undo(
 
 async fn try_undo(
     app: &App,
-    change: &ChangeId,
+    warrant: &Warrant,
     wanted: &DeployCertificate,
     touched: &Touched,
 ) -> Result<Outcome, String> {
@@ -160,6 +159,7 @@ async fn try_undo(
         )));
     }
     let live = app.live.get();
+    let change = of_change(warrant)?;
     let place = app.place(&live, &wanted.target);
     let there = place.there().await?.as_ref().and_then(fingerprint);
     let new = issued(app, change, |one| one.key == wanted.key).await.ok();
@@ -170,7 +170,7 @@ async fn try_undo(
             wanted.place, wanted.service
         )));
     }
-    let sealed = app.secret(BEFORE, &name_of(change, wanted)).await;
+    let sealed = app.secret(warrant, &before_of(change, wanted)).await;
     let old = sealed.map_err(|fault| fault.to_string())?.as_ref().and_then(read);
     if before.is_some() && old.is_none() {
         return Ok(Outcome::Failed("what was there before is not kept any more".to_owned()));

@@ -27,7 +27,7 @@ pub(super) struct Wait {
 
 pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &AwaitPropagation) -> Applied {
     let live = app.live.get();
-    let zone = match app.zone(&live, &wanted.zone).await {
+    let zone = match app.sight(&live, &wanted.zone) {
         Ok(zone) => zone,
         Err(why) => return Outcome::Failed(why).into(),
     };

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bailiwick_core::change::{
-    Lane, Outcome, Plan, PublishRecords, Receipt, Standing, Step, Touched,
+    Lane, Outcome, Plan, PublishRecords, Receipt, Standing, Step, Touched, Warrant,
 };
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{ChangeId, TeamId};
@@ -19,9 +19,10 @@ use crate::app::{App, Live, Put, Rid, ZoneRecords};
 /// Between two tries to reach a server that does not answer.
 const AGAIN: Duration = Duration::from_secs(1);
 
-pub(super) async fn apply(app: &App, change: &ChangeId, wanted: &PublishRecords) -> Applied {
+pub(super) async fn apply(app: &App, warrant: &Warrant, wanted: &PublishRecords) -> Applied {
     let live = app.live.get();
-    let zone = match app.zone(&live, &wanted.zone).await {
+    let Some(change) = warrant.change() else { return super::no_change().into() };
+    let zone = match app.zone(&live, &wanted.zone, warrant).await {
         Ok(zone) => zone,
         Err(why) => return Outcome::Failed(why).into(),
     };
@@ -72,7 +73,7 @@ async fn standings(zone: &dyn ZoneRecords, edits: &[RecordEdit]) -> Result<Vec<S
 }
 
 /// Somebody edited the zone meanwhile: what differs, and who has to look.
-fn differs(app: &App, live: &Live, wanted: &PublishRecords, index: usize) -> String {
+pub(crate) fn differs(app: &App, live: &Live, wanted: &PublishRecords, index: usize) -> String {
     let edit = wanted.edits.get(index);
     let set = edit
         .map_or_else(|| "a set".to_owned(), |edit| format!("`{}` {}", edit.owner(), edit.kind()));
@@ -105,11 +106,12 @@ pub(super) fn on_duty(app: &App, live: &Live, team: &TeamId) -> String {
 /// Puts back what still stands as it was written, and waits until nobody remembers it.
 pub(super) async fn undo(
     app: &App,
-    change: &ChangeId,
+    warrant: &Warrant,
     wanted: &PublishRecords,
     touched: &Touched,
 ) -> Applied {
-    match try_undo(app, change, wanted, touched).await {
+    let Some(change) = warrant.change() else { return super::no_change().into() };
+    match try_undo(app, (warrant, change), wanted, touched).await {
         Ok(applied) => applied,
         Err(why) => patient(app, change, wanted, why).await,
     }
@@ -117,12 +119,12 @@ pub(super) async fn undo(
 
 async fn try_undo(
     app: &App,
-    change: &ChangeId,
+    (warrant, change): (&Warrant, &ChangeId),
     wanted: &PublishRecords,
     touched: &Touched,
 ) -> Result<Applied, String> {
     let live = app.live.get();
-    let zone = app.zone(&live, &wanted.zone).await?;
+    let zone = app.zone(&live, &wanted.zone, warrant).await?;
     let flight = Flight::read(app, change).await?;
     let mut back = Vec::new();
     let mut written = Vec::new();
@@ -198,7 +200,7 @@ pub(super) async fn verify(
         .flat_map(|publish| publish.edits.iter().map(|edit| (&publish.zone, edit)))
         .collect();
     let live = app.live.get();
-    let zone = match app.zone(&live, &wanted.zone).await {
+    let zone = match app.sight(&live, &wanted.zone) {
         Ok(zone) => zone,
         Err(why) => return Outcome::Unknown(why),
     };

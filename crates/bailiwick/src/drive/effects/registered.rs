@@ -2,29 +2,40 @@
 //! deactivates it.
 
 use bailiwick_connect::upstream::{AccountKey, Registration, Trouble, deactivate, find, register};
-use bailiwick_core::change::{Outcome, Prepared, Receipt, RegisterAccount, Touched};
+use bailiwick_core::change::{Outcome, Prepared, Receipt, RegisterAccount, Touched, Warrant};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::record::Batch;
 
-use crate::app::{ACCOUNT_KEY, App, BINDING_KEY};
+use crate::app::App;
 
 /// Seals a key. One that was sealed for an earlier try is taken again, so that no account is lost.
-pub(super) async fn prepare(app: &App, wanted: &RegisterAccount) -> Result<Prepared, String> {
+pub(super) async fn prepare(
+    app: &App,
+    warrant: &Warrant,
+    wanted: &RegisterAccount,
+) -> Result<Prepared, String> {
     let text = |fault: crate::fault::Fault| fault.to_string();
     let ended = app.store.upstream_account(&wanted.issuer).await;
     let ended = ended.map_err(|cause| cause.to_string())?.is_some_and(|account| account.ended);
-    if let Some(key) = app.account_key(&wanted.issuer).await.map_err(text)?
+    if let Some(key) = app.account_key(warrant, &wanted.issuer).await.map_err(text)?
         && !ended
     {
         return Ok(Prepared::AccountKey { key: key.hash() });
     }
     let fresh = AccountKey::fresh().map_err(|cause| cause.to_string())?;
     let key = AccountKey::open(&fresh).map_err(|cause| cause.to_string())?;
-    let work = app.sealed_secret(ACCOUNT_KEY, wanted.issuer.as_str(), &fresh).map_err(text)?;
+    let work =
+        app.sealed_secret(SealedSecret::AccountKey(wanted.issuer.clone()), &fresh).map_err(text)?;
     app.commit(Batch { work: vec![work], ..Batch::default() }).await.map_err(text)?;
     Ok(Prepared::AccountKey { key: key.hash() })
 }
 
-pub(super) async fn apply(app: &App, wanted: &RegisterAccount, prepared: &Prepared) -> Outcome {
+pub(super) async fn apply(
+    app: &App,
+    warrant: &Warrant,
+    wanted: &RegisterAccount,
+    prepared: &Prepared,
+) -> Outcome {
     let Prepared::AccountKey { key: sealed } = prepared else {
         return Outcome::Failed("no account key was made".to_owned());
     };
@@ -36,23 +47,25 @@ pub(super) async fn apply(app: &App, wanted: &RegisterAccount, prepared: &Prepar
             wanted.issuer
         ));
     };
-    let key = match app.account_key(&wanted.issuer).await {
+    let key = match app.account_key(warrant, &wanted.issuer).await {
         Ok(Some(key)) if key.hash() == *sealed => key,
         Ok(_) => return Outcome::Failed("the account key is not the prepared one".to_owned()),
         Err(fault) => return Outcome::Unknown(fault.to_string()),
     };
     let binding = match &wanted.binding {
         None => None,
-        Some(kid) => match app.secret(BINDING_KEY, wanted.issuer.as_str()).await {
-            Ok(Some(secret)) => Some((kid.as_str(), secret)),
-            Ok(None) => {
-                return Outcome::Failed(format!(
-                    "the binding of issuer `{0}` has no key; hand it in with `bailiwick issuer set-secret {0}`",
-                    wanted.issuer
-                ));
+        Some(kid) => {
+            match app.secret(warrant, &SealedSecret::BindingKey(wanted.issuer.clone())).await {
+                Ok(Some(secret)) => Some((kid.as_str(), secret)),
+                Ok(None) => {
+                    return Outcome::Failed(format!(
+                        "the binding of issuer `{0}` has no key; hand it in with `bailiwick issuer set-secret {0}`",
+                        wanted.issuer
+                    ));
+                }
+                Err(fault) => return Outcome::Failed(fault.to_string()),
             }
-            Err(fault) => return Outcome::Failed(fault.to_string()),
-        },
+        }
     };
     let web = app.web(&live);
     let client = match app.open_upstream(web.as_ref(), upstream, &key, None).await {
@@ -79,12 +92,17 @@ fn of(trouble: &Trouble) -> Outcome {
     }
 }
 
-pub(super) async fn undo(app: &App, wanted: &RegisterAccount, touched: &Touched) -> Outcome {
+pub(super) async fn undo(
+    app: &App,
+    warrant: &Warrant,
+    wanted: &RegisterAccount,
+    touched: &Touched,
+) -> Outcome {
     let live = app.live.get();
     let Some(upstream) = app.upstream(&live, &wanted.issuer) else {
         return Outcome::Failed(format!("the estate names no CA `{}` any more", wanted.issuer));
     };
-    let key = match app.account_key(&wanted.issuer).await {
+    let key = match app.account_key(warrant, &wanted.issuer).await {
         Ok(Some(key)) => key,
         Ok(None) => return Outcome::Done(Receipt::Nothing),
         Err(fault) => return Outcome::Unknown(fault.to_string()),

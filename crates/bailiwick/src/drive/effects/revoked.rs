@@ -1,15 +1,16 @@
 //! Revoking: the row that the receipt causes, then a CRL that lists it.
 
-use bailiwick_core::change::{Outcome, Receipt, RevokeCertificate, Revoked};
+use bailiwick_core::change::{Outcome, Receipt, RevokeCertificate, Revoked, Warrant};
 
 use crate::app::App;
 use crate::drive::upstream::revoke_at_ca;
 
-pub(super) async fn apply(app: &App, revoke: &RevokeCertificate) -> Outcome {
+pub(super) async fn apply(app: &App, warrant: &Warrant, revoke: &RevokeCertificate) -> Outcome {
     match app.store.revocation(&revoke.issuer, &revoke.serial).await {
         Ok(Some(_)) => Outcome::Done(Receipt::Nothing),
         Ok(None) => {
-            match revoke_at_ca(app, &revoke.issuer, &revoke.fingerprint, revoke.reason).await {
+            let (issuer, fingerprint) = (&revoke.issuer, &revoke.fingerprint);
+            match revoke_at_ca(app, warrant, issuer, fingerprint, revoke.reason).await {
                 Err(outcome) => outcome,
                 Ok(()) => Outcome::Done(Receipt::Revoked(Revoked {
                     issuer: revoke.issuer.clone(),

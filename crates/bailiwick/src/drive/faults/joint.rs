@@ -1,6 +1,8 @@
 //! Every fault at every effect of a plan that binds records and a certificate, in a simulated zone
 //! with two servers, a place and an endpoint (promises P2, P12, P13; TRW-4).
 
+mod again;
+mod keys;
 mod outside;
 
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use bailiwick_core::change::{
     AwaitPropagation, Change, DeployCertificate, Endpoint, Plan, PublishRecords, Step, VerifyServed,
 };
 use bailiwick_core::estate::{Deployment, ZoneKey};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, ChangeId, Digest, DnsName, SpkiHash};
 use bailiwick_core::record::Work;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
@@ -22,7 +25,6 @@ use super::strikes::{At, Faulty, Goes, Strike, When};
 use super::{always, nth};
 use crate::app::App;
 use crate::app::start::Opened;
-use crate::drive::SUBJECT_KEY;
 use crate::drive::changes::{drive, drive_with};
 use crate::fault::Fault;
 use crate::world::{SystemClock, SystemRandom, World};
@@ -34,7 +36,7 @@ struct Scene {
     app: Arc<App>,
     outer: Arc<Outer>,
     _opened: Opened,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 fn zone() -> ZoneKey {
@@ -69,7 +71,7 @@ impl Scene {
             outside: Arc::new(Simulated(Arc::clone(&outer))),
         };
         let opened = open_in(folder.path(), None, world).await;
-        let scene = Self { app: Arc::clone(&opened.app), outer, _opened: opened, _folder: folder };
+        let scene = Self { app: Arc::clone(&opened.app), outer, _opened: opened, folder };
         scene.list_place().await;
         scene
     }
@@ -94,7 +96,7 @@ impl Scene {
         self.outer.reset(edits().iter().map(|edit| (edit, edit.before())));
         let pair = SubjectPair::fresh().unwrap();
         let key = SpkiHash::of(&pair.spki);
-        let sealed = self.app.sealed_secret(SUBJECT_KEY, &key.to_string(), &pair.pkcs8).unwrap();
+        let sealed = self.app.sealed_secret(SealedSecret::SubjectKey(key), &pair.pkcs8).unwrap();
         let id = ChangeId::parse(&self.app.world.id().unwrap()).unwrap();
         let plan = plan(&pair.spki, self.outer.fingerprint());
         approved(&self.app, &id, plan.steps(), vec![sealed]).await;

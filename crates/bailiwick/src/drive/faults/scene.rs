@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use bailiwick_core::actor::{Actor, SignedIn};
+use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::certificate::{Generation, KeyKind, RevocationReason};
 use bailiwick_core::change::{
     Approval, Basis, Change, Command, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope,
@@ -358,11 +358,22 @@ async fn done(app: &Arc<App>, step: impl FnOnce(&ChangeId) -> Step) -> ChangeId 
     id
 }
 
-/// A change that one person asked for and another approved.
+/// A change that the lab asked for and pia approved.
 pub(super) async fn approved(app: &App, id: &ChangeId, steps: &[Step], work: Vec<Work>) {
+    // Nobody asked the policy, so nobody asks it again.
+    approved_for(app, id, Actor::Component(Component::Lab), steps, work).await;
+}
+
+/// A change that somebody asked for and pia approved.
+pub(super) async fn approved_for(
+    app: &App,
+    id: &ChangeId,
+    by: Actor,
+    steps: &[Step],
+    work: Vec<Work>,
+) {
     let now = app.now();
     let person = |name: &str| SignedIn::alone(PersonId::parse(name).unwrap());
-    let by = Actor::Person(person("sam"));
     let plan = Plan::new(steps.to_vec()).unwrap();
     let policy = app.live.get().policy.digest();
     let decision = Decision {

@@ -6,7 +6,7 @@ use bailiwick_connect::upstream::{
 };
 use bailiwick_core::certificate::SerialSeen;
 use bailiwick_core::change::{
-    IssueCertificate, Outcome, Prepared, Receipt, RevocationReason, Revoked, Touched,
+    IssueCertificate, Outcome, Prepared, Receipt, RevocationReason, Revoked, Touched, Warrant,
 };
 use bailiwick_core::names::{CertFingerprint, CertSerial, ChangeId, IssuerId};
 use bailiwick_wire::x509;
@@ -21,15 +21,16 @@ use crate::fault::Fault;
 /// Whatever the CA may have issued for the change is revoked; what it has not issued stays so.
 pub(in crate::drive) async fn undo(
     app: &App,
-    change: &ChangeId,
+    warrant: &Warrant,
     wanted: &IssueCertificate,
     touched: &Touched,
 ) -> Applied {
+    let Some(change) = warrant.change() else { return failed("the grant belongs to no change") };
     let turn = match app.turns.begin(change, app.now()) {
         Ok(turn) => turn,
         Err(why) => return Applied::NotYet(why),
     };
-    match try_undo(app, change, wanted, touched, &turn).await {
+    match try_undo(app, (warrant, change), wanted, touched, &turn).await {
         Ok(applied) => applied,
         Err(fault) => Applied::NotYet(fault.to_string()),
     }
@@ -39,7 +40,7 @@ const NOTHING: Applied = Applied::Came(Outcome::Done(Receipt::Nothing));
 
 async fn try_undo(
     app: &App,
-    change: &ChangeId,
+    (warrant, change): (&Warrant, &ChangeId),
     wanted: &IssueCertificate,
     touched: &Touched,
     turn: &Turn<'_>,
@@ -54,8 +55,8 @@ async fn try_undo(
     };
     let live = app.live.get();
     let upstream = app.upstream(&live, &wanted.issuer);
-    let (Some(upstream), Some((key, account))) = (upstream, identity(app, &wanted.issuer).await?)
-    else {
+    let identity = identity(app, warrant, &wanted.issuer).await?;
+    let (Some(upstream), Some((key, account))) = (upstream, identity) else {
         return Ok(failed(format!("order `{url}` cannot be asked about: the account is gone")));
     };
     let web = app.web(&live);
@@ -180,6 +181,7 @@ fn serial(der: &[u8]) -> Option<CertSerial> {
 /// Revokes a stored certificate at its CA.
 pub(in crate::drive) async fn revoke_at_ca(
     app: &App,
+    warrant: &Warrant,
     issuer: &IssuerId,
     fingerprint: &CertFingerprint,
     reason: RevocationReason,
@@ -189,7 +191,7 @@ pub(in crate::drive) async fn revoke_at_ca(
     let Some(upstream) = app.upstream(&live, issuer) else { return Ok(()) };
     let found = app.store.certificate(fingerprint).await.map_err(|cause| no(cause.to_string()))?;
     let certificate = found.ok_or_else(|| no("the certificate is not stored".to_owned()))?;
-    let identity = identity(app, issuer).await.map_err(|fault| no(fault.to_string()))?;
+    let identity = identity(app, warrant, issuer).await.map_err(|fault| no(fault.to_string()))?;
     let (key, account) =
         identity.ok_or_else(|| no(format!("there is no account at issuer `{issuer}`")))?;
     let web = app.web(&live);

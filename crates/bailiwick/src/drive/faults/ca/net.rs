@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
 use bailiwick_connect::egress::{Answer, Call, Fence, Host, Network, NoAnswer, Web};
+use bailiwick_core::change::Warrant;
 use bailiwick_core::names::{ChangeId, DnsName};
 use futures::future::BoxFuture;
 use tokio::sync::Notify;
@@ -275,7 +276,12 @@ impl Outside for Simulated {
         Arc::clone(&self.0) as Arc<dyn Web>
     }
 
-    fn records<'a>(&'a self, _: &'a App, _: &'a Live) -> Box<dyn ChallengeRecords + 'a> {
+    fn records<'a>(
+        &'a self,
+        _: &'a App,
+        _: &'a Live,
+        _: &'a Warrant,
+    ) -> Box<dyn ChallengeRecords + 'a> {
         Box::new(Borrowed(&self.0))
     }
 }

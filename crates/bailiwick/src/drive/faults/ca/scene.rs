@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bailiwick_core::certificate::SerialSeen;
 use bailiwick_core::change::{Change, Command, IssueCertificate, Prepared, RegisterAccount, Step};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{
     AccountId, CertFingerprint, ChangeId, Digest, IssuerId, ProfileId, SanName, ServiceId, SpkiHash,
 };
@@ -18,8 +19,8 @@ use super::acme::{BINDING, Ca};
 use super::clock::SimClock;
 use super::net::{Net, Simulated, Way, Zone};
 use super::seeded::Seeded;
+use crate::app::App;
 use crate::app::start::Opened;
-use crate::app::{App, BINDING_KEY};
 use crate::drive::changes::{DRIVER, drive};
 use crate::drive::faults::scene::{approved, open_in};
 use crate::world::{Clock as _, SystemClock, SystemRandom, World};
@@ -74,7 +75,7 @@ impl Scene {
 
     /// Gets the account, with its external account binding.
     async fn register(&self) {
-        let secret = self.app.sealed_secret(BINDING_KEY, "public", BINDING.1).unwrap();
+        let secret = self.app.sealed_secret(SealedSecret::BindingKey(public()), BINDING.1).unwrap();
         self.app.commit(Batch { work: vec![secret], ..Batch::default() }).await.unwrap();
         let step = Step::RegisterAccount(RegisterAccount {
             issuer: public(),

@@ -7,14 +7,14 @@ use bailiwick_connect::dns::ChallengeRecords;
 use bailiwick_connect::egress::Web;
 use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::places::Held;
-use bailiwick_core::change::{Endpoint, Lane};
+use bailiwick_core::change::{Endpoint, Lane, Warrant};
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::names::CertFingerprint;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_wire::x509::{read_chain, write_pem};
 use futures::future::BoxFuture;
 
-use crate::app::{App, Live, Network, Outside, Place, Put, Rid, ZoneRecords};
+use crate::app::{App, Live, Network, Outside, Place, Put, Rid, ZoneRecords, ZoneSight};
 
 type Key = (OwnerName, RecordType);
 
@@ -97,8 +97,13 @@ impl Outside for World {
         Network.web(app, live)
     }
 
-    fn records<'a>(&'a self, app: &'a App, live: &'a Live) -> Box<dyn ChallengeRecords + 'a> {
-        Network.records(app, live)
+    fn records<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        warrant: &'a Warrant,
+    ) -> Box<dyn ChallengeRecords + 'a> {
+        Network.records(app, live, warrant)
     }
 
     fn zone<'a>(
@@ -106,8 +111,18 @@ impl Outside for World {
         _: &'a App,
         _: &'a Live,
         _: &'a ZoneKey,
+        _: &'a Warrant,
     ) -> BoxFuture<'a, Result<Box<dyn ZoneRecords + 'a>, String>> {
         Box::pin(async { Ok(Box::new(SimZone(&self.0)) as Box<dyn ZoneRecords>) })
+    }
+
+    fn sight<'a>(
+        &'a self,
+        _: &'a App,
+        _: &'a Live,
+        _: &'a ZoneKey,
+    ) -> Result<Box<dyn ZoneSight + 'a>, String> {
+        Ok(Box::new(SimZone(&self.0)))
     }
 
     fn shown<'a>(&'a self, _: &'a App, _: &'a Endpoint) -> BoxFuture<'a, Result<Vec<u8>, String>> {
@@ -122,7 +137,7 @@ impl Outside for World {
 
 struct SimZone<'a>(&'a Outer);
 
-impl ZoneRecords for SimZone<'_> {
+impl ZoneSight for SimZone<'_> {
     fn standing<'a>(
         &'a self,
         owner: &'a OwnerName,
@@ -132,6 +147,28 @@ impl ZoneRecords for SimZone<'_> {
         Box::pin(async move { Ok(found) })
     }
 
+    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>> {
+        let lanes = self.0.with(|state| {
+            let shows = edits
+                .iter()
+                .all(|edit| state.sets.get(&key(edit)).and_then(Option::as_ref) == edit.after());
+            let is_late = state.late > 0;
+            state.late = state.late.saturating_sub(1);
+            let lane = |who: &str, shows| Lane { who: who.to_owned(), shows, saw: "it".to_owned() };
+            vec![lane("192.0.2.53:53", shows), lane("192.0.2.54:53", shows && !is_late)]
+        });
+        Box::pin(async move { lanes })
+    }
+
+    fn rid<'a>(&'a self, back: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Rid>> {
+        Box::pin(async move {
+            let lanes = self.seen(back).await.into_iter();
+            lanes.map(|lane| Rid { lane, is_silent: false }).collect()
+        })
+    }
+}
+
+impl ZoneRecords for SimZone<'_> {
     fn put<'a>(&'a self, edits: &'a [RecordEdit], _: &'a str) -> BoxFuture<'a, Put> {
         let put = self.0.with(|state| {
             let stands = |edit: &RecordEdit| {
@@ -154,26 +191,6 @@ impl ZoneRecords for SimZone<'_> {
             Put::Done
         });
         Box::pin(async move { put })
-    }
-
-    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>> {
-        let lanes = self.0.with(|state| {
-            let shows = edits
-                .iter()
-                .all(|edit| state.sets.get(&key(edit)).and_then(Option::as_ref) == edit.after());
-            let is_late = state.late > 0;
-            state.late = state.late.saturating_sub(1);
-            let lane = |who: &str, shows| Lane { who: who.to_owned(), shows, saw: "it".to_owned() };
-            vec![lane("192.0.2.53:53", shows), lane("192.0.2.54:53", shows && !is_late)]
-        });
-        Box::pin(async move { lanes })
-    }
-
-    fn rid<'a>(&'a self, back: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Rid>> {
-        Box::pin(async move {
-            let lanes = self.seen(back).await.into_iter();
-            lanes.map(|lane| Rid { lane, is_silent: false }).collect()
-        })
     }
 }
 

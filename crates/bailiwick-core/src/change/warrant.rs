@@ -1,0 +1,216 @@
+//! The right to open sealed secrets: those of one step, or those of one chore that holds no power.
+
+use std::collections::BTreeSet;
+
+use crate::actor::{Actor, Component, SignedIn};
+use crate::estate::ZoneKey;
+use crate::gate::SealedSecret;
+use crate::names::{ChangeId, DnsName, SanName};
+use crate::time::Time;
+
+use super::grant::GRANT_MS;
+use super::plan::Step;
+use super::state::{Change, Next};
+
+/// What is done outside of a step and still needs a secret. None of them can alter a record, an
+/// account or a certificate, but for taking away what a change of ours left.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Chore {
+    /// A zone is read as a whole, with the key that only reads.
+    ReadZone {
+        /// Which.
+        zone: ZoneKey,
+        /// Who asked; `None` for the watch.
+        by: Option<SignedIn>,
+    },
+    /// An administrator tries whether a zone's door opens, with a message that alters nothing.
+    TryDoor {
+        /// Which zone's.
+        zone: ZoneKey,
+        /// Who.
+        by: SignedIn,
+    },
+    /// Challenge records that a change placed, and that outlived it, are taken away.
+    TakeAway {
+        /// Which change.
+        change: ChangeId,
+        /// Where they are.
+        owners: BTreeSet<DnsName>,
+    },
+    /// Notices are sent.
+    Notify,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Cause {
+    Step { change: ChangeId, step: Box<Step> },
+    Chore(Chore),
+}
+
+/// The right to open sealed secrets.
+///
+/// Always: it comes out of a [`super::Grant`], out of an approved change whose step is about to begin,
+/// or out of a [`Chore`]; it opens the secrets that exactly this step or chore needs; it ends with the
+/// grant. Whoever opens a secret asks for one by reference, so a path without one does not compile:
+///
+/// ```compile_fail,E0451
+/// # use bailiwick_core::{change::Warrant, time::Time};
+/// fn forged(until: Time) -> Warrant { Warrant { cause: todo!(), expires_at: until } }
+/// ```
+#[derive(Debug, Eq, PartialEq)]
+pub struct Warrant {
+    cause: Cause,
+    expires_at: Time,
+}
+
+impl Warrant {
+    /// For the step of an opened grant.
+    pub(super) fn of_step(change: &ChangeId, step: &Step, expires_at: Time) -> Self {
+        let cause = Cause::Step { change: change.clone(), step: Box::new(step.clone()) };
+        Self { cause, expires_at }
+    }
+
+    /// For choosing what has to be chosen before a step begins; `None` where none is about to.
+    #[must_use]
+    pub fn to_begin(id: &ChangeId, change: &Change, now: Time) -> Option<Self> {
+        change.approved()?;
+        let Next::Start { step, .. } = change.next() else { return None };
+        Some(Self::of_step(id, step, now.plus_ms(GRANT_MS)))
+    }
+
+    /// For a chore.
+    #[must_use]
+    pub const fn to_do(chore: Chore, now: Time) -> Self {
+        Self { cause: Cause::Chore(chore), expires_at: now.plus_ms(GRANT_MS) }
+    }
+
+    /// Whether it opens this secret now.
+    #[must_use]
+    pub fn opens(&self, secret: &SealedSecret, now: Time) -> bool {
+        now < self.expires_at
+            && match &self.cause {
+                Cause::Step { change, step } => needs(change, step, secret),
+                Cause::Chore(chore) => chore.needs(secret),
+            }
+    }
+
+    /// The change it belongs to; `None` for a chore of no change.
+    #[must_use]
+    pub const fn change(&self) -> Option<&ChangeId> {
+        match &self.cause {
+            Cause::Step { change, .. } | Cause::Chore(Chore::TakeAway { change, .. }) => {
+                Some(change)
+            }
+            Cause::Chore(Chore::ReadZone { .. } | Chore::TryDoor { .. } | Chore::Notify) => None,
+        }
+    }
+
+    /// What is done, in one word.
+    #[must_use]
+    pub const fn what(&self) -> &'static str {
+        match &self.cause {
+            Cause::Step { step, .. } => step.kind(),
+            Cause::Chore(Chore::ReadZone { .. }) => "read-zone",
+            Cause::Chore(Chore::TryDoor { .. }) => "try-door",
+            Cause::Chore(Chore::TakeAway { .. }) => "take-away-records",
+            Cause::Chore(Chore::Notify) => "notify",
+        }
+    }
+
+    /// Whether it is for a step of a change.
+    #[must_use]
+    pub const fn is_of_step(&self) -> bool {
+        matches!(self.cause, Cause::Step { .. })
+    }
+
+    /// Who uses it.
+    #[must_use]
+    pub fn by(&self) -> Actor {
+        match &self.cause {
+            Cause::Chore(Chore::TryDoor { by, .. } | Chore::ReadZone { by: Some(by), .. }) => {
+                Actor::Person(by.clone())
+            }
+            Cause::Step { .. }
+            | Cause::Chore(Chore::ReadZone { .. } | Chore::TakeAway { .. } | Chore::Notify) => {
+                Actor::Component(Component::Driver)
+            }
+        }
+    }
+}
+
+/// What a step opens, and nothing else.
+fn needs(change: &ChangeId, step: &Step, secret: &SealedSecret) -> bool {
+    match step {
+        Step::IssueCertificate(issue) => {
+            let mut names = issue.names.iter().filter_map(SanName::dns);
+            *secret == SealedSecret::SubjectRequest(issue.key)
+                || matches!(secret, SealedSecret::AccountKey(issuer) if *issuer == issue.issuer)
+                || matches!(secret, SealedSecret::Tsig(zone) if names.any(|it| lies_in(it, zone)))
+        }
+        Step::RevokeCertificate(revoke) => {
+            *secret == SealedSecret::AccountKey(revoke.issuer.clone())
+        }
+        Step::RegisterAccount(account) => matches!(
+            secret,
+            SealedSecret::AccountKey(issuer) | SealedSecret::BindingKey(issuer)
+                if *issuer == account.issuer
+        ),
+        Step::PublishRecords(publish) => matches!(
+            secret,
+            SealedSecret::Tsig(zone) | SealedSecret::ApiKey(zone) if *zone == publish.zone
+        ),
+        Step::DeployCertificate(deploy) => {
+            let before = SealedSecret::DeployedBefore(change.clone(), deploy.place.clone());
+            *secret == SealedSecret::SubjectKey(deploy.key) || *secret == before
+        }
+        Step::GrantEnvelope(_)
+        | Step::EndEnvelope { .. }
+        | Step::NarrowEnvelope(_)
+        | Step::EditEstate { .. }
+        | Step::AwaitPropagation(_)
+        | Step::VerifyServed(_)
+        | Step::RotateIssuer(_) => false,
+    }
+}
+
+impl Chore {
+    fn needs(&self, secret: &SealedSecret) -> bool {
+        match (self, secret) {
+            (Self::ReadZone { zone, .. }, SealedSecret::TransferKey(of)) => zone == of,
+            (
+                Self::TryDoor { zone, .. },
+                SealedSecret::Tsig(of) | SealedSecret::ApiKey(of) | SealedSecret::TransferKey(of),
+            ) => zone == of,
+            (Self::TakeAway { owners, .. }, SealedSecret::Tsig(zone)) => {
+                owners.iter().any(|owner| lies_in(owner, zone))
+            }
+            (Self::Notify, SealedSecret::WebhookKey | SealedSecret::SmtpPassword) => true,
+            // Whatever else is sealed stays so.
+            (_, _) => false,
+        }
+    }
+}
+
+fn lies_in(name: &DnsName, zone: &ZoneKey) -> bool {
+    name.is_at_or_below(zone.name.apex())
+}
+
+/// The sealed secrets of a plan that nobody needs once its change is over, whichever way: the keys of
+/// the certificates it deployed, and what was there before. Requests for a certificate are no secret.
+#[must_use]
+pub fn over_with(id: &ChangeId, change: &Change) -> Vec<SealedSecret> {
+    let steps = if let Change::Awaiting(at) = change {
+        at.plan.steps()
+    } else {
+        change.approved().map(|approved| approved.plan().steps()).unwrap_or_default()
+    };
+    let deploys = steps.iter().filter_map(|step| {
+        if let Step::DeployCertificate(deploy) = step { Some(deploy) } else { None }
+    });
+    deploys
+        .flat_map(|deploy| {
+            let before = SealedSecret::DeployedBefore(id.clone(), deploy.place.clone());
+            [SealedSecret::SubjectKey(deploy.key), before]
+        })
+        .collect()
+}

@@ -1,0 +1,138 @@
+//! An approval is for the world that it was given in: whatever changed until the first effect stops the
+//! change, which says why, and nothing is done (TRW-2, P12).
+
+use bailiwick_core::actor::{Actor, SignedIn};
+use bailiwick_core::change::{Change, Next, Step};
+use bailiwick_core::estate::{DelegationSeen, Estate, Freeze};
+use bailiwick_core::names::{ChangeId, Digest, PersonId, TeamId};
+use bailiwick_core::record::Work;
+use bailiwick_core::records::RRset;
+use bailiwick_core::time::HOUR_MS;
+
+use super::{Faulty, Scene, edits, zone};
+use crate::drive::changes::drive;
+use crate::drive::faults::scene::{approved, approved_for};
+
+impl Scene {
+    /// The estate is another one from here on.
+    async fn edit_estate(&self, edit: impl FnOnce(&mut Estate)) {
+        let live = self.app.live.get();
+        let mut estate = live.estate().clone();
+        edit(&mut estate);
+        let octets = bailiwick_wire::estate::encode(&estate);
+        let after = Digest::of(&octets);
+        let work = vec![Work::PutEvidence { digest: after, kind: "estate/v1", octets }];
+        let id = ChangeId::parse(&self.app.world.id().unwrap()).unwrap();
+        let step = Step::EditEstate { before: live.digest, after };
+        approved(&self.app, &id, &[step], work).await;
+        let change = drive(&self.app, self.app.load_change(&id).await.unwrap()).await.unwrap();
+        assert!(matches!(change, Change::Closed { .. }), "{change:?}");
+    }
+
+    /// A change that sam asked for and pia approved, and that nobody has begun to carry out.
+    async fn of_sam(&self) -> ChangeId {
+        let (planned, plan) = self.change().await;
+        drop(planned);
+        let by = Actor::Person(SignedIn::alone(PersonId::parse("sam").unwrap()));
+        let id = ChangeId::parse(&self.app.world.id().unwrap()).unwrap();
+        approved_for(&self.app, &id, by, plan.steps(), Vec::new()).await;
+        id
+    }
+
+    /// It is not begun, and says why.
+    async fn stops(&self, id: &ChangeId, words: &[&str]) {
+        let change = self.drive(&Faulty::new(&self.app, &[]), id).await.unwrap();
+        let Change::RolledBack { why, .. } = &change else { panic!("{change:#?}") };
+        for word in words {
+            assert!(why.contains(word), "`{word}` is not in: {why}");
+        }
+        assert!(matches!(change.next(), Next::Finished));
+        let certificates = self.app.store.certificates_of_change(id).await.unwrap();
+        assert!(certificates.is_empty() && self.outer.is_old(), "something was done");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trw_2_what_changed_after_the_approval_stops_the_change_before_its_first_effect() {
+    let scene = Scene::new().await;
+    let before = scene.app.live.get().estate().clone();
+    let sam = PersonId::parse("sam").unwrap();
+    let shop = TeamId::parse("shop").unwrap();
+
+    // The zone was edited meanwhile, in a set that a later step would write.
+    let id = scene.of_sam().await;
+    let [caa, address] = edits();
+    let theirs = RRset::new(0, [vec![203, 0, 113, 9]]);
+    scene.outer.edit(&address, theirs.as_ref());
+    scene
+        .stops(&id, &["not as it was when this was approved", "Dana Deene (dns) has to look"])
+        .await;
+    assert!(scene.outer.shows(&address, theirs.as_ref()), "overwritten");
+    assert!(scene.outer.shows(&caa, caa.before()), "begun");
+
+    // The requester left the team that could ask.
+    let id = scene.of_sam().await;
+    scene.edit_estate(|estate| leave(estate, &shop, &sam)).await;
+    scene.stops(&id, &["`sam`, who asked for it, could not ask for it any more"]).await;
+    scene.edit_estate(|estate| *estate = before.clone()).await;
+
+    // The requester left altogether.
+    let id = scene.of_sam().await;
+    let now = scene.app.now();
+    scene
+        .edit_estate(|estate| {
+            leave(estate, &shop, &sam);
+            estate.people.get_mut(&sam).unwrap().left = Some(now);
+        })
+        .await;
+    scene.stops(&id, &["does not work here any more"]).await;
+    scene.edit_estate(|estate| *estate = before.clone()).await;
+
+    // The approver's yes does not count any more: another team owns the policy.
+    let id = scene.of_sam().await;
+    scene
+        .edit_estate(|estate| {
+            estate.zones.get_mut(&zone()).unwrap().policy_owner = TeamId::parse("dns").unwrap();
+        })
+        .await;
+    scene.stops(&id, &["does not any more", "grant-needs-approval"]).await;
+    scene.edit_estate(|estate| *estate = before.clone()).await;
+
+    // A freeze was declared.
+    let id = scene.of_sam().await;
+    scene
+        .edit_estate(|estate| {
+            let freeze = Freeze {
+                from: now,
+                until: now.plus_ms(HOUR_MS),
+                zones: std::iter::once(zone()).collect(),
+                may_break: TeamId::parse("security").unwrap(),
+                reason: "the sale".to_owned(),
+            };
+            estate.organisation.freezes.insert("sale".to_owned(), freeze);
+        })
+        .await;
+    scene.stops(&id, &["freeze `sale` was declared meanwhile", "the sale"]).await;
+    scene.edit_estate(|estate| *estate = before.clone()).await;
+
+    // The delegation of the zone changed, and nobody decided that.
+    let id = scene.of_sam().await;
+    let seen = DelegationSeen::Changed("NS ns9.example".to_owned());
+    let live = scene.app.live.get();
+    scene.app.live.set(live.with_delegations(Some([(zone(), seen)].into_iter().collect())));
+    scene.stops(&id, &["NS ns9.example", "delegation-changed"]).await;
+    scene.app.live.set(live.with_delegations(None));
+
+    // Nothing of it, and it is carried out.
+    let id = scene.of_sam().await;
+    let change = scene.drive(&Faulty::new(&scene.app, &[]), &id).await.unwrap();
+    assert!(matches!(change, Change::Closed { .. }), "{change:#?}");
+}
+
+/// Somebody else is on call and deputy from here on.
+fn leave(estate: &mut Estate, team: &TeamId, person: &PersonId) {
+    let other = PersonId::parse("sue").unwrap();
+    let team = estate.teams.get_mut(team).unwrap();
+    team.members.remove(person);
+    (team.on_call, team.deputy) = (other.clone(), other);
+}
