@@ -171,10 +171,8 @@ impl Store {
         let rows =
             self.inner.db.all(last, &args![format!("change/{id}"), "rehearsal.done"]).await?;
         let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        match stored(row)?.entry.fact {
-            Fact::ChangeRehearsed { report, .. } => Ok(Some(report)),
-            _ => Ok(None),
-        }
+        let fact = stored(row)?.entry.fact;
+        Ok(if let Fact::ChangeRehearsed { report, .. } = fact { Some(report) } else { None })
     }
 
     /// Leaf hashes from an index on.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bailiwick_core::actor::Actor;
 use bailiwick_core::change::planner::Timeline;
-use bailiwick_core::change::{Change, Event, Plan, Request, Step};
+use bailiwick_core::change::{Change, Event, Plan, Request, Step, Undo};
 use bailiwick_core::names::{ChangeId, Digest};
 use bailiwick_core::policy::Access;
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
@@ -110,7 +110,7 @@ impl App {
         folder: &std::path::Path,
     ) -> Result<Rehearsal, Fault> {
         let live = self.live.get();
-        let (shadow, notes) = Shadow::of(self, &live, plan).await?;
+        let (shadow, notes) = Shadow::of(self, &live, (plan, &asking.by)).await?;
         let shadow = Arc::new(shadow);
         let stage = Stage::open(self, &live, Arc::clone(&shadow), folder).await?;
         let there = stage.approved(self, plan, &request).await?;
@@ -127,12 +127,12 @@ impl App {
             let went = stage.app.store.change_events(&back).await?;
             steps.extend(told(plan, &went, true));
             back_seconds = took_back(&went);
-            says = match ended {
-                Change::RolledBack { .. } => shadow.differs().await,
-                Change::WithPerson(with) => {
-                    Some(format!("the way back ends with a person: {}", with.why))
-                }
-                other => Some(format!("the way back ends as `{}`", other.name())),
+            says = if let Change::RolledBack { .. } = ended {
+                shadow.differs().await
+            } else if let Change::WithPerson(with) = &ended {
+                Some(format!("the way back ends with a person: {}", with.why))
+            } else {
+                Some(format!("the way back ends as `{}`", ended.name()))
             };
         }
         stage.close().await;
@@ -237,7 +237,8 @@ fn told(plan: &Plan, went: &[StoredEvent], only_back: bool) -> Vec<RehearsedStep
             | Event::VerifyUnknown { .. }
             | Event::Resolved { .. } => continue,
         };
-        if only_back && !back {
+        let looks = plan.steps().get(index).is_some_and(|step| step.undo() == Undo::Nothing);
+        if (only_back && !back) || (back && looks) {
             continue;
         }
         let kind = plan.steps().get(index).map_or("", Step::kind).to_owned();

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_connect::zones::transfer::{Read, TransferLimits, read_zone};
-use bailiwick_core::change::{Plan, Step};
+use bailiwick_core::actor::SignedIn;
+use bailiwick_core::change::{Chore, Plan, Step, Warrant};
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{DnsName, ZoneName};
 use bailiwick_core::records::{OwnerName, RRset, RecordType};
@@ -44,9 +45,10 @@ pub(super) async fn copy(
     app: &App,
     live: &Live,
     key: &ZoneKey,
-    plan: &Plan,
+    (plan, by): (&Plan, SignedIn),
 ) -> Result<Copied, Fault> {
-    if let Ok(Some(source)) = app.transfer_source(live, key).await {
+    let warrant = Warrant::to_do(Chore::ReadZone { zone: key.clone(), by: Some(by) }, app.now());
+    if let Ok(Some(source)) = app.transfer_source(live, key, &warrant).await {
         let limits = TransferLimits::default();
         if let Ok(Read::New(zone)) = read_zone(&app.dns, &key.name, &source, None, &limits).await {
             let mut sets = Sets::new();
@@ -118,7 +120,7 @@ async fn read(
         peer: format!("the servers of zone `{key}`"),
         message: why,
     };
-    let door = app.zone(live, key).await.map_err(unread)?;
+    let door = app.sight(live, key).map_err(unread)?;
     let mut sets = Sets::new();
     for (owner, kind) in wanted {
         if let Some(set) = door.standing(&owner, kind).await.map_err(unread)? {

@@ -11,7 +11,8 @@ use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_connect::places::Held;
 use bailiwick_connect::zones::Authorities;
-use bailiwick_core::change::{Endpoint, Lane, Plan, Step};
+use bailiwick_core::actor::SignedIn;
+use bailiwick_core::change::{Endpoint, Lane, Plan, Step, Warrant};
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_store::CertificateFilter;
@@ -20,7 +21,7 @@ use bailiwick_wire::x509::read_chain;
 use futures::future::BoxFuture;
 
 use super::copied::{self, Sets};
-use crate::app::doors::{Place, Put, Rid, ZoneRecords};
+use crate::app::doors::{Place, Put, Rid, ZoneRecords, ZoneSight};
 use crate::app::zone_door::{lane, rid};
 use crate::app::{App, Live, Network, Outside};
 use crate::fault::Fault;
@@ -50,12 +51,12 @@ impl Shadow {
     pub(super) async fn of(
         app: &App,
         live: &Live,
-        plan: &Plan,
+        (plan, by): (&Plan, &SignedIn),
     ) -> Result<(Self, Vec<String>), Fault> {
         let mut zones = BTreeMap::new();
         let mut notes = Vec::new();
         for key in copied::zones(live, plan) {
-            let copied = copied::copy(app, live, &key, plan).await?;
+            let copied = copied::copy(app, live, &key, (plan, by.clone())).await?;
             notes.push(copied.note);
             let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             let text = copied::text(&copied.sets);
@@ -84,6 +85,10 @@ impl Shadow {
     /// Where the copy of a zone is served.
     pub(super) fn server(&self, key: &ZoneKey) -> Option<SocketAddr> {
         self.zones.get(key).map(|zone| zone.dns.address())
+    }
+
+    fn zone(&self, key: &ZoneKey) -> Result<&ShadowZone, String> {
+        self.zones.get(key).ok_or_else(|| format!("zone {key} was not copied"))
     }
 
     /// Everything as at first.
@@ -146,8 +151,8 @@ impl ShadowZone {
 
     async fn differs(&self) -> Option<String> {
         let now = self.now();
-        let all = now.keys().chain(self.at_first.keys());
-        let changed = all.filter(|at| now.get(at) != self.at_first.get(at)).next();
+        let mut all = now.keys().chain(self.at_first.keys());
+        let changed = all.find(|at| now.get(at) != self.at_first.get(at));
         changed.map(|(owner, kind)| {
             format!("`{owner}` {kind} in zone {} is not as it was before", self.key)
         })
@@ -205,9 +210,14 @@ impl Outside for OnStage {
         Arc::new(Nobody)
     }
 
-    fn records<'a>(&'a self, app: &'a App, live: &'a Live) -> Box<dyn ChallengeRecords + 'a> {
+    fn records<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        warrant: &'a Warrant,
+    ) -> Box<dyn ChallengeRecords + 'a> {
         // The estate on the stage has no connector, so nothing can be written by it.
-        Network.records(app, live)
+        Network.records(app, live, warrant)
     }
 
     fn zone<'a>(
@@ -215,11 +225,18 @@ impl Outside for OnStage {
         _: &'a App,
         _: &'a Live,
         key: &'a ZoneKey,
+        _: &'a Warrant,
     ) -> BoxFuture<'a, Result<Box<dyn ZoneRecords + 'a>, String>> {
-        Box::pin(async move {
-            let zone = self.0.zones.get(key).ok_or_else(|| format!("zone {key} was not copied"))?;
-            Ok(Box::new(zone) as Box<dyn ZoneRecords>)
-        })
+        Box::pin(async move { Ok(Box::new(self.0.zone(key)?) as Box<dyn ZoneRecords>) })
+    }
+
+    fn sight<'a>(
+        &'a self,
+        _: &'a App,
+        _: &'a Live,
+        key: &'a ZoneKey,
+    ) -> Result<Box<dyn ZoneSight + 'a>, String> {
+        Ok(Box::new(self.0.zone(key)?))
     }
 
     fn shown<'a>(
@@ -242,7 +259,7 @@ impl Outside for OnStage {
     }
 }
 
-impl ZoneRecords for &ShadowZone {
+impl ZoneSight for &ShadowZone {
     fn standing<'a>(
         &'a self,
         owner: &'a OwnerName,
@@ -250,22 +267,6 @@ impl ZoneRecords for &ShadowZone {
     ) -> BoxFuture<'a, Result<Option<RRset>, String>> {
         let found = self.now().get(&(owner.clone(), kind)).cloned();
         Box::pin(async move { Ok(found) })
-    }
-
-    fn put<'a>(&'a self, edits: &'a [RecordEdit], _: &'a str) -> BoxFuture<'a, Put> {
-        Box::pin(async move {
-            let now = self.now();
-            let at = |edit: &RecordEdit| (edit.owner().clone(), edit.kind());
-            if let Some(edit) = edits.iter().find(|edit| now.get(&at(edit)) != edit.before()) {
-                let (owner, kind) = (edit.owner(), edit.kind());
-                return Put::Nothing(format!("`{owner}` {kind} is not as the plan starts from"));
-            }
-            let sets = edits.iter().map(|edit| (at(edit), edit.after().cloned())).collect();
-            match self.write(sets).await {
-                Ok(()) => Put::Done,
-                Err(why) => Put::Nothing(why),
-            }
-        })
     }
 
     fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<Lane>> {
@@ -280,6 +281,24 @@ impl ZoneRecords for &ShadowZone {
             let seen = self.authorities.seen(back).await;
             let all = seen.iter().map(|server| rid(server, back));
             all.map(|rid| Rid { lane: self.named(rid.lane), ..rid }).collect()
+        })
+    }
+}
+
+impl ZoneRecords for &ShadowZone {
+    fn put<'a>(&'a self, edits: &'a [RecordEdit], _: &'a str) -> BoxFuture<'a, Put> {
+        Box::pin(async move {
+            let now = self.now();
+            let at = |edit: &RecordEdit| (edit.owner().clone(), edit.kind());
+            if let Some(edit) = edits.iter().find(|edit| now.get(&at(edit)) != edit.before()) {
+                let (owner, kind) = (edit.owner(), edit.kind());
+                return Put::Nothing(format!("`{owner}` {kind} is not as the plan starts from"));
+            }
+            let sets = edits.iter().map(|edit| (at(edit), edit.after().cloned())).collect();
+            match self.write(sets).await {
+                Ok(()) => Put::Done,
+                Err(why) => Put::Nothing(why),
+            }
         })
     }
 }

@@ -12,6 +12,7 @@ use bailiwick_core::change::{
     Basis, Change, Command, Event, Grant, Next, Outcome, Plan, Prepared, Request, Step, Touched,
 };
 use bailiwick_core::estate::{AuthorityPlan, Estate, IssuerKind};
+use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{ChangeId, DecisionId};
 use bailiwick_core::record::{Batch, Decision, Entry, Fact};
 use bailiwick_core::time::{DAY_MS, SECOND_MS, Time};
@@ -20,7 +21,6 @@ use futures::future::BoxFuture;
 use super::shadow::{OnStage, Shadow};
 use crate::app::start::{Opened, Options};
 use crate::app::{App, Live, Loaded, NoticeOptions};
-use crate::drive::SUBJECT_KEY;
 use crate::drive::changes::{DRIVER, drive_with};
 use crate::drive::effects::{Applied, Effects, Real};
 use crate::fault::Fault;
@@ -129,10 +129,10 @@ impl Stage {
         for step in plan.steps() {
             // Where the real key is sealed, another one stands for it: the real one stays where it is.
             let Step::IssueCertificate(wanted) = step else { continue };
-            let name = wanted.key.to_string();
-            if of.store.sealed(SUBJECT_KEY, &name).await?.is_some() {
+            let secret = SealedSecret::SubjectKey(wanted.key);
+            if of.has_secret(&secret).await? {
                 let pair = SubjectPair::fresh().map_err(|cause| Fault::bug(cause.to_string()))?;
-                batch.work.push(self.app.sealed_secret(SUBJECT_KEY, &name, &pair.pkcs8)?);
+                batch.work.push(self.app.sealed_secret(secret, &pair.pkcs8)?);
             }
         }
         let request = Request { id: id.clone(), at: now, ..request.clone() };
@@ -187,10 +187,13 @@ impl Stage {
 
     /// How long until what is waited for is over, in milliseconds: a second where nothing says so.
     async fn left(&self, id: &ChangeId, change: &Change) -> Result<i64, Fault> {
-        let hold = match change.next() {
-            Next::Apply { step: Step::AwaitPropagation(wait), .. } => wait.hold_seconds,
-            Next::Undo { step: Step::PublishRecords(publish), .. } => publish.undo_hold_seconds,
-            _ => return Ok(SECOND_MS),
+        let next = change.next();
+        let hold = if let Next::Apply { step: Step::AwaitPropagation(wait), .. } = &next {
+            wait.hold_seconds
+        } else if let Next::Undo { step: Step::PublishRecords(publish), .. } = &next {
+            publish.undo_hold_seconds
+        } else {
+            return Ok(SECOND_MS);
         };
         let mut since = None;
         for stored in self.app.store.change_events(id).await? {

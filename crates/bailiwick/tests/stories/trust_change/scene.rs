@@ -296,7 +296,7 @@ fn estate(servers: &Servers, places: &Path, issuer: &str) -> Folder {
     let [primary, one, other] = servers.addresses();
     let connector = format!(
         "operator = \"dns\"\nservers = [\"{primary}\", \"{one}\", \"{other}\"]\n\n[connector]\n\
-         {}\n\n[caa]",
+         {}\n\n[transfer]\nserver = \"{one}\"\n\n[caa]",
         servers.connector()
     );
     let public = if issuer.is_empty() { "" } else { ", \"public\"" };
