@@ -135,7 +135,8 @@ impl Stage {
                 batch.work.push(self.app.sealed_secret(secret, &pair.pkcs8)?);
             }
         }
-        let request = Request { id: id.clone(), at: now, ..request.clone() };
+        // Whether people may is asked of them; here nobody asks but the rehearsal.
+        let request = Request { id: id.clone(), by: DRIVER, at: now, ..request.clone() };
         let mut loaded = App::open_change(request, &mut batch);
         let fact = Fact::Decided { decision: Box::new(made), change: Some(id.clone()) };
         batch.entries.push(Entry { at: now, by: DRIVER, fact });
