@@ -9,6 +9,8 @@ mod view;
 
 mod exchange;
 
+mod channel;
+
 mod client;
 
 mod caa;
@@ -23,8 +25,9 @@ mod writer;
 
 pub mod sweep;
 
+pub use channel::{Channel, Spoken};
 pub use client::{DnsClient, random_ids};
 pub use exchange::Limits;
-pub(crate) use exchange::{Unanswered, read_message, send_once};
+pub(crate) use exchange::{Unanswered, over_tcp_raw, read_message, send_once};
 pub use view::{Resolver, ResolverTrust, View};
 pub use writer::{ChallengeRecords, NotWritten, ZoneWriter};

@@ -13,6 +13,7 @@ mod dial;
 mod fence;
 mod handshake;
 mod http;
+mod over_https;
 mod stream;
 mod target;
 mod trust;
@@ -27,14 +28,15 @@ use zeroize::Zeroizing;
 use crate::dns::{DnsClient, View};
 
 pub(crate) use batch::{Batch, Received, Sent, wait_for_any};
-pub(crate) use dial::{datagram, dial};
+pub(crate) use dial::{datagram, dial, dial_tls};
 pub use fence::{BadNetwork, Fence, Fenced, Network, Permit};
 pub(crate) use handshake::{Shown, handshake};
 pub use http::{Answer, NoAnswer};
 pub(crate) use http::{Exchange, exchange};
+pub(crate) use over_https::over_https;
 pub(crate) use stream::Talk;
 pub use target::{BadTarget, Host, Scheme, Target};
-pub use trust::{BadTrust, Trust};
+pub use trust::{BadTrust, Identity, Trust};
 
 /// Addresses of one name that are tried.
 pub(crate) const ADDRESSES_MAX: usize = 4;

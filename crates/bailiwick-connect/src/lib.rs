@@ -24,4 +24,7 @@ pub mod served;
 
 pub mod places;
 
+pub mod rdap;
+pub mod vantage;
+
 pub mod lab_dns;

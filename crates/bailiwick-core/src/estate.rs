@@ -28,7 +28,7 @@ pub use issuer::{
     Upstream,
 };
 pub use lookup::{NoPerson, OnDuty};
-pub use people::{Duty, Organisation, Person, Team, VantagePoint, VantageTransport};
+pub use people::{Duty, Organisation, Person, Rir, Team, VantagePoint, VantageTransport};
 pub use power::{DelegationIntent, DelegationSeen, GatedKind, StandIn, ZoneGate};
 pub use service::{Duties, EnvelopeSpec, Exception, Ownership, Scope, Service};
 pub(crate) use words::spelled;

@@ -25,6 +25,7 @@ mod slices;
 mod template;
 mod text;
 mod verdict;
+mod zone_facts;
 
 pub use compile::{DEFAULTS, PolicyProblem, PolicyProblemKind, PolicySet, SCHEMA};
 

@@ -27,7 +27,7 @@ mod zone;
 pub use duty::{due_ms, ladder, team_of};
 pub use finding::{Cause, ClosedBy, Finding, FindingKind};
 pub use incident::{CanaryRun, Incident, Track};
-pub use judge::{Decided, Excepted, Judged, Pace, judge};
+pub use judge::{Decided, Excepted, Judged, Pace, Quorum, judge, quorum};
 pub use observation::{Asked, BadVantage, Observation, Seen, Vantage, serial_is_ahead};
 pub use picture::{Effective, Known, Picture};
 pub use points::{Canaries, Canary, Point, PointVerdict, Stands, points};

@@ -74,6 +74,10 @@ fn estate() -> Estate {
             validates: true,
             view: View::External,
             operator: TeamId::parse("dns").unwrap(),
+            name: None,
+            trust_roots: None,
+            path: None,
+            region: None,
         };
         estate.organisation.vantages.insert(name.to_owned(), point);
     }
@@ -334,6 +338,89 @@ fn what_is_intended_is_looked_at_too() {
 }
 
 /// Every state of every part, in every combination: thousands of zones.
+/// A set that somebody decided on for a name below the apex is no difference; without it, it is one.
+#[test]
+fn caa_5_a_name_below_the_apex_may_have_a_set_of_its_own() {
+    use FindingKind::*;
+    let www = "www.shop.example";
+    let there = |scene: &mut Scene| {
+        for n in [1, 2, 3] {
+            scene.authority(n, www, set("cdn.example"), -900, None);
+        }
+    };
+    let intended = |scene: &mut Scene| {
+        let intent = bailiwick_core::estate::CaaIntent {
+            issue: vec!["cdn.example".to_owned()],
+            ..Default::default()
+        };
+        scene.estate.zones.get_mut(&key()).unwrap().caa_below.insert(name(www), intent);
+    };
+    check(there, &[Drift]);
+    // That no issuer of the estate answers to it is told of the intent, as at the apex.
+    check(
+        |scene| {
+            there(scene);
+            intended(scene);
+        },
+        &[Stale],
+    );
+    check(intended, &[Missing, Stale]);
+    let zone = &estate().zones[&key()];
+    assert_eq!(zone.caa_for(&name(www)), &zone.caa);
+}
+
+/// CAA-2, BR 3.2.2.9: what public CAs would find from where our vantages stand.
+#[test]
+fn vantages_that_dissent_beyond_the_quorum_of_the_day_are_a_finding() {
+    use bailiwick_core::caa::{Corroboration, NotCorroborated};
+    use bailiwick_core::estate::Rir;
+    use bailiwick_core::watch::quorum;
+    let regions = [Rir::RipeNcc, Rir::Arin, Rir::Apnic, Rir::RipeNcc, Rir::Arin, Rir::Lacnic];
+    let scene = |count: u8, lying: u8, regions: &[Rir]| {
+        let mut scene = Scene::quiet();
+        scene.estate.organisation.vantages.clear();
+        for n in 0..count {
+            let point = VantagePoint {
+                server: server(20 + n),
+                transport: VantageTransport::Udp,
+                validates: true,
+                view: View::External,
+                operator: TeamId::parse("dns").unwrap(),
+                name: None,
+                trust_roots: None,
+                path: None,
+                region: Some(regions[usize::from(n) % regions.len()]),
+            };
+            scene.estate.organisation.vantages.insert(format!("v{n}"), point);
+            let seen = if n < lying { set("evil.example") } else { set(OURS) };
+            scene.resolver(20 + n, seen, -900);
+        }
+        scene
+    };
+    // The fixed day of these tests lies behind 2026-12-15: five remotes in two regions, one may dissent, and
+    // two from six on.
+    for (count, lying, expected) in
+        [(5, 0, false), (5, 1, false), (5, 2, true), (6, 2, false), (6, 3, true), (2, 2, true)]
+    {
+        let scene = scene(count, lying, &regions);
+        let found = kinds(&scene.judged(at(0))).contains(&FindingKind::NotCorroborated);
+        assert_eq!(found, expected, "{lying} of {count}");
+    }
+    // All that agree stand in one region, because the others dissent.
+    let one = scene(5, 1, &[Rir::Arin, Rir::RipeNcc, Rir::RipeNcc, Rir::RipeNcc, Rir::RipeNcc]);
+    assert!(kinds(&one.judged(at(0))).contains(&FindingKind::NotCorroborated));
+    // Too few vantages of ours are no finding, and are told.
+    let few = scene(2, 0, &regions);
+    assert!(!kinds(&few.judged(at(0))).contains(&FindingKind::NotCorroborated));
+    let told = few.with(|decided| quorum(decided, &few.picture, at(0)));
+    let short = NotCorroborated::TooFewRemotes { asked: 2, wanted: 5 };
+    assert!(told.iter().any(|one| one.result == Corroboration::NotCorroborated(short)), "{told:?}");
+    // A vantage without a region is nobody's perspective.
+    let mut nowhere = scene(5, 3, &regions);
+    nowhere.estate.organisation.vantages.values_mut().for_each(|point| point.region = None);
+    assert!(nowhere.with(|decided| quorum(decided, &nowhere.picture, at(0))).is_empty());
+}
+
 #[test]
 fn every_finding_has_one_assignee_and_ends_with_its_cause_in_every_combination() {
     let sets =

@@ -48,6 +48,8 @@ mod transfer;
 
 mod notify;
 
+mod relay;
+
 mod update;
 
 mod zone_lines;
@@ -63,6 +65,7 @@ pub use rdata::{A, Aaaa, Caa, RecordKind, SoaSerial, Txt};
 pub use rdata_text::{
     RecordLine, rdata_text, read_rdata, read_record, read_ttl, set_lines, txt_rdata,
 };
+pub use relay::{Relayed, Relaying};
 pub use reply::{Reply, Speaker, Way, read_reply};
 pub use set::{SetReply, read_set, serial_of};
 pub use signed_answers::{Covered, SignedAnswers};

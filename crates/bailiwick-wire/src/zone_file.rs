@@ -298,11 +298,13 @@ impl fmt::Display for BadZone {
         match self {
             Self::Directive(word) => write!(
                 f,
-                "`{word}` is not read here; write the zone out in full first, such as with `named-compilezone`"
+                "`{}` is not read here; write the zone out in full first, such as with `named-compilezone`",
+                shown(word)
             ),
             Self::NoOrigin(word) => write!(
                 f,
-                "`{word}` is relative, and nothing says to what; give ZONE=FILE or begin with $ORIGIN"
+                "`{}` is relative, and nothing says to what; give ZONE=FILE or begin with $ORIGIN",
+                shown(word)
             ),
             Self::NoOwner => {
                 f.write_str("a record without a name; write one in front of the first")
@@ -312,14 +314,28 @@ impl fmt::Display for BadZone {
             Self::Unopened => f.write_str("a parenthesis closes nothing; remove it"),
             Self::NoApex => f.write_str("there is no SOA record; give the file of a whole zone"),
             Self::TwoApexes(owner) => {
-                write!(f, "a second SOA, at `{owner}`; give one file for each zone")
+                write!(f, "a second SOA, at `{}`; give one file for each zone", shown(owner))
             }
             Self::Apex(apex) => {
-                write!(f, "`{apex}` is no zone that certificates are made in; leave it out")
+                write!(
+                    f,
+                    "`{}` is no zone that certificates are made in; leave it out",
+                    shown(apex)
+                )
             }
         }
     }
 }
+
+/// A word of the file, as a terminal may show it: short, and nothing in it acts.
+fn shown(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_graphic() || c == ' ';
+    let spell = |c: char| if plain(c) { c.to_string() } else { c.escape_debug().to_string() };
+    word.chars().take(WORD_CHARS_SHOWN).map(spell).collect()
+}
+
+/// Characters of a word that are shown.
+const WORD_CHARS_SHOWN: usize = 80;
 
 impl std::error::Error for BadZoneFile {}
 

@@ -36,6 +36,7 @@ mod preauthorize;
 mod reach;
 mod refusal;
 mod refused_orders;
+mod registration;
 mod registry;
 mod rehearse;
 mod renewal;
@@ -45,6 +46,7 @@ mod secret_use;
 mod shown;
 mod standing;
 pub(crate) mod start;
+pub(crate) mod start_beside;
 
 mod start_estate;
 mod start_keys;
@@ -55,6 +57,7 @@ mod upstream;
 mod watch;
 mod words;
 mod zone_door;
+mod zone_page;
 mod zone_try;
 mod zones;
 
@@ -108,6 +111,7 @@ pub(crate) use orders::problem;
 pub(crate) use orders::{NewOrder, OrderAnswer};
 pub(crate) use preauthorize::AuthorizationAnswer;
 pub(crate) use reach::{Network, Outside};
+pub(crate) use registration::Asked;
 pub(crate) use registry::AccountView;
 pub(crate) use rehearse::Rehearsal;
 pub(crate) use revoke::RevokeAnswer;
@@ -118,8 +122,11 @@ pub(crate) use start_estate::read_folder;
 pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
-pub(crate) use watch::{ControlView, Shaky, TreeLine, WatchedName, ZoneControl};
+pub(crate) use watch::{
+    Channels, ControlView, Listening, Shaky, TreeLine, WatchedName, Woken, ZoneControl,
+};
 pub(crate) use zone_door::rdata_text;
+pub(crate) use zone_page::{ZoneDelegation, ZoneWhole};
 pub(crate) use zone_try::ZoneTried;
 pub(crate) use zones::{RecordsView, ZoneView};
 
@@ -131,6 +138,8 @@ pub(crate) struct App {
     pub(crate) world: World,
     /// What the operator set.
     pub(crate) settings: Settings,
+    /// When registries are asked again.
+    pub(crate) asked_registries: Asked,
     /// What is in force now.
     pub(crate) live: LiveCell,
     /// The built-in CAs, with every generation of each.
@@ -159,6 +168,10 @@ pub(crate) struct App {
     pub(crate) turns: Turns,
     /// Changes that wait for the world.
     pub(crate) waiting: Waiting,
+    /// Encrypted ways to vantages.
+    pub(crate) channels: Channels,
+    /// Zones of which was said that they changed.
+    pub(crate) woken: Woken,
     /// The lab's zones, where this is the lab.
     pub(crate) lab_zones: Option<LabZones>,
     /// Uses of secrets that stand in the ledger.

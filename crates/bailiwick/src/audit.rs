@@ -8,7 +8,8 @@ mod journal;
 mod names;
 mod page;
 mod reports;
+mod spill;
 
 pub(crate) use journal::{Journal, JournalFault};
-pub(crate) use names::{NameList, read_names_file, read_zones};
+pub(crate) use names::{Gathering, NameList, read_names_file, read_zones};
 pub(crate) use reports::{About, Format, summarize, write_report};

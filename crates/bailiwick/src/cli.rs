@@ -10,6 +10,7 @@ mod ledger;
 mod lint;
 mod remote;
 mod up;
+mod vantage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -52,6 +53,9 @@ enum Command {
     /// Hold a key ceremony: a root on a machine without a network, and an issuing CA below it
     #[command(subcommand)]
     Ceremony(ceremony::CeremonyCommand),
+    /// Look at the DNS from elsewhere: enrol a helper, or be one
+    #[command(subcommand)]
+    Vantage(vantage::VantageCommand),
     #[command(flatten)]
     Remote(remote::RemoteCommand),
     /// Print every route of the server with the permission it asks for
@@ -94,6 +98,7 @@ pub(crate) async fn run() -> ExitCode {
         Command::Estate(command) => estate::run(command).await,
         Command::Ledger(command) => ledger::run(command).await,
         Command::Ceremony(command) => ceremony::run(command),
+        Command::Vantage(command) => vantage::run(command).await,
         Command::Remote(command) => remote::run(command).await,
         Command::Routes(output) => help::routes(output),
         Command::Openapi => help::openapi(),

@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub envelope_unused_days: u32,
     /// How often zones are looked at, and how long differences may last; `None`: never.
     pub watch: Option<Watching>,
+    /// The RDAP server that is asked about registrations.
+    pub rdap: Option<bailiwick_connect::egress::Target>,
     /// By which ways notices leave.
     pub ways: crate::app::Ways,
     /// Whether this is the lab.

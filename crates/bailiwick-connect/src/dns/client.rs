@@ -15,6 +15,7 @@ use bailiwick_wire::dns::{A, Aaaa, Query, RecordKind, Reply, Txt, Way, WireName,
 use futures::future::{BoxFuture, join_all, try_join};
 use tokio::time::timeout;
 
+use super::channel::Channel;
 use super::exchange::{Heard, Limits, exchange, over_tcp};
 use super::view::{Party, Standing, View};
 
@@ -22,6 +23,7 @@ use super::view::{Party, Standing, View};
 #[derive(Clone)]
 pub struct DnsClient {
     pub(crate) limits: Limits,
+    channel: Option<Arc<Channel>>,
     clock: Arc<dyn Fn() -> Time + Send + Sync>,
     ids: Arc<dyn Fn() -> Option<u16> + Send + Sync>,
 }
@@ -59,7 +61,13 @@ impl DnsClient {
         clock: impl Fn() -> Time + Send + Sync + 'static,
         ids: impl Fn() -> Option<u16> + Send + Sync + 'static,
     ) -> Self {
-        Self { limits, clock: Arc::new(clock), ids: Arc::new(ids) }
+        Self { limits, channel: None, clock: Arc::new(clock), ids: Arc::new(ids) }
+    }
+
+    /// The same client, whose look-ups all go through a channel, whoever is asked.
+    #[must_use]
+    pub fn over(&self, channel: Arc<Channel>) -> Self {
+        Self { channel: Some(channel), ..self.clone() }
     }
 
     /// The texts at a name, aliases followed; empty when there are none.
@@ -205,7 +213,7 @@ impl DnsClient {
             };
             let server = party.source.server;
             let read = |octets: &[u8], query: &Query| hear::<K>(octets, query, party);
-            match exchange(server, &self.limits, query, read).await {
+            match exchange(server, &self.limits, self.channel.as_deref(), query, read).await {
                 Ok(Reply::Answer(answer)) => return ended(so_far, answer),
                 Ok(Reply::Follow(way)) => {
                     name = way.target.clone();

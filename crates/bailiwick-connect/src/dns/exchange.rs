@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bailiwick_core::caa::LookupFailure;
 use bailiwick_wire::dns::Query;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::channel::Channel;
 use crate::egress::{Permit, datagram, dial};
 
 /// How long and how often is asked.
@@ -64,12 +64,20 @@ pub(super) enum Heard<T> {
 pub(super) async fn exchange<T>(
     server: SocketAddr,
     limits: &Limits,
+    channel: Option<&Channel>,
     query: impl Fn() -> Option<Query>,
     read: impl Fn(&[u8], &Query) -> Heard<T>,
 ) -> Result<T, LookupFailure> {
     let mut last = LookupFailure::Timeout;
     for _ in 0..limits.tries {
         let Some(query) = query() else { return Err(LookupFailure::Unreachable) };
+        if let Some(channel) = channel {
+            match over_channel(channel, limits, &query, &read).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => last = failure,
+            }
+            continue;
+        }
         if limits.tcp_only {
             match over_tcp(server, limits, &query, &read).await {
                 Ok(reply) => return Ok(reply),
@@ -117,6 +125,22 @@ async fn over_udp<T>(
     }
 }
 
+/// Never in the clear where a channel was named: what cannot be had through it is not had.
+async fn over_channel<T>(
+    channel: &Channel,
+    limits: &Limits,
+    query: &Query,
+    read: impl Fn(&[u8], &Query) -> Heard<T>,
+) -> Result<T, LookupFailure> {
+    let asked = timeout(limits.tcp_timeout, channel.ask(&query.octets())).await;
+    let octets = asked.map_err(|_| LookupFailure::Timeout)?;
+    match read(&octets.map_err(|_| LookupFailure::Unreachable)?, query) {
+        Heard::Answer(answer) => Ok(answer),
+        Heard::Truncated => Err(LookupFailure::Truncated),
+        Heard::NotOurs => Err(LookupFailure::Malformed),
+    }
+}
+
 pub(super) async fn over_tcp<T>(
     server: SocketAddr,
     limits: &Limits,
@@ -138,7 +162,7 @@ async fn ask_over_tcp(server: SocketAddr, query: &Query) -> std::io::Result<Vec<
 }
 
 /// Two octets of length before each message, both ways (RFC 1035, section 4.2.2).
-pub(super) async fn over_tcp_raw(server: SocketAddr, question: &[u8]) -> std::io::Result<Vec<u8>> {
+pub(crate) async fn over_tcp_raw(server: SocketAddr, question: &[u8]) -> std::io::Result<Vec<u8>> {
     let length = u16::try_from(question.len()).map_err(std::io::Error::other)?;
     let mut stream = dial(Permit::named_by_operator(server)).await?;
     // In one segment: some servers do not wait for a second one (RFC 7766, section 8).
@@ -147,7 +171,9 @@ pub(super) async fn over_tcp_raw(server: SocketAddr, question: &[u8]) -> std::io
 }
 
 /// One message with its length before it.
-pub(crate) async fn read_message(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
+pub(crate) async fn read_message(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> std::io::Result<Vec<u8>> {
     let length = stream.read_u16().await?;
     let mut octets = vec![0; usize::from(length)];
     stream.read_exact(&mut octets).await?;

@@ -30,7 +30,7 @@ impl DnsClient {
             SetReply::Truncated => Heard::Truncated,
             SetReply::NotOurs => Heard::NotOurs,
         };
-        exchange(server, &self.limits, query, read).await?
+        exchange(server, &self.limits, None, query, read).await?
     }
 
     /// The SOA record of a zone at one of its servers: a set of exactly one.

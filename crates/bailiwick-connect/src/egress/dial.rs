@@ -1,14 +1,28 @@
-//! The two calls that open something to the outside.
+//! The calls that open something to the outside.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UdpSocket};
+use tokio_rustls::client::TlsStream;
 
 use super::fence::Permit;
 
 /// Connects; how long it may take is the caller's to bound.
 pub(crate) async fn dial(permit: Permit) -> std::io::Result<TcpStream> {
     TcpStream::connect(permit.address()).await
+}
+
+/// Connects and speaks TLS from the first octet on; how long it may take is the caller's to bound.
+pub(crate) async fn dial_tls(
+    permit: Permit,
+    name: ServerName<'static>,
+    config: Arc<ClientConfig>,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = dial(permit).await?;
+    tokio_rustls::TlsConnector::from(config).connect(name, stream).await
 }
 
 /// A socket for datagrams to and from this address only, on a port of its own: the system picks a

@@ -21,9 +21,9 @@ use super::trust::Trust;
 use super::{Credential, Limits, Method, dial};
 
 /// Octets of headers; hyper's smallest allowed buffer is 8 KiB.
-const HEADER_OCTETS_MAX: usize = 16 * 1024;
+pub(super) const HEADER_OCTETS_MAX: usize = 16 * 1024;
 /// Header fields of an answer.
-const HEADERS_MAX: usize = 64;
+pub(super) const HEADERS_MAX: usize = 64;
 /// Octets of a body: a key authorization has about ninety, a certificate chain a few thousand.
 const BODY_OCTETS_MAX: usize = 64 * 1024;
 
@@ -232,7 +232,10 @@ fn request(one: &Exchange<'_>) -> Result<Request<String>, NoAnswer> {
     request.body(body).map_err(|cause| NoAnswer::Http(cause.to_string()))
 }
 
-async fn read(response: Response<Incoming>, failures_read: bool) -> Result<Answer, NoAnswer> {
+pub(super) async fn read(
+    response: Response<Incoming>,
+    failures_read: bool,
+) -> Result<Answer, NoAnswer> {
     let (head, mut incoming) = response.into_parts();
     let mut body = Vec::new();
     if head.status.is_success() || failures_read {

@@ -6,7 +6,8 @@ use std::sync::{Arc, LazyLock};
 use rustls::ClientConfig;
 use rustls::RootCertStore;
 use rustls::client::Resumption;
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use zeroize::Zeroizing;
 
 use super::any_certificate::AnyCertificate;
 
@@ -73,20 +74,33 @@ impl Trust {
         Self::of(ders.into_iter().map(CertificateDer::from), Strange::Refused)
     }
 
+    /// Exactly these roots, and we show who we are too.
+    ///
+    /// # Errors
+    /// [`BadTrust`].
+    pub fn roots_as(
+        ders: impl IntoIterator<Item = Vec<u8>>,
+        identity: &Identity,
+    ) -> Result<Self, BadTrust> {
+        let tls = |cause: rustls::Error| BadTrust::Tls(cause.to_string());
+        let roots = store(ders.into_iter().map(CertificateDer::from), Strange::Refused)?;
+        let chain = identity.chain.iter().cloned().map(CertificateDer::from).collect();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.pkcs8.to_vec()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(tls)?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, key)
+            .map_err(tls)?;
+        Ok(Self(Arc::new(config)))
+    }
+
     fn of(
         ders: impl Iterator<Item = CertificateDer<'static>>,
         strange: Strange,
     ) -> Result<Self, BadTrust> {
-        let mut roots = RootCertStore::empty();
-        for der in ders {
-            match (roots.add(der), strange) {
-                (Ok(()), _) | (Err(_), Strange::Skipped) => {}
-                (Err(cause), Strange::Refused) => return Err(BadTrust::Root(cause.to_string())),
-            }
-        }
-        if roots.is_empty() {
-            return Err(BadTrust::Empty);
-        }
+        let roots = store(ders, strange)?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -99,6 +113,41 @@ impl Trust {
     pub(super) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.0)
     }
+
+    /// The same, offering these protocols (RFC 7301).
+    pub(crate) fn speaking(&self, protocols: &[&[u8]]) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.0);
+        config.alpn_protocols = protocols.iter().map(|one| one.to_vec()).collect();
+        Arc::new(config)
+    }
+}
+
+/// Who we are, where the other side asks.
+pub struct Identity {
+    /// Our certificate and what stands above it, DER.
+    pub chain: Vec<Vec<u8>>,
+    /// Its key, PKCS#8.
+    pub pkcs8: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity")
+    }
+}
+
+fn store(
+    ders: impl Iterator<Item = CertificateDer<'static>>,
+    strange: Strange,
+) -> Result<RootCertStore, BadTrust> {
+    let mut roots = RootCertStore::empty();
+    for der in ders {
+        match (roots.add(der), strange) {
+            (Ok(()), _) | (Err(_), Strange::Skipped) => {}
+            (Err(cause), Strange::Refused) => return Err(BadTrust::Root(cause.to_string())),
+        }
+    }
+    if roots.is_empty() { Err(BadTrust::Empty) } else { Ok(roots) }
 }
 
 /// What is done with a root that the TLS library cannot read: a system has some, a list of ours none.

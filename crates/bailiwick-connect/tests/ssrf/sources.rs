@@ -9,6 +9,7 @@ use bailiwick_connect::attestation::KeySets;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
 use bailiwick_connect::egress::Target;
 use bailiwick_connect::notify::{Relay, post, send};
+use bailiwick_connect::rdap::registration;
 use bailiwick_connect::served;
 use bailiwick_connect::upstream::{
     AccountKey, AcmeClient, Finalized, Journal, NotKept, Past, Progress, Registration, Trouble,
@@ -52,6 +53,8 @@ pub(crate) enum Source {
     DiscoveredKeys,
     /// The estate: the API of a zone's connector.
     ZoneApi,
+    /// The operator: where registries tell about registrations.
+    Rdap,
     /// A redirect of whoever is to be validated.
     Http01,
     /// A name that is to be validated.
@@ -63,7 +66,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Directory,
         Self::NewNonce,
         Self::NewAccount,
@@ -80,6 +83,7 @@ impl Source {
         Self::Discovery,
         Self::DiscoveredKeys,
         Self::ZoneApi,
+        Self::Rdap,
         Self::Http01,
         Self::TlsAlpn01,
         Self::Webhook,
@@ -104,6 +108,7 @@ impl Source {
             Self::Keys | Self::DiscoveredKeys => "/keys",
             Self::Discovery => "/.well-known/openid-configuration",
             Self::ZoneApi => "/api/zones/shop.example.?rrset_name=shop.example.&rrset_type=ns",
+            Self::Rdap => "/rdap/domain/shop.example",
             Self::Http01 => "/.well-known/acme-challenge/",
             Self::TlsAlpn01 => "acme-tls/1",
             Self::Webhook => "/webhook",
@@ -127,6 +132,7 @@ impl Source {
             }
             Self::DiscoveredKeys => keys(world, AttestorKeys::Discovered).await,
             Self::ZoneApi => zone_api(world, &format!("https://{authority}/api")).await,
+            Self::Rdap => rdap(world, &format!("https://{authority}/rdap")).await,
             Self::Http01 => http01(world, authority).await,
             Self::TlsAlpn01 => tls_alpn01(world, authority).await,
             Self::Webhook => notice(world, authority, &url).await,
@@ -298,6 +304,15 @@ async fn zone_api(world: &World, url: &str) -> Result<(), String> {
     let apex = OwnerName::from(zone.apex().clone());
     let read = door.standing(&apex, RecordType::NS).await;
     read.map(drop).map_err(|cause| cause.to_string())
+}
+
+/// What a registry says about a domain.
+async fn rdap(world: &World, url: &str) -> Result<(), String> {
+    world.script.lock().unwrap().paths.clear();
+    let server = Target::parse(url).map_err(|cause| cause.to_string())?;
+    let domain = DnsName::parse("shop.example").unwrap();
+    let told = registration(&world.egress(), &server, world.trust(), &domain).await;
+    told.map(drop).map_err(|cause| cause.to_string())
 }
 
 /// http-01 of a permitted name, whose server sends us to the place: an address is never followed, a name

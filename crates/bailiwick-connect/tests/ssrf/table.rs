@@ -36,6 +36,7 @@ const PLACES: &[(&str, usize, &[Source])] = &[
     ("bailiwick-connect/src/served.rs", 1, &[Source::Probe]),
     ("bailiwick-connect/src/validate/http.rs", 3, &[Source::Http01]),
     ("bailiwick-connect/src/validate/tls_alpn.rs", 1, &[Source::TlsAlpn01]),
+    ("bailiwick-connect/src/rdap.rs", 2, &[Source::Rdap]),
     ("bailiwick-connect/src/notify/webhook.rs", 1, &[Source::Webhook]),
     ("bailiwick-connect/src/notify/smtp.rs", 1, &[Source::Webhook]),
 ];

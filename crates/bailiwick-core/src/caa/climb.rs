@@ -1,6 +1,7 @@
 //! The climb: from a name to its relevant set, one look-up after the other (RFC 8659, section 3).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::lookup::{LookupAnswer, LookupFailure, Proof, SourceAnswer, settle};
 use super::name::CaaName;
@@ -197,9 +198,9 @@ impl CaaEvidence {
 }
 
 /// Top-level domains that exist only inside an organisation, so that a server may rightly say
-/// that they do not exist.
+/// that they do not exist. Every climb holds them, so they are shared.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct PrivateTlds(BTreeSet<String>);
+pub struct PrivateTlds(Arc<BTreeSet<String>>);
 
 /// Never delegated in the public DNS: RFC 6761, section 6; RFC 6762, appendix G and section 3;
 /// RFC 9476; ICANN board resolution 2024.07.29.06 (`internal`).
@@ -209,20 +210,20 @@ const RESERVED_TLDS: [&str; 7] =
 impl PrivateTlds {
     /// No private top-level domain.
     #[must_use]
-    pub const fn none() -> Self {
-        Self(BTreeSet::new())
+    pub fn none() -> Self {
+        Self(Arc::default())
     }
 
     /// The top-level domains that standards reserve for private use.
     #[must_use]
     pub fn reserved() -> Self {
-        Self(RESERVED_TLDS.into_iter().map(str::to_owned).collect())
+        Self(Arc::new(RESERVED_TLDS.into_iter().map(str::to_owned).collect()))
     }
 
     /// One more: the last label of a name of the organisation's own.
     #[must_use]
     pub fn and(mut self, inside: &DnsName) -> Self {
-        self.0.extend(inside.labels().next_back().map(str::to_owned));
+        Arc::make_mut(&mut self.0).extend(inside.labels().next_back().map(str::to_owned));
         self
     }
 

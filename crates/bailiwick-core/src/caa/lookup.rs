@@ -127,14 +127,15 @@ impl AliasName {
 
 /// RFC 4343, section 2.1: a dot or backslash inside a label, and everything unprintable, is escaped.
 fn spell_label(label: &[u8]) -> String {
-    label
-        .iter()
-        .map(|octet| match octet.to_ascii_lowercase() {
-            special @ (b'.' | b'\\') => format!("\\{}", char::from(special)),
-            plain @ b'!'..=b'~' => char::from(plain).to_string(),
-            other => format!("\\{other:03}"),
-        })
-        .collect()
+    let mut spelled = String::with_capacity(label.len());
+    for octet in label {
+        match octet.to_ascii_lowercase() {
+            special @ (b'.' | b'\\') => spelled.extend(['\\', char::from(special)]),
+            plain @ b'!'..=b'~' => spelled.push(char::from(plain)),
+            other => spelled.push_str(&format!("\\{other:03}")),
+        }
+    }
+    spelled
 }
 
 impl From<&DnsName> for AliasName {

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::judge::CaaOutcome;
+pub use crate::estate::Rir;
 use crate::time::Time;
 
 /// A remote network perspective's own verdict on a name.
@@ -13,21 +14,6 @@ pub struct Perspective {
     pub rir: Rir,
     /// What it found. It corroborates if this is permission; the records need not be the same.
     pub outcome: CaaOutcome,
-}
-
-/// The five Regional Internet Registries.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
-pub enum Rir {
-    /// Africa.
-    Afrinic,
-    /// Asia and the Pacific.
-    Apnic,
-    /// North America.
-    Arin,
-    /// Latin America and the Caribbean.
-    Lacnic,
-    /// Europe, the Middle East and Central Asia.
-    RipeNcc,
 }
 
 /// What is demanded of a corroboration at a moment.

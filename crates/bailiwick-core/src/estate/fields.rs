@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::certificate::ProfileRules;
+use crate::names::Digest;
 
 use super::diff::{ObjectKind, ObjectRef};
 use super::{
@@ -128,11 +129,21 @@ fn deployment_text(it: &Deployment) -> String {
 }
 
 fn vantage(it: &VantagePoint) -> String {
-    let validates = if it.validates { ", validates" } else { "" };
-    format!(
-        "{} over {}, {} view, run by {}{validates}",
-        it.server, it.transport, it.view, it.operator
-    )
+    let mut text =
+        format!("{} over {}, {} view, run by {}", it.server, it.transport, it.view, it.operator);
+    if it.validates {
+        text.push_str(", validates");
+    }
+    let more = [
+        ("named ", it.name.as_ref().map(ToString::to_string)),
+        ("at ", it.path.clone()),
+        ("in the region of ", it.region.map(|region| region.to_string())),
+        ("trusting ", it.trust_roots.as_ref().map(|pem| Digest::of(pem.as_bytes()).to_string())),
+    ];
+    for (what, value) in more {
+        text.extend(value.map(|value| format!(", {what}{value}")));
+    }
+    text
 }
 
 fn person(it: &Person) -> Flat {
@@ -186,6 +197,9 @@ fn zone(it: &Zone) -> Flat {
             .with("connector.branch", branch)
             .with("connector.file", file),
     };
+    let flat = it.caa_below.iter().fold(flat, |flat, (name, intent)| {
+        flat.list(&format!("caa_below.{name}"), intent.records().iter())
+    });
     flat.list("caa.issue", it.caa.issue.iter().map(|value| format!("{value:?}")))
         .list("caa.issuewild", it.caa.issuewild.iter().map(|value| format!("{value:?}")))
         .list("caa.iodef", it.caa.iodef.iter().map(|value| format!("{value:?}")))

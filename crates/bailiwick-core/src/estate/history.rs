@@ -42,7 +42,8 @@ impl EstateHistory {
         };
         let caa = |(key, zone): (&ZoneKey, &Zone)| {
             let before = old.and_then(|estate| estate.zones.get(key));
-            let same = before.is_some_and(|before| before.caa == zone.caa);
+            let same = before
+                .is_some_and(|before| before.caa == zone.caa && before.caa_below == zone.caa_below);
             let known = self.caa_since.get(key).copied().filter(|_| same);
             (key.clone(), known.unwrap_or(at))
         };

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names::{PersonId, TeamId};
+use crate::names::{DnsName, PersonId, TeamId};
 use crate::time::Time;
 
 use super::deployment::Freeze;
@@ -34,6 +34,41 @@ spelled! {
         Udp = "udp",
         /// Over TCP only.
         Tcp = "tcp",
+        /// Over TLS (RFC 7858).
+        Tls = "tls",
+        /// Over HTTPS (RFC 8484).
+        Https = "https",
+        /// Through a `bailiwick vantage` that stands elsewhere: over TLS, each side showing a
+        /// certificate of our own vantage CA.
+        Helper = "helper",
+    }
+}
+
+impl VantageTransport {
+    /// Whether the way is encrypted, and the other side shows a certificate.
+    #[must_use]
+    pub const fn is_certified(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp => false,
+            Self::Tls | Self::Https | Self::Helper => true,
+        }
+    }
+}
+
+spelled! {
+    /// The five Regional Internet Registries, as regions of the network in which something stands
+    /// (BR 3.2.2.9).
+    Rir {
+        /// Africa.
+        Afrinic = "afrinic",
+        /// Asia and the Pacific.
+        Apnic = "apnic",
+        /// North America.
+        Arin = "arin",
+        /// Latin America and the Caribbean.
+        Lacnic = "lacnic",
+        /// Europe, the Middle East and Central Asia.
+        RipeNcc = "ripe-ncc",
     }
 }
 
@@ -51,6 +86,15 @@ pub struct VantagePoint {
     pub view: View,
     /// The team that runs it.
     pub operator: TeamId,
+    /// The name in its certificate, where it shows one; its address where absent.
+    pub name: Option<DnsName>,
+    /// Roots that its certificate must chain to, PEM; the system's where absent.
+    pub trust_roots: Option<String>,
+    /// The path of its HTTPS endpoint; `/dns-query` where absent (RFC 8484, section 4.1).
+    pub path: Option<String>,
+    /// In which region of the network it stands; a vantage without one is no remote perspective of
+    /// a CA's corroboration (BR 3.2.2.9).
+    pub region: Option<Rir>,
 }
 
 /// A person of the organisation.

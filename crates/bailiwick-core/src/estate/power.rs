@@ -84,6 +84,11 @@ pub struct DelegationIntent {
     /// The DS records (RFC 4034, section 5), as `KEYTAG ALGORITHM TYPE DIGEST`; empty where the zone
     /// is not signed.
     pub ds: BTreeSet<String>,
+    /// The status values of the registration (RFC 8056); where none is written, what was seen first
+    /// counts.
+    pub status: BTreeSet<String>,
+    /// Who registered it for us, as `292 (A Registrar)`; where absent, what was seen first counts.
+    pub registrar: Option<String>,
 }
 
 /// What is known of the delegation of a zone: its name servers, its DS records, its registration.

@@ -1,7 +1,7 @@
 //! Zones, and what is intended for them.
 
 use core::net::SocketAddr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::names::{DnsName, TeamId, ZoneName};
@@ -122,12 +122,30 @@ pub struct Zone {
     pub transfer: Option<TransferFrom>,
     /// The CAA records it should have.
     pub caa: CaaIntent,
+    /// The CAA records that names below its apex should have themselves, instead of what they inherit.
+    pub caa_below: BTreeMap<DnsName, CaaIntent>,
     /// Limits that the policy compares with.
     pub limits: ZoneLimits,
     /// What it asks for beside its pattern.
     pub gates: Vec<ZoneGate>,
     /// What the parent zone should say about it; `None`: what was seen first counts.
     pub delegation: Option<DelegationIntent>,
+}
+
+impl Zone {
+    /// The CAA records that a name of the zone should have itself; `None`: none are intended there.
+    #[must_use]
+    pub fn caa_at(&self, apex: &DnsName, owner: &DnsName) -> Option<&CaaIntent> {
+        if owner == apex { Some(&self.caa) } else { self.caa_below.get(owner) }
+    }
+
+    /// The intended set that decides about a name: its own, or else that of the nearest name above
+    /// (RFC 8659, section 3).
+    #[must_use]
+    pub fn caa_for(&self, name: &DnsName) -> &CaaIntent {
+        let mut way = std::iter::successors(Some(name.clone()), DnsName::parent);
+        way.find_map(|owner| self.caa_below.get(&owner)).unwrap_or(&self.caa)
+    }
 }
 
 spelled! {

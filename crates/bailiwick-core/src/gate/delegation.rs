@@ -13,6 +13,12 @@ spelled! {
         Ds = "ds",
         /// The status of the registration (RFC 9083, section 4.6).
         Status = "status",
+        /// The name servers that the registry publishes (RFC 9083, section 5.3).
+        RegistryNs = "registry-ns",
+        /// Who registered it for us (RFC 9083, section 10.2.4).
+        Registrar = "registrar",
+        /// When the registration ends. It moves with every renewal, so it freezes nothing.
+        Expiry = "expiry",
     }
 }
 
@@ -64,11 +70,20 @@ fn difference(intent: Option<&DelegationIntent>, fact: &DelegationStands) -> Opt
         if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
     };
     let (wanted, whose) = match (intent, fact.kind) {
-        (Some(intent), DelegationKind::Ns) => {
+        (_, DelegationKind::Expiry) => return None,
+        (Some(intent), DelegationKind::Ns | DelegationKind::RegistryNs) => {
             (intent.ns.iter().map(ToString::to_string).collect(), "decided")
         }
         (Some(intent), DelegationKind::Ds) => (intent.ds.clone(), "decided"),
-        (None, _) | (Some(_), DelegationKind::Status) => (fact.first.clone(), "first seen"),
+        (Some(intent), DelegationKind::Status) if !intent.status.is_empty() => {
+            (intent.status.clone(), "decided")
+        }
+        (Some(DelegationIntent { registrar: Some(one), .. }), DelegationKind::Registrar) => {
+            (std::iter::once(one.clone()).collect(), "decided")
+        }
+        (None, _) | (Some(_), DelegationKind::Status | DelegationKind::Registrar) => {
+            (fact.first.clone(), "first seen")
+        }
     };
     (fact.last != wanted).then(|| {
         let kind = fact.kind.as_str().to_uppercase();
@@ -91,7 +106,7 @@ mod tests {
 
     fn intent(ns: &[&str], ds: &[&str]) -> DelegationIntent {
         let ns = ns.iter().map(|text| DnsName::parse(text).unwrap()).collect();
-        DelegationIntent { ns, ds: set(ds) }
+        DelegationIntent { ns, ds: set(ds), status: BTreeSet::new(), registrar: None }
     }
 
     #[test]
@@ -122,6 +137,16 @@ mod tests {
         };
         assert_eq!(what, "DS is nothing, decided was 1 13 2 ab");
         let status = stands(Status, &["active"], &["active", "pending transfer"]);
-        assert!(matches!(standing(Some(&wanted), &[status]), DelegationSeen::Changed(_)));
+        let of_status = std::slice::from_ref(&status);
+        assert!(matches!(standing(Some(&wanted), of_status), DelegationSeen::Changed(_)));
+        let moving = DelegationIntent { status: set(&["active", "pending transfer"]), ..wanted };
+        assert_eq!(standing(Some(&moving), &[status]), DelegationSeen::AsDecided);
+        let other = stands(DelegationKind::Registrar, &["292"], &["1337"]);
+        let of_other = std::slice::from_ref(&other);
+        assert!(matches!(standing(Some(&moving), of_other), DelegationSeen::Changed(_)));
+        let moved = DelegationIntent { registrar: Some("1337".to_owned()), ..moving };
+        assert_eq!(standing(Some(&moved), of_other), DelegationSeen::AsDecided);
+        let renewed = stands(DelegationKind::Expiry, &["2030"], &["2031"]);
+        assert_eq!(standing(None, &[renewed]), DelegationSeen::AsDecided);
     }
 }

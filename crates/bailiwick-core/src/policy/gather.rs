@@ -124,30 +124,16 @@ fn name_facts(active: &ActiveEstate, name: &SanName) -> Vec<NameFacts> {
     let owner = active.owners().owner(name).cloned();
     let view = owner.as_ref().and_then(|id| estate.services.get(id)).and_then(|it| it.view);
     let fact = |zone| NameFacts { name: name.clone(), owner: Fact::Known(owner.clone()), zone };
-    let zones = estate.zones_of(&name.place_in_dns(), view);
+    let place = name.place_in_dns();
+    let zones = estate.zones_of(&place, view);
     if zones.is_empty() {
         return vec![fact(Fact::Unknown)];
     }
     let seen = |key| Fact::of(active.delegation(key));
     zones
         .into_iter()
-        .map(|(key, zone)| fact(Fact::Known(zone_facts(key, zone, seen(key)))))
+        .map(|(key, zone)| fact(Fact::Known(ZoneFacts::of(key, zone, &place, seen(key)))))
         .collect()
-}
-
-fn zone_facts(key: &ZoneKey, zone: &Zone, delegation: Fact<DelegationSeen>) -> ZoneFacts {
-    ZoneFacts {
-        key: key.clone(),
-        class: zone.class,
-        pattern: zone.pattern,
-        mode: zone.mode,
-        policy_owner: zone.policy_owner.clone(),
-        operator: zone.operator.clone(),
-        caa: zone.caa.clone(),
-        limits: zone.limits,
-        gates: zone.gates.clone(),
-        delegation,
-    }
 }
 
 /// A person as they signed in.
@@ -242,7 +228,8 @@ impl ChangeFacts {
         let zone = |key: &ZoneKey| before.zones.get(key).or_else(|| new.zones.get(key));
         // An edit issues nothing: whether the delegation changed is asked when something is.
         let unasked = || Fact::Known(DelegationSeen::Unwatched);
-        let facts = |key: &ZoneKey| Some(zone_facts(key, zone(key)?, unasked()));
+        let facts =
+            |key: &ZoneKey| Some(ZoneFacts::of(key, zone(key)?, key.name.apex(), unasked()));
         let zones = diff.zones.iter().filter_map(facts).collect();
         let service = |id: &ServiceId| before.services.get(id).or_else(|| new.services.get(id));
         let services: BTreeMap<ServiceId, Duties> = diff

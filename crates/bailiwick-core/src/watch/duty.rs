@@ -22,6 +22,7 @@ pub const fn team_of(kind: FindingKind, zone: &Zone) -> &TeamId {
         | FindingKind::ServerBehind
         | FindingKind::Unreachable
         | FindingKind::Bogus
+        | FindingKind::NotCorroborated
         | FindingKind::ResolverLies => &zone.operator,
         FindingKind::TooPermissive
         | FindingKind::Stale
@@ -54,6 +55,7 @@ pub const fn due_ms(kind: FindingKind, class: ZoneClass) -> i64 {
         | FindingKind::HiddenParent
         | FindingKind::ServersDisagree
         | FindingKind::ServerBehind
+        | FindingKind::NotCorroborated
         | FindingKind::Unreachable => {
             if matters {
                 MISISSUANCE_HOURS

@@ -30,6 +30,9 @@ spelled! {
         Bogus = "caa-bogus",
         /// A resolver says what no server of the zone says.
         ResolverLies = "caa-resolver-lies",
+        /// Public CAs that look from where our vantages stand would not agree that they may issue
+        /// (BR 3.2.2.9).
+        NotCorroborated = "caa-not-corroborated",
         /// The policy was not tested since it last changed (CAA-6).
         NotValidated = "caa-not-validated",
         /// A CA issued what CAA forbids, or refused what it permits.
@@ -55,6 +58,7 @@ impl FindingKind {
             Self::Unreachable => "CAA cannot be read there",
             Self::Bogus => "DNSSEC validation fails",
             Self::ResolverLies => "a resolver says what no server says",
+            Self::NotCorroborated => "vantages do not agree that a CA may issue",
             Self::NotValidated => "not tested since the last change",
             Self::EnforcementFailed => "the CA does not do what CAA says",
             Self::Reported => "somebody reported an issuance",

@@ -2,6 +2,7 @@
 
 mod authorities;
 mod intent;
+mod quorum;
 mod resolvers;
 mod sets;
 
@@ -14,6 +15,8 @@ use crate::caa::CaaRecord;
 use crate::estate::{Connector, Estate, Exception, Scope, VantagePoint, Zone, ZoneKey};
 use crate::names::{DnsName, ExceptionId, IssuerId, SanName};
 use crate::time::{DAY_MS, HOUR_MS, Time};
+
+pub use quorum::{Quorum, quorum};
 
 /// Lines of a difference at most; behind, one knows enough.
 const DIFF_LINES_MAX: usize = 24;
@@ -120,6 +123,7 @@ pub fn judge(decided: &Decided<'_>, picture: &Picture, now: Time) -> Judged {
     authorities::judge(decided, picture, now, &mut found);
     resolvers::judge(decided, picture, now, &mut found);
     intent::judge(decided, now, &mut found);
+    found.extend(quorum::judge(decided, picture, now));
     for cause in found {
         judged.add(decided, cause, now);
     }

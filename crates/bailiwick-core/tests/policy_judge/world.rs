@@ -81,6 +81,7 @@ fn a_zone(pattern: Pattern) -> Zone {
         connector: None,
         transfer: None,
         caa: CaaIntent { issue: vec!["ca.bailiwick.example".to_owned()], ..CaaIntent::default() },
+        caa_below: BTreeMap::new(),
         limits: ZoneLimits {
             names_per_certificate_max: 3,
             wildcard_allowed: false,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{
-    Exception, Organisation, Person, RuleId, Scope, Team, VantagePoint, VantageTransport, View,
-    ZoneKey,
+    Exception, Organisation, Person, Rir, RuleId, Scope, Team, VantagePoint, VantageTransport,
+    View, ZoneKey,
 };
 use bailiwick_core::names::{DnsName, ExceptionId, PersonId, SanName, ServiceId, TeamId};
 
@@ -40,6 +40,29 @@ pub(super) fn organisation(file: &mut File<'_>, reading: &mut Reading, root: Sec
     }
 }
 
+/// What a vantage may hold.
+const VANTAGE_KEYS: [&str; 9] = [
+    "server",
+    "transport",
+    "validates",
+    "view",
+    "operator",
+    "name",
+    "trust_roots",
+    "path",
+    "region",
+];
+
+/// The path of an endpoint for DNS over HTTPS, without a question (RFC 8484, section 4.1).
+fn endpoint_path(text: &str) -> Result<String, &'static str> {
+    let plain = |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'?' | b'#' | b'{' | b'}');
+    if text.starts_with('/') && text.len() <= 200 && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("not a path; write it as `/dns-query`")
+    }
+}
+
 /// The resolvers through which the DNS is watched, under `[vantages.NAME]`.
 fn vantages(
     file: &mut File<'_>,
@@ -48,7 +71,7 @@ fn vantages(
 ) -> BTreeMap<String, VantagePoint> {
     let mut all = BTreeMap::new();
     for (key, section) in file.entries(section) {
-        file.keys(section, &["server", "transport", "validates", "view", "operator"]);
+        file.keys(section, &VANTAGE_KEYS);
         let name = file.parsed(key, "bad-id", envelope_key);
         let server = file.needed(section, "server");
         let server = server.and_then(|at| file.parsed(at, "bad-address", super::zones::server));
@@ -60,11 +83,31 @@ fn vantages(
         let view = view.map_or(Some(View::External), |at| file.word(at, View::ALL));
         let operator = file.needed(section, "operator");
         let operator = reading.holds(file, operator, format!("the vantage `{}`", key.value));
+        let shown = file.text(section, "name");
+        let shown = shown.and_then(|at| file.parsed(at, "bad-name", DnsName::parse));
+        let trust_roots = file.text(section, "trust_roots");
+        let trust_roots =
+            trust_roots.and_then(|at| file.parsed(at, "bad-certificate", super::issuers::pem));
+        let path = file.text(section, "path");
+        let path = path.and_then(|at| file.parsed(at, "bad-path", endpoint_path));
+        let region = file.text(section, "region").and_then(|at| file.word(at, Rir::ALL));
         if let (Some(name), Some(server), Some(transport)) = (name, server, transport)
             && let (Some(validates), Some(view), Some(operator)) = (validates, view, operator)
         {
-            let server = server.value;
-            let point = VantagePoint { server, transport, validates, view, operator };
+            if transport == VantageTransport::Helper && trust_roots.is_none() {
+                file.missing(section, "trust_roots", "a helper");
+            }
+            let point = VantagePoint {
+                server: server.value,
+                transport,
+                validates,
+                view,
+                operator,
+                name: shown.map(|at| at.value),
+                trust_roots: trust_roots.map(|at| at.value),
+                path: path.map(|at| at.value),
+                region,
+            };
             all.insert(name.value, point);
         }
     }

@@ -90,13 +90,17 @@ pub(super) fn gates(
 
 /// What the parent of a zone should say about it.
 pub(super) fn delegation(file: &mut File<'_>, section: Section<'_>) -> DelegationIntent {
-    file.keys(section, &["ns", "ds"]);
+    file.keys(section, &["ns", "ds", "status", "registrar"]);
     let ns = file.needed_list(section, "ns");
     let ns = ns.into_iter().filter_map(|at| file.parsed(at, "bad-name", DnsName::parse));
     let ns = ns.map(|at| at.value).collect();
     let ds = file.list(section, "ds");
     let ds = ds.into_iter().filter_map(|at| file.parsed(at, "bad-ds", ds_text));
-    DelegationIntent { ns, ds: ds.map(|at| at.value).collect() }
+    let ds = ds.map(|at| at.value).collect();
+    let status = file.list(section, "status").into_iter();
+    let status = status.map(|at| at.value.to_ascii_lowercase()).collect();
+    let registrar = file.text(section, "registrar").map(|at| at.value.to_owned());
+    DelegationIntent { ns, ds, status, registrar }
 }
 
 /// A DS record in its presentation format (RFC 4034, section 5.3), spelled one way.

@@ -121,6 +121,10 @@ fn organisation(it: &Organisation) -> String {
         lines.raw("validates", &point.validates.to_string());
         lines.text("view", &point.view);
         lines.text("operator", &point.operator);
+        lines.maybe("name", point.name.as_ref());
+        lines.maybe("trust_roots", point.trust_roots.as_ref());
+        lines.maybe("path", point.path.as_ref());
+        lines.maybe("region", point.region.as_ref());
     }
     lines.0
 }
@@ -155,6 +159,12 @@ fn power(lines: &mut Lines, it: &Zone) {
         lines.section("delegation");
         lines.list("ns", &delegation.ns);
         lines.list("ds", &delegation.ds);
+        if !delegation.status.is_empty() {
+            lines.list("status", &delegation.status);
+        }
+        if let Some(registrar) = &delegation.registrar {
+            lines.text("registrar", registrar);
+        }
     }
 }
 
@@ -197,6 +207,12 @@ fn zone(key: &ZoneKey, it: &Zone) -> String {
     lines.list("issue", &it.caa.issue);
     lines.list("issuewild", &it.caa.issuewild);
     lines.list("iodef", &it.caa.iodef);
+    for (name, intent) in &it.caa_below {
+        lines.section(&format!("caa_below.{}", self::key(name.as_str())));
+        lines.list("issue", &intent.issue);
+        lines.list("issuewild", &intent.issuewild);
+        lines.list("iodef", &intent.iodef);
+    }
     lines.section("limits");
     let limits = it.limits;
     lines.raw("names_per_certificate_max", &limits.names_per_certificate_max.to_string());

@@ -1,6 +1,7 @@
 //! A zone's file.
 
 use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 
 use bailiwick_core::estate::{
     CaaIntent, Connector, ConnectorKind, Mode, Pattern, TransferFrom, View, Zone, ZoneClass,
@@ -18,7 +19,7 @@ use super::profiles::DAYS_MAX;
 const DNS_PORT: u16 = 53;
 
 /// What a zone's file may hold.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "name",
     "view",
     "class",
@@ -30,6 +31,7 @@ const KEYS: [&str; 14] = [
     "connector",
     "transfer",
     "caa",
+    "caa_below",
     "limits",
     "gates",
     "delegation",
@@ -71,6 +73,8 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
     let transfer = file.table(root, "transfer");
     let transfer = transfer.and_then(|section| transfer_of(file, section));
     let caa = file.table(root, "caa").map_or_else(CaaIntent::default, |section| caa(file, section));
+    let below = file.table(root, "caa_below");
+    let caa_below = below.map(|section| caa_below(file, section, key.as_ref())).unwrap_or_default();
     let limits = file.needed_table(root, "limits").and_then(|section| limits(file, section));
     let gates = file.table(root, "gates");
     let gates = gates.map_or_else(Vec::new, |section| power::gates(file, reading, section, zone));
@@ -90,6 +94,7 @@ pub(super) fn zone(file: &mut File<'_>, reading: &mut Reading, root: Section<'_>
             connector,
             transfer,
             caa,
+            caa_below,
             limits,
             gates,
             delegation,
@@ -234,6 +239,38 @@ fn caa(file: &mut File<'_>, section: Section<'_>) -> CaaIntent {
         issuewild: values("issuewild", issue),
         iodef: values("iodef", iodef),
     }
+}
+
+/// What names below the apex should have themselves, under `[caa_below."NAME"]`.
+fn caa_below(
+    file: &mut File<'_>,
+    section: Section<'_>,
+    zone: Option<&ZoneKey>,
+) -> BTreeMap<DnsName, CaaIntent> {
+    let mut all = BTreeMap::new();
+    for (key, section) in file.entries(section) {
+        let Some(name) = file.parsed(key, "bad-name", DnsName::parse) else { continue };
+        let inside = |zone: &ZoneKey| {
+            name.value.is_at_or_below(zone.name.apex()) && name.value != *zone.name.apex()
+        };
+        if zone.is_some_and(|zone| !inside(zone)) {
+            file.problem(
+                key.place,
+                "bad-name",
+                format!("`{}` does not lie below the zone's apex", key.value),
+                "write the whole name, such as `[caa_below.\"www.shop.example\"]`; the apex has `[caa]`"
+                    .to_owned(),
+            );
+            continue;
+        }
+        let intent = caa(file, section);
+        if intent == CaaIntent::default() {
+            file.missing(section, "issue", "what stands at a name of its own");
+            continue;
+        }
+        all.insert(name.value, intent);
+    }
+    all
 }
 
 /// A value of `issue` or `issuewild` (RFC 8659, section 4.2): printable, and its issuer is a domain

@@ -603,7 +603,7 @@ fn a_problem_reads_like_this() {
   |
 5 | patern = \"service-team\"
   | ^^^^^^
-  = help: use one of `name`, `view`, `class`, `pattern`, `mode`, `policy_owner`, `operator`, `servers`, `connector`, `transfer`, `caa`, `limits`, `gates`, `delegation`
+  = help: use one of `name`, `view`, `class`, `pattern`, `mode`, `policy_owner`, `operator`, `servers`, `connector`, `transfer`, `caa`, `caa_below`, `limits`, `gates`, `delegation`
 
 "
     );

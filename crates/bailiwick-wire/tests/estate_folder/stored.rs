@@ -1,17 +1,21 @@
 //! The stored form and the files: one estate, three spellings that agree.
 
 use bailiwick_core::estate::{
-    AttestationKind, Attestor, AttestorKeys, AttestorKind, Connector, Estate, Exception, Issuer,
-    IssuerKind, RuleId, Scope, Upstream, View, WorkloadRule, ZoneKey,
+    AttestationKind, Attestor, AttestorKeys, AttestorKind, CaaIntent, Connector, Estate, Exception,
+    Issuer, IssuerKind, Rir, RuleId, Scope, Upstream, VantagePoint, VantageTransport, View,
+    WorkloadRule, ZoneKey,
 };
 use bailiwick_core::names::{
-    AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId,
+    AttestorId, DnsName, ExceptionId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
 };
 use bailiwick_core::time::Time;
 use bailiwick_wire::estate::{BadEstate, decode, digest, encode, read, write};
 use proptest::prelude::*;
 
 use crate::lab::{estate, files};
+
+/// Octets that stand in a file of roots; whether they are a certificate is asked when they are used.
+const ROOT: &[u8] = &[0x30, 0x03, 0x02, 0x01, 0x07];
 
 fn round(estate: &Estate) {
     let written = write(estate);
@@ -129,11 +133,37 @@ fn attest(estate: &mut Estate, root: &str) {
     shop.attested.insert("deploy".to_owned(), rule);
 }
 
+/// Every way to a vantage, and a set below an apex.
+fn watched(estate: &mut Estate) {
+    let corp = estate.zones.get_mut(&ZoneKey::parse("corp.example/internal").unwrap()).unwrap();
+    let below = CaaIntent { issue: vec!["other.example".to_owned()], ..CaaIntent::default() };
+    corp.caa_below.insert(DnsName::parse("hr.corp.example").unwrap(), below);
+    for (n, transport) in (1..).zip(VantageTransport::ALL) {
+        let certified = transport.is_certified();
+        let root = || bailiwick_wire::x509::write_pem("CERTIFICATE", ROOT);
+        let point = VantagePoint {
+            server: ([192, 0, 2, n], 853).into(),
+            transport: *transport,
+            validates: certified,
+            view: View::External,
+            operator: TeamId::parse("dns").unwrap(),
+            name: certified.then(|| DnsName::parse("dns.example").unwrap()),
+            trust_roots: certified.then(root),
+            path: (*transport == VantageTransport::Https).then(|| "/q".to_owned()),
+            region: certified.then_some(Rir::RipeNcc),
+        };
+        estate.organisation.vantages.insert(format!("v{n}"), point);
+    }
+}
+
 #[test]
 fn what_is_written_is_read_again() {
     round(&estate(&files()));
     round(&full());
     round(&fuller());
+    let mut more = fuller();
+    watched(&mut more);
+    round(&more);
 }
 
 /// Version 1 can never change: what was approved under a digest has to be found under it.

@@ -3,9 +3,12 @@
 use bailiwick_core::names::{DnsName, ZoneName};
 use bailiwick_core::records::{RecordType, SoaSerial};
 use bailiwick_wire::dns::{
-    Notify, NotifyAnswer, Origin, Query, SetReply, SignedAnswers, TransferBounds, TransferQuery,
-    TransferReader, TsigKey, WireName, ZoneFile, rdata_text, read_rdata, read_record, read_set,
+    Notify, NotifyAnswer, Origin, Query, Relayed, Relaying, SetReply, SignedAnswers,
+    TransferBounds, TransferQuery, TransferReader, TsigKey, WireName, ZoneFile, rdata_text,
+    read_rdata, read_record, read_set,
 };
+
+use bailiwick_wire::zone_file::read_zone_file;
 
 use crate::authority::now;
 use crate::fuzzing::refusal::{No, check_text};
@@ -154,6 +157,46 @@ fn fuzz_record_text() {
         let again = read_record(&format!("{}. {} {spelled}", line.owner, line.kind), &zone())?;
         assert_eq!((again.owner, again.kind, again.rdata), (line.owner, line.kind, line.rdata));
         Ok(())
+    });
+}
+
+/// The names of a zone file lie in its zone, and are none below a delegation of it.
+#[test]
+fn fuzz_zone_names() {
+    let seeds = [
+        "$ORIGIN shop.example.\n$TTL 60\n@ IN SOA ns1 dns ( 7 ; serial\n 1 2 3 4 )\n NS ns1\nns1 A 192.0.2.1\nsub NS ns.sub\nns.sub A 192.0.2.2\n*.a CNAME www\n",
+        "@ 60 SOA ns1 dns 1 1 2 3 4\nwww.shop.example. 1h AAAA 2001:db8::1\n_dmarc TXT \"v=DMARC1; p=none\"\n@ MX 10 mail\n",
+    ];
+    let words = ["$INCLUDE x", "$GENERATE 1-9 a$ A 192.0.2.$", "(", ")", "\"", ";", "\\", "@"];
+    Target::new("fuzz_zone_names", Shape::Text).seeds(seeds).words(words).run(|octets| {
+        let text = core::str::from_utf8(octets).map_err(|_| No)?;
+        let names = read_zone_file(text, Some(zone().apex()))?;
+        for name in &names.names {
+            assert!(name.base().is_at_or_below(&names.apex), "{name}");
+        }
+        Ok(())
+    });
+}
+
+/// What a helper passes on is a name and a type, whatever else it was sent.
+#[test]
+fn fuzz_relayed_question() {
+    let name = || WireName::from(&DnsName::parse("www.shop.example").unwrap());
+    let seeds = [257, 6, 2, 43].map(|kind| Query::to_resolver(ID, name(), kind).octets());
+    Target::new("fuzz_relayed_question", Shape::Octets).seeds(seeds).words(WORDS).run(|octets| {
+        match Relayed::read(octets) {
+            Relaying::Ask(question) => {
+                let asked = question.with_id(1);
+                assert!(asked.len() <= 300 && matches!(Relayed::read(&asked), Relaying::Ask(_)));
+                assert_eq!(question.answer(asked, 1), None, "a question is no answer");
+                Ok(())
+            }
+            Relaying::Refuse(answer) => {
+                assert!(answer.len() <= 300);
+                Err(No.into())
+            }
+            Relaying::NoQuestion => Err(No.into()),
+        }
     });
 }
 

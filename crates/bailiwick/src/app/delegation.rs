@@ -35,7 +35,29 @@ impl App {
                 }
             }
         }
+        self.look_at_due_registrations().await?;
         self.refresh_delegations().await
+    }
+
+    /// Puts down what differs of what was told about one zone.
+    pub(super) async fn keep_facts(
+        &self,
+        live: &Live,
+        key: &ZoneKey,
+        facts: Vec<(DelegationKind, BTreeSet<String>)>,
+        seen_at: &str,
+    ) -> Result<(), Fault> {
+        let known = self.delegations_known().await?;
+        let stands = known.get(key).map(Vec::as_slice).unwrap_or_default();
+        for (kind, values) in facts {
+            let before = stands.iter().find(|one| one.kind == kind).map(|one| one.last.clone());
+            if before.as_ref() != Some(&values) {
+                let (zone, seen_at) = (key.clone(), format!("RDAP server {seen_at}"));
+                let seen = DelegationObservation { zone, kind, values, before, seen_at };
+                self.keep_delegation(live, seen).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What is said about one zone: by the resolver where there is one, else by its own servers, who
@@ -66,7 +88,8 @@ impl App {
     async fn keep_delegation(&self, live: &Live, seen: DelegationObservation) -> Result<(), Fault> {
         let zone = live.estate().zones.get(&seen.zone);
         let now = self.now();
-        let changed = seen.before.is_some();
+        // Renewals move the end of a registration, and nobody has to look at that.
+        let changed = seen.before.is_some() && seen.kind != DelegationKind::Expiry;
         let teams = zone.map(|zone| [&zone.policy_owner, &zone.operator]);
         let people = teams.iter().flatten().filter(|_| changed);
         let people = people.filter_map(|team| live.estate().person_on_duty(team, now).ok());
@@ -75,7 +98,8 @@ impl App {
             seen.kind.as_str().to_uppercase(),
             seen.zone
         );
-        let notice = |to| Notice { to, subject: subject.clone(), page: "duties".to_owned() };
+        let page = format!("zones/{}", seen.zone);
+        let notice = |to| Notice { to, subject: subject.clone(), page: page.clone() };
         let notices = people.map(|on_duty| notice(on_duty.person().clone())).collect();
         let (by, fact) =
             (Actor::Component(Component::Driver), Fact::DelegationObserved(Box::new(seen)));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bailiwick_connect::dns::{DnsClient, Limits, Resolver, ResolverTrust, random_ids};
+use bailiwick_connect::zones::notify::NotifyListener;
 use bailiwick_core::estate::{Estate, EstateHistory, IssuerKind};
 use bailiwick_store::{Store, StoreUrl};
 use tokio::net::TcpListener;
@@ -75,6 +76,8 @@ pub(crate) struct Running {
     tasks: Vec<JoinHandle<()>>,
     first_link: Option<String>,
     lab: Option<Lab>,
+    /// Where NOTIFY is heard.
+    notify: Option<SocketAddr>,
 }
 
 /// Everything but listeners and loops.
@@ -129,6 +132,7 @@ impl Opened {
             responders: super::Responders::default(),
             key_sets: bailiwick_connect::attestation::KeySets::default(),
             enrolments: crate::limits::ByAddress::default(),
+            asked_registries: super::Asked::default(),
             sealer,
             news,
             metrics: Metrics::new(),
@@ -137,6 +141,8 @@ impl Opened {
             tries: super::Tries::default(),
             turns: crate::drive::Turns::default(),
             waiting: crate::drive::Waiting::default(),
+            channels: super::Channels::default(),
+            woken: super::Woken::default(),
             lab_zones: lab.as_ref().map(Lab::zones),
             world,
         });
@@ -154,6 +160,13 @@ impl Running {
             .map_err(|cause| NotStarted::Data { path: options.data.clone(), cause })?;
         let https = bind(options.listen, "listen").await?;
         let plain = bind(options.listen_http, "listen-http").await?;
+        let notify =
+            match options.listen_notify {
+                Some(address) => Some(NotifyListener::bind(address).await.map_err(|cause| {
+                    NotStarted::Listen { address, flag: "listen-notify", cause }
+                })?),
+                None => None,
+            };
         let settings = settings(&options, &https, &plain)?;
         let Opened { app, tls, lab, first_start } =
             Opened::with(&options, settings, World::system()).await?;
@@ -162,6 +175,7 @@ impl Running {
             _ => None,
         };
         let mut running = Self::serve(app, https, plain, tls);
+        running.listen_for_notify(notify);
         running.first_link = first_link;
         if let Some(mut lab) = lab {
             lab.people(&running.app).await?;
@@ -194,7 +208,21 @@ impl Running {
             )),
             tokio::spawn(crate::drive::run(Arc::clone(&app), holder, stopped)),
         ];
-        Self { app, stop, tasks, first_link: None, lab: None }
+        Self { app, stop, tasks, first_link: None, lab: None, notify: None }
+    }
+
+    /// Hears of zones that changed; where nobody listens, they are looked at in their turn.
+    fn listen_for_notify(&mut self, listener: Option<NotifyListener>) {
+        let Some(listener) = listener else { return };
+        self.notify = listener.address().ok();
+        let wakes = Arc::new(super::Listening(Arc::clone(&self.app)));
+        let mut stopped = self.stop.subscribe();
+        self.tasks.push(tokio::spawn(async move {
+            tokio::select! {
+                () = listener.run(wakes) => {}
+                _ = stopped.changed() => {}
+            }
+        }));
     }
 
     /// The line that says that everything is served, for programs.
@@ -207,6 +235,7 @@ impl Running {
             "directory": format!("{}/acme/directory", settings.base_url),
             "https_address": settings.https.to_string(),
             "http_address": settings.http.to_string(),
+            "notify_address": self.notify.map(|address| address.to_string()),
             "data": settings.data,
             "trust": settings.data.join("tls/root.pem"),
             "first_link": self.first_link,
@@ -243,7 +272,7 @@ impl Running {
 
     /// Serves until a signal, then drains and closes the store.
     pub(crate) async fn until_stopped(self) {
-        wait_for_signal().await;
+        super::start_beside::stopped_by_signal().await;
         tracing::info!("stopping: requests in flight are finished first");
         if self.stop.send(true).is_err() {
             tracing::debug!("everything had stopped already");
@@ -255,20 +284,6 @@ impl Running {
         }
         self.app.store.close().await;
         tracing::info!("stopped");
-    }
-}
-
-async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be caught; stop the server with SIGKILL, it survives that");
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }
 
@@ -313,6 +328,7 @@ fn settings(
         envelope_unused_days: options.envelope_unused_days,
         watch: crate::settings::Watching::every_seconds(options.watch_seconds),
         ways: super::start_options::ways(options)?,
+        rdap: super::start_options::rdap(options)?,
         lab: options.lab,
     })
 }

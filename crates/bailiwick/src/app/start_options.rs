@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub listen: SocketAddr,
     /// Where plain HTTP listens.
     pub listen_http: SocketAddr,
+    /// Where NOTIFY is heard, if anywhere.
+    pub listen_notify: Option<SocketAddr>,
     /// Under which URL clients reach HTTPS.
     pub base_url: Option<String>,
     /// Under which URL clients reach plain HTTP.
@@ -44,6 +46,8 @@ pub(crate) struct Options {
     pub envelope_unused_days: u32,
     /// How often zones are looked at.
     pub watch_seconds: u32,
+    /// Where registries tell about registrations.
+    pub rdap: Option<String>,
     /// Where notices go.
     pub notices: NoticeOptions,
     /// Where the lab's DNS listens.
@@ -65,6 +69,18 @@ pub(crate) struct NoticeOptions {
     pub user: Option<String>,
     /// A command that takes JSON.
     pub command: Option<PathBuf>,
+}
+
+/// The RDAP server.
+pub(super) fn rdap(
+    options: &Options,
+) -> Result<Option<bailiwick_connect::egress::Target>, NotStarted> {
+    let parsed = options.rdap.as_deref().map(bailiwick_connect::egress::Target::parse);
+    let wrong = |it: bailiwick_connect::egress::BadTarget| NotStarted::Setting {
+        flag: "rdap",
+        message: it.to_string(),
+    };
+    parsed.transpose().map_err(wrong)
 }
 
 /// The ways by which notices leave.

@@ -1,11 +1,13 @@
 //! Watching zones: looking, comparing, and whoever has to act.
 
+mod channels;
 mod control;
 mod finding;
 mod gate_canary;
 mod look;
 mod names;
 mod settle;
+mod woken;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +25,10 @@ use bailiwick_core::watch::{
 use super::{App, Live, News};
 use crate::fault::Fault;
 
+pub(crate) use channels::Channels;
 pub(crate) use control::{ControlView, TreeLine, WatchedName, ZoneControl};
+
+pub(crate) use woken::{Listening, Woken};
 
 /// Whoever watches.
 const WATCH: Actor = Actor::Component(Component::Watch);
@@ -46,6 +51,7 @@ impl Shaky {
 }
 
 /// What a zone's judgement needs beside the estate, read out of the store.
+#[derive(Default)]
 struct Gathered {
     bearing: BTreeSet<DnsName>,
     last_use: BTreeMap<IssuerId, Time>,
@@ -93,7 +99,7 @@ impl App {
         let owners = names::owners(key, &gathered.bearing);
         let vantages = look::vantages(&live, key, zone);
         let before = self.store.picture(key).await?;
-        let seen = self.look_everywhere(&live, key, zone, &owners, turn).await;
+        let seen = self.look_everywhere(&live, key, zone, &owners, &before, turn).await;
         let fresh = news_of(&before, seen, shaky);
         let moved = !fresh.is_empty();
         let mut batch = Batch::default();

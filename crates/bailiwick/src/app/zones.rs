@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::zone_door::NoDoor;
+use super::zone_page::ZoneWhole;
 use super::{App, Asking, Live, Scope};
 use crate::fault::Fault;
 
@@ -44,6 +45,9 @@ pub(crate) struct ZoneView {
     pub connector: Option<ConnectorView>,
     /// Where the whole zone is read from.
     pub transfer: Option<String>,
+    /// Everything else about it.
+    #[serde(flatten)]
+    pub whole: ZoneWhole,
 }
 
 /// A server of a zone.
@@ -136,6 +140,7 @@ impl App {
             in_step,
             connector,
             transfer: zone.transfer.as_ref().map(|from| from.server.to_string()),
+            whole: self.zone_whole(asking, &live, (key, zone)).await?,
         })
     }
 

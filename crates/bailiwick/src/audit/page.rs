@@ -212,7 +212,7 @@ fn how(about: &About, list: &NameList) -> Markup {
                 }
                 dt { "the list" }
                 dd {
-                    (grouped(u64::try_from(list.len()).unwrap_or(0))) " names; "
+                    (grouped(list.len())) " names; "
                     (grouped(about.repeated)) " stood in it more than once; "
                     (grouped(about.rejected)) " lines are no names"
                 }

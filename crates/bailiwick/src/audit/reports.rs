@@ -61,11 +61,10 @@ impl About {
 }
 
 /// Counts all names.
-pub(crate) fn summarize(journal: &Journal, names: usize) -> Result<Summary, JournalFault> {
+pub(crate) fn summarize(journal: &Journal) -> Result<Summary, JournalFault> {
     let mut summary = Summary::default();
-    for number in 0..names {
-        let line = journal.line(number)?;
-        if let Some(row) = line.and_then(|line| AuditRow::read_line(&line).ok()) {
+    for line in journal.in_order()? {
+        if let Ok(row) = AuditRow::read_line(&line?) {
             summary.add(&row);
         }
     }
@@ -86,7 +85,7 @@ pub(crate) fn write_report(
     let mut out = BufWriter::new(File::create(&beside).map_err(io)?);
     match format {
         Format::Json => write_json(&mut out, about, list, summary, journal, io)?,
-        Format::Csv => write_csv(&mut out, list, journal, io)?,
+        Format::Csv => write_csv(&mut out, journal, io)?,
         Format::Html => {
             let text = page::page(about, list, summary);
             out.write_all(text.as_bytes()).map_err(io)?;
@@ -127,11 +126,9 @@ fn write_json(
     )
     .map_err(&io)?;
     let mut between = "\n";
-    for number in 0..list.len() {
-        if let Some(line) = journal.line(number)? {
-            write!(out, "{between}{line}").map_err(&io)?;
-            between = ",\n";
-        }
+    for line in journal.in_order()? {
+        write!(out, "{between}{}", line?).map_err(&io)?;
+        between = ",\n";
     }
     out.write_all(b"\n]}\n").map_err(io)
 }
@@ -153,14 +150,12 @@ mod erased {
 
 fn write_csv(
     out: &mut impl Write,
-    list: &NameList,
     journal: &Journal,
     io: impl Fn(std::io::Error) -> JournalFault,
 ) -> Result<(), JournalFault> {
     out.write_all(csv_head().as_bytes()).map_err(&io)?;
-    for number in 0..list.len() {
-        let line = journal.line(number)?;
-        if let Some(row) = line.and_then(|line| AuditRow::read_line(&line).ok()) {
+    for line in journal.in_order()? {
+        if let Ok(row) = AuditRow::read_line(&line?) {
             out.write_all(csv_line(&row).as_bytes()).map_err(&io)?;
         }
     }

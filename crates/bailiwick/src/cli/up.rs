@@ -32,6 +32,10 @@ pub(crate) struct Up {
     /// Where plain HTTP listens, for CRLs and health; port 0 takes a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:7480")]
     listen_http: SocketAddr,
+    /// Where servers may say that a zone changed (NOTIFY), over UDP and TCP: it is then looked at within
+    /// seconds. Of several servers of one installation each has to be told; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen_notify: Option<SocketAddr>,
     /// The URL under which clients reach HTTPS; the listening address where none is given
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
@@ -63,6 +67,9 @@ pub(crate) struct Up {
     /// How often each zone is looked at, at every server and vantage; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=3600))]
     watch_seconds: u32,
+    /// An RDAP server that is asked every hour about the registration of each zone (RFC 9082)
+    #[arg(long, value_name = "URL")]
+    rdap: Option<String>,
     #[command(flatten)]
     notices: NoticeArgs,
     /// Where the lab's DNS listens; port 0 takes a free one
@@ -122,6 +129,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         database: up.database,
         listen: up.listen,
         listen_http: up.listen_http,
+        listen_notify: up.listen_notify,
         base_url: up.base_url,
         http_url: up.http_url,
         resolver: up.resolver,
@@ -132,6 +140,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         allow_network: up.allow_network,
         envelope_unused_days: up.envelope_unused_days,
         watch_seconds: up.watch_seconds,
+        rdap: up.rdap,
         notices: up.notices.options(),
         lab_dns: up.lab_dns,
         token: up.token.options(),

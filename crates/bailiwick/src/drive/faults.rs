@@ -4,8 +4,10 @@
 #[expect(clippy::wildcard_enum_match_arm, reason = "what a mischief does not touch stays as it is")]
 mod ca;
 mod joint;
+mod registration;
 mod scene;
 mod strikes;
+mod watched;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -13,6 +13,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// A change that moved within this time belongs to whoever moved it; a driver that takes longer
 /// for one effect has lost it to the loop, and its commit is refused.
 pub(crate) const IN_FLIGHT_MS: u32 = 20_000;
+/// For so long nobody else looks at delegations; a little less than the time between two looks.
+const DELEGATIONS_MS: u32 = 25_000;
 /// Changes carried on in one turn of the loop.
 const CHANGES_PER_TURN: u32 = 100;
 /// How often each of the slower chores is done, in turns.
@@ -40,7 +42,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
             note("records left over", super::upstream::tidy_up(&app, CHANGES_PER_TURN).await);
             note("lapsed changes", app.expire_changes().await);
             note("the active estate", app.refresh_live().await);
-            note("delegations", app.look_at_delegations().await);
+            note("delegations", delegations(&app, &holder).await);
         }
         turn = turn.wrapping_add(1);
         tokio::select! {
@@ -52,6 +54,14 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     waiting.abort();
     watching.abort();
     notices.abort();
+}
+
+/// Of several servers one looks; all of them take over what it saw.
+async fn delegations(app: &Arc<App>, holder: &str) -> Result<(), Fault> {
+    match app.store.acquire("delegations", holder, DELEGATIONS_MS).await? {
+        Some(_) => app.look_at_delegations().await,
+        None => app.refresh_delegations().await,
+    }
 }
 
 /// Carries on changes that nobody is moving.

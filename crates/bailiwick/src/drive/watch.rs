@@ -1,8 +1,13 @@
 //! Looks at every zone again and again, and holds what it sees against what was decided.
+//!
+//! Of several servers of one installation one watches, for as long as it lives: it holds a lease and
+//! keeps it between two rounds. When it is gone, another takes over.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bailiwick_core::estate::ZoneKey;
+use bailiwick_store::Lease;
 use futures::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 
@@ -11,36 +16,76 @@ use crate::fault::Fault;
 
 /// Zones looked at at once: one server often serves many of them.
 const AT_ONCE: usize = 16;
-/// The longest one round should take; then another server may begin one.
-const ROUND_MS: u32 = 600_000;
+/// After so long without a sign of life another server watches: within the minute in which an edit has
+/// to be found, most of it is left.
+const HELD_MS: u32 = 20_000;
+/// How often the lease is made longer.
+const RENEWED_EVERY: Duration = Duration::from_secs(5);
 /// Every so many turns it is put down durably that everything was looked at.
 const NOTED_EVERY: u64 = 30;
+/// Between two looks at zones of which was said that they changed: whoever says it again and again
+/// gets no more than this.
+const WOKEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is watched with.
+struct Watcher {
+    app: Arc<App>,
+    holder: String,
+    held: Option<Lease>,
+    shaky: Shaky,
+    turn: u64,
+}
 
 /// Runs until `stop` turns true.
 pub(super) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver<bool>) {
     let Some(watching) = app.settings.watch else { return };
-    let shaky = Shaky::default();
-    let mut turn: u64 = 0;
+    let (held, shaky) = (None, Shaky::default());
+    let mut watcher = Watcher { app: Arc::clone(&app), holder, held, shaky, turn: 0 };
     loop {
-        if let Err(fault) = round(&app, &holder, &shaky, turn).await {
+        if let Err(fault) = watcher.round().await {
             tracing::error!(error = %fault, "zones could not be looked at; trying again");
         }
-        turn = turn.wrapping_add(1);
+        watcher.turn = watcher.turn.wrapping_add(1);
+        let next = tokio::time::Instant::now() + watching.every;
         tokio::select! {
-            () = tokio::time::sleep(watching.every) => {}
-            _ = stop.changed() => return,
+            () = watcher.until(next) => {}
+            _ = stop.changed() => break,
         }
+    }
+    if let Some(held) = &watcher.held
+        && let Err(cause) = app.store.release(held).await
+    {
+        tracing::debug!(error = %cause, "the lease of the watch ends by itself");
     }
 }
 
-/// One look at everything; only one server of an installation does it at a time.
-async fn round(app: &Arc<App>, holder: &str, shaky: &Shaky, turn: u64) -> Result<(), Fault> {
-    let Some(held) = app.store.acquire("watch", holder, ROUND_MS).await? else { return Ok(()) };
-    let live = app.live.get();
-    let zones: Vec<ZoneKey> = live.estate().zones.keys().cloned().collect();
-    stream::iter(zones)
-        .for_each_concurrent(AT_ONCE, |zone| async move {
-            match app.look_at_zone(&zone, shaky, turn, turn.is_multiple_of(NOTED_EVERY)).await {
+impl Watcher {
+    /// Whether this server is the one that watches.
+    async fn holds(&mut self) -> Result<bool, Fault> {
+        if let Some(held) = &self.held
+            && self.app.store.renew(held, HELD_MS).await?
+        {
+            return Ok(true);
+        }
+        self.held = self.app.store.acquire("watch", &self.holder, HELD_MS).await?;
+        Ok(self.held.is_some())
+    }
+
+    /// One look at everything.
+    async fn round(&mut self) -> Result<(), Fault> {
+        if !self.holds().await? {
+            return Ok(());
+        }
+        let zones = self.app.live.get().estate().zones.keys().cloned().collect();
+        self.look_at(zones).await?;
+        self.app.close_findings_without_zone().await
+    }
+
+    /// Looks at some zones while the lease is kept.
+    async fn look_at(&self, zones: Vec<ZoneKey>) -> Result<(), Fault> {
+        let note = self.turn.is_multiple_of(NOTED_EVERY);
+        let looks = stream::iter(zones).for_each_concurrent(AT_ONCE, |zone| async move {
+            match self.app.look_at_zone(&zone, &self.shaky, self.turn, note).await {
                 Ok(()) => {}
                 Err(Fault::Conflict { message }) => {
                     tracing::debug!(zone = %zone, %message, "somebody else was faster");
@@ -49,9 +94,51 @@ async fn round(app: &Arc<App>, holder: &str, shaky: &Shaky, turn: u64) -> Result
                     tracing::error!(zone = %zone, error = %fault, "a zone could not be looked at; trying again");
                 }
             }
-        })
-        .await;
-    let tidied = app.close_findings_without_zone().await;
-    app.store.release(&held).await?;
-    tidied
+        });
+        tokio::select! {
+            () = looks => Ok(()),
+            lost = self.keep() => lost,
+        }
+    }
+
+    /// Makes the lease longer again and again; ends when it is lost.
+    async fn keep(&self) -> Result<(), Fault> {
+        loop {
+            tokio::time::sleep(RENEWED_EVERY).await;
+            let Some(held) = &self.held else { return Ok(()) };
+            if !self.app.store.renew(held, HELD_MS).await? {
+                tracing::warn!("another server watches now");
+                return Ok(());
+            }
+        }
+    }
+
+    /// Until the next round, zones are looked at of which somebody says that they changed.
+    async fn until(&mut self, next: tokio::time::Instant) {
+        let app = Arc::clone(&self.app);
+        loop {
+            let wait = next.min(tokio::time::Instant::now() + RENEWED_EVERY);
+            tokio::select! {
+                () = tokio::time::sleep_until(wait) => {
+                    if wait == next {
+                        return;
+                    }
+                    // A lease that was lost is asked for again in the next round.
+                    if self.held.is_some() && !self.holds().await.unwrap_or(false) {
+                        self.held = None;
+                    }
+                }
+                () = app.woken.rings() => {
+                    let zones = app.woken.take();
+                    if !self.holds().await.unwrap_or(false) {
+                        continue;
+                    }
+                    if let Err(fault) = self.look_at(zones).await {
+                        tracing::error!(error = %fault, "a zone that changed could not be looked at");
+                    }
+                    tokio::time::sleep(WOKEN_PAUSE).await;
+                }
+            }
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod rehearsal;
 mod services;
 mod sign_in;
 mod watch;
+mod zones;
 
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/controls", get(watch::board))
         .route("/controls/{zone}", get(watch::zone))
         .route("/controls/{zone}/{view}", get(watch::zone_view))
+        .route("/zones/{zone}", get(zones::zone))
+        .route("/zones/{zone}/{view}", get(zones::zone_view))
         .route("/caa/{name}", get(watch::name))
         .route("/events", get(super::api::events_stream))
         .route("/welcome/{secret}", get(sign_in::welcome).post(sign_in::enter))

@@ -162,6 +162,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route("GET", "/controls", Asked("read")),
     route("GET", "/controls/{zone}", Asked("read")),
     route("GET", "/controls/{zone}/{view}", Asked("read")),
+    route("GET", "/zones/{zone}", Asked("read")),
+    route("GET", "/zones/{zone}/{view}", Asked("read")),
     route("GET", "/caa/{name}", Asked("read")),
     route("GET", "/envelopes/{envelope}", Asked("read")),
     route("POST", "/envelopes/{envelope}/narrow", Asked("request")),

@@ -233,6 +233,16 @@ impl Bind {
         self.server.signal("CONT");
     }
 
+    /// Questions it has taken since it was started.
+    pub(crate) fn questions(&self) -> u64 {
+        let file = self.folder.file("named.stats");
+        let _was_none = std::fs::remove_file(&file);
+        self.rndc(&["stats"]);
+        let text = std::fs::read_to_string(&file).expect("its statistics are text");
+        let count = text.lines().find_map(|line| line.trim().strip_suffix(" QUERY")?.parse().ok());
+        count.unwrap_or_else(|| panic!("no count of questions in {text}"))
+    }
+
     fn rndc(&self, words: &[&str]) {
         let mut command = process::bounded(&programs::find("rndc"), A_MOMENT);
         command.arg("-c").arg(self.folder.file("rndc.conf"));

@@ -163,6 +163,8 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/controls", To(Read)),
     ("GET", "/controls/{zone}", To(Read)),
     ("GET", "/controls/{zone}/{view}", To(Read)),
+    ("GET", "/zones/{zone}", To(Read)),
+    ("GET", "/zones/{zone}/{view}", To(Read)),
     ("GET", "/caa/{name}", To(Read)),
     ("GET", "/envelopes/{envelope}", To(Read)),
     ("POST", "/envelopes/{envelope}/narrow", Alters(Request)),

@@ -7,6 +7,7 @@ use super::acme_gate::Gate;
 use super::authorization::{change_in, link, waiting_change};
 use crate::harness::chromium::Chromium;
 use crate::harness::lego::Lego;
+use crate::harness::place::Folder;
 
 /// Opens the link and presses its button.
 fn sign_in(chromium: &mut Chromium, gate: &Gate, person: &str) {
@@ -83,6 +84,28 @@ fn whoever_is_needed_finds_the_change_reads_its_plan_and_approves_it() {
     let story = chromium.evaluate("document.querySelector('td a').href");
     let story = story.as_str().expect("a certificate links to its story").to_owned();
     quiet(&mut chromium, &story, "explained");
+
+    // A zone's own page, linked from where the zone is named; the bar of tabs is one line.
+    chromium.resize(1200, 900);
+    chromium.open(&page(&format!("/changes/{change}")));
+    let zone = chromium.evaluate("document.querySelector('a[href^=\"/zones/\"]').href");
+    let zone = zone.as_str().expect("the change names its zone").to_owned();
+    quiet(&mut chromium, &zone, "The way in");
+    for says in ["Decides", "Pia Kern", "What its parent says", "Who may do what", "Decided CAA"] {
+        assert!(chromium.text().contains(says), "`{says}` is not in {}", chromium.text());
+    }
+    let shots = Folder::new("shots");
+    for (name, path) in
+        [("zone", "/zones/pay.example"), ("issuers", "/issuers"), ("attestors", "/attestors")]
+    {
+        chromium.open(&page(path));
+        let lines =
+            "new Set([...document.querySelectorAll('.top nav a')].map(a => a.offsetTop)).size";
+        assert_eq!(chromium.evaluate(lines), 1, "{path}: the tabs wrap at 1200 px");
+        let height = chromium.evaluate("document.querySelector('.top').offsetHeight");
+        assert!(height.as_f64().is_some_and(|height| height < 64.0), "{path}: {height}");
+        chromium.screenshot(&shots.file(&format!("{name}.png")));
+    }
 
     chromium.open(link(&gate.server, "pia"));
     chromium.click("button.primary");

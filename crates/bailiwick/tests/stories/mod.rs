@@ -35,6 +35,7 @@ mod token;
 mod tour;
 mod trust_change;
 mod upstream_ca;
+mod vantages;
 mod watched_zone;
 mod workloads;
 mod zone_commands;

@@ -259,6 +259,17 @@ fn a_notice_reaches_whoever_can_act_by_webhook_and_by_mail() {
     let (hook, bodies) = webhook();
     let url = format!("http://127.0.0.1:{hook}/notices");
     let smtp = format!("smtp://{address}");
+    // A command of the operator's that does not take the first one.
+    let taken = folder.file("taken.json");
+    let here = folder.path().display();
+    let script = format!(
+        "#!/bin/sh\n[ -e {here}/again ] || {{ : > {here}/again; exit 3; }}\n/bin/cat > {here}/half\n\
+         /bin/mv {here}/half {}\n",
+        taken.display()
+    );
+    let command = folder.write("tell", &script);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&command, mode).expect("ours");
     let gate = Gate::start_with(&[
         "--notify-webhook",
         &url,
@@ -266,6 +277,8 @@ fn a_notice_reaches_whoever_can_act_by_webhook_and_by_mail() {
         &smtp,
         "--notify-from",
         "bailiwick@corp.example",
+        "--notify-command",
+        &command.to_string_lossy(),
     ]);
     let key = folder.write("key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n");
     let key = key.to_string_lossy().into_owned();
@@ -285,11 +298,21 @@ fn a_notice_reaches_whoever_can_act_by_webhook_and_by_mail() {
     assert_eq!(first["to"]["person"], "pia", "{first}");
     let page = format!("{}/changes/{change}", gate.server.https());
     assert_eq!(first["url"], page.as_str(), "one click to the exact page");
+    let told_by_command = sink.wait_for("the command", || {
+        serde_json::from_str::<Value>(&std::fs::read_to_string(&taken).ok()?).ok()
+    });
+    assert_eq!(told_by_command["id"], first["id"], "{told_by_command}");
+    assert_eq!(told_by_command["url"], page.as_str(), "one click to the exact page");
     sink.wait_for("a mail", || {
         let text = std::fs::read_to_string(&mail_log).ok()?;
         text.contains("To: <").then_some(())
     });
     let mails = std::fs::read_to_string(&mail_log).expect("ours");
+    let encoded = mails.split("\n\n").nth(1).unwrap_or_default();
+    let encoded: String = encoded.lines().filter(|line| !line.starts_with('-')).collect();
+    let text = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, encoded);
+    let text = String::from_utf8(text.expect("base64")).expect("text");
+    assert!(text.contains(&page), "one click to the exact page: {text}");
     assert!(mails.contains("From: Bailiwick <bailiwick@corp.example>"), "{mails}");
     assert!(!mails.contains("0123456789abcdef"), "{mails}");
     let acts = told(gate.cli_as("ada", &["ledger", "acts", "--class", "key", "--json"]));

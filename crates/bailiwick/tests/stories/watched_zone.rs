@@ -262,8 +262,32 @@ fn caa_5_an_edit_in_the_lab_turns_the_board_red_and_whoever_publishes_records_is
         chromium.screenshot(&gate.server.data().join(format!("watch-{shot}.png")));
     }
     // What is there is taken over: Dana asks, Pia approves, and the finding ends by itself.
+    adopted(&gate, &id);
+    // The same for a name below the apex: the estate then says what that name has itself.
+    let below = "www.shop.example. CAA 0 issue \"cdn.example\"";
+    cli("dana", &["lab", "edit-zone", "shop.example", below]);
+    let began = Instant::now();
+    let id = loop {
+        let all = cli("dana", &["findings", "--json"]);
+        let all: Vec<Value> = serde_json::from_str(&all).expect("JSON");
+        let one = all.iter().find(|one| one["subject"] == "www.shop.example");
+        if let Some(one) = one {
+            assert!(one["adoptable"] == true && one["kind"] == "caa-shadow-edit", "{one}");
+            break one["id"].as_str().expect("an id").to_owned();
+        }
+        assert!(began.elapsed() < FOUND_WITHIN, "{all:?}\n{}", gate.server.log());
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    adopted(&gate, &id);
+    let shown = cli("dana", &["control", "show"]);
+    assert!(!shown.contains("edited without a change"), "{shown}");
+}
+
+/// Somebody adopts what a finding is about, somebody else approves, and it is over.
+fn adopted(gate: &Gate, id: &str) {
+    let cli = |person: &str, words: &[&str]| gate.cli_as(person, words).expect_success().stdout;
     let asked =
-        cli("dana", &["finding", "adopt", &id, "--reason", "we moved to another CA", "--json"]);
+        cli("dana", &["finding", "adopt", id, "--reason", "we moved to another CA", "--json"]);
     let change: Value = serde_json::from_str(&asked).expect("JSON");
     let change = change["id"].as_str().expect("a change has an id").to_owned();
     for person in ["pia", "sol"] {
@@ -276,7 +300,7 @@ fn caa_5_an_edit_in_the_lab_turns_the_board_red_and_whoever_publishes_records_is
     assert!(state.contains("closed"), "{state}");
     let began = Instant::now();
     loop {
-        let shown = cli("dana", &["finding", "show", &id]);
+        let shown = cli("dana", &["finding", "show", id]);
         if shown.contains("over") && shown.contains("its cause ended") {
             break;
         }

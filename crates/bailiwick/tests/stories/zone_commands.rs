@@ -79,6 +79,14 @@ fn a_zone_is_shown_read_and_tried_from_the_command_line() {
     for word in ["rfc2136 at", "never overwritten", "secret: missing", "in step", "team dns"] {
         assert!(shown.contains(word), "`{word}` is not in:\n{shown}");
     }
+    for word in
+        ["decides    the service's own team", "caa        issue ca.bailiwick.example", "people"]
+    {
+        assert!(shown.contains(word), "`{word}` is not in:\n{shown}");
+    }
+    let told = scene.cli("sam", &["zone", "show", "shop.example", "--json"]).expect_success();
+    let told: Value = serde_json::from_str(&told.stdout).expect("JSON");
+    assert_eq!(told["delegation"]["frozen"], false, "{told}");
     // Without its secret the door does not open, and it is said who can mend that.
     let tried = scene.cli("dana", &["zone", "try", "shop.example"]);
     assert_eq!(tried.code, Some(1), "{}", tried.output());

@@ -16,14 +16,21 @@ impl FailSafeFacts {
         let (key, zone) = [View::External, View::Internal]
             .into_iter()
             .find_map(|view| estate.zone_of(name, view))?;
-        let issuers = issuers_of(estate, &zone.caa);
-        Some(Self {
+        Some(Self::of_name(estate, key, zone, name))
+    }
+
+    /// What an estate says of a name of one of its zones.
+    #[must_use]
+    pub fn of_name(estate: &Estate, key: &ZoneKey, zone: &Zone, name: &DnsName) -> Self {
+        let intent = zone.caa_for(name);
+        let issuers = issuers_of(estate, intent);
+        Self {
             reach: Fact::Known(reach(key)),
             gate: gate(zone, &issuers),
-            account: limit(&zone.caa, &issuers, "accounturi"),
-            methods: limit(&zone.caa, &issuers, "validationmethods"),
+            account: limit(intent, &issuers, "accounturi"),
+            methods: limit(intent, &issuers, "validationmethods"),
             ..Self::UNKNOWN
-        })
+        }
     }
 }
 

@@ -12,7 +12,10 @@ pub(super) fn judge(decided: &Decided<'_>, now: Time, found: &mut Vec<Cause>) {
     let apex = decided.key.name.apex();
     let mut stale = Vec::new();
     let mut wide = Vec::new();
-    for text in intent.issue.iter().chain(&intent.issuewild) {
+    let below = decided.zone.caa_below.values();
+    for text in
+        std::iter::once(intent).chain(below).flat_map(|one| one.issue.iter().chain(&one.issuewild))
+    {
         let Ok(value) = IssueValue::read(text.as_bytes()) else { continue };
         let Some(domain) = &value.issuer else { continue };
         let accounts: Vec<&str> = value.values_of("accounturi").collect();

@@ -17,11 +17,13 @@ pub(super) fn judge(
     let apex = decided.key.name.apex();
     for owner in picture.owners() {
         let Some(known) = picture.at(Asked::Caa, reference, owner) else { continue };
-        let intended = if owner == apex { intended_set(&decided.zone.caa) } else { Vec::new() };
+        let intended = decided.zone.caa_at(apex, owner).map(intended_set).unwrap_or_default();
         let seen = match &known.seen {
             // A set below that restricts nothing is judged by what it hides.
             Seen::Set { records, .. }
-                if owner != apex && hides(decided, picture, reference, owner, records) =>
+                if owner != apex
+                    && intended.is_empty()
+                    && hides(decided, picture, reference, owner, records) =>
             {
                 found.push(hidden(decided, owner, known, records));
                 continue;
@@ -112,7 +114,9 @@ fn differs(decided: &Decided<'_>, owner: &DnsName, known: &Known, intended: &[Ca
     let below = intended.is_empty() && owner != decided.key.name.apex();
     let remedy = match (kind == FindingKind::Missing, below) {
         (true, _) => "publish the intended set",
-        (false, true) => "remove the set: the one of the zone's apex then counts again",
+        (false, true) => {
+            "remove the set, and the one above counts again; or adopt it, which somebody approves"
+        }
         (false, false) => {
             "adopt what is there, which somebody approves, or put the intended set back"
         }

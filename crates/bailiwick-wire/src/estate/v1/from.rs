@@ -87,6 +87,10 @@ fn vantage(it: &shape::VantagePoint) -> Read<core::VantagePoint> {
         validates: it.validates,
         view: word(&it.view, View::parse)?,
         operator: TeamId::parse(&it.operator)?,
+        name: maybe(it.name.as_ref(), DnsName::parse)?,
+        trust_roots: it.trust_roots.clone(),
+        path: it.path.clone(),
+        region: it.region.as_ref().map(|text| word(text, core::Rir::parse)).transpose()?,
     })
 }
 
@@ -116,11 +120,8 @@ fn zone(it: shape::Zone) -> Read<core::Zone> {
         servers: it.servers.iter().map(server).collect::<Read<_>>()?,
         connector: it.connector.map(connector).transpose()?,
         transfer: it.transfer.as_ref().map(transfer).transpose()?,
-        caa: core::CaaIntent {
-            issue: it.caa.issue,
-            issuewild: it.caa.issuewild,
-            iodef: it.caa.iodef,
-        },
+        caa: it.caa.read(),
+        caa_below: map(it.caa_below, |name| Ok(DnsName::parse(name)?), |_, it| Ok(it.read()))?,
         limits: core::ZoneLimits {
             names_per_certificate_max: it.limits.names_per_certificate_max,
             wildcard_allowed: it.limits.wildcard_allowed,

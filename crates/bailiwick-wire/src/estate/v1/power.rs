@@ -37,6 +37,10 @@ pub(super) struct Gate {
 pub(super) struct Delegation {
     ns: Vec<String>,
     ds: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    status: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registrar: Option<String>,
 }
 
 impl StandIn {
@@ -86,13 +90,20 @@ impl Gate {
 
 impl Delegation {
     pub(super) fn of(it: &core::DelegationIntent) -> Self {
-        Self { ns: texts(&it.ns), ds: texts(&it.ds) }
+        Self {
+            ns: texts(&it.ns),
+            ds: texts(&it.ds),
+            status: texts(&it.status),
+            registrar: it.registrar.clone(),
+        }
     }
 
     pub(super) fn read(self) -> Result<core::DelegationIntent, BadEstate> {
         Ok(core::DelegationIntent {
             ns: all(&self.ns, DnsName::parse)?,
             ds: self.ds.into_iter().collect(),
+            status: self.status.into_iter().collect(),
+            registrar: self.registrar,
         })
     }
 }

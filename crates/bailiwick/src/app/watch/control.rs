@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::estate::{Exception, ZoneKey};
+use bailiwick_core::caa::{FailSafe, FailSafeFacts};
+use bailiwick_core::estate::{Exception, Zone, ZoneKey};
 use bailiwick_core::names::{DnsName, ExceptionId, TeamId};
 use bailiwick_core::policy::Access;
 use bailiwick_core::time::Time;
-use bailiwick_core::watch::{Asked, Effective, FindingKind, Picture, Point, Stands, Vantage};
+use bailiwick_core::watch::{
+    Asked, Effective, FindingKind, Picture, Point, Quorum, Stands, Vantage, quorum,
+};
 use bailiwick_store::{
     CanaryRow, FindingFilter, FindingRow, IncidentRow, ObservationRow, PointRow,
 };
 
 use super::super::{App, Asking, Live, Scope};
-use super::names;
+use super::{Gathered, names};
 use crate::fault::Fault;
 
 /// Open findings that the board counts.
@@ -54,6 +57,10 @@ pub(crate) struct ZoneControl {
     pub governed: usize,
     /// When it was last looked at.
     pub looked_at: Option<Time>,
+    /// Which controls would stand if CAA were ignored (CAA-4).
+    pub fail_safe: FailSafe,
+    /// What a public CA would find that looks from where our vantages stand (BR 3.2.2.9).
+    pub quorum: Vec<Quorum>,
 }
 
 /// What was seen of a name.
@@ -149,7 +156,16 @@ impl App {
             governed: governed(&picture, key, zone.servers.first().copied(), &bearing),
             bearing: bearing.len(),
             looked_at: self.store.looked_at(key).await?,
+            fail_safe: FailSafeFacts::of_name(estate, key, zone, key.name.apex()).judge(),
+            quorum: self.quorum_of(live, key, zone, &picture),
         })
+    }
+
+    /// What the vantages say together, for each issuer.
+    fn quorum_of(&self, live: &Live, key: &ZoneKey, zone: &Zone, picture: &Picture) -> Vec<Quorum> {
+        let gathered = Gathered::default();
+        let pace = self.settings.watch.map(|watching| watching.pace).unwrap_or_default();
+        quorum(&gathered.decided(live, key, zone, pace), picture, self.now())
     }
 
     /// What CAA said for a name at a moment, at every vantage or at one server, and its history.

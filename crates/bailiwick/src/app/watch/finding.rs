@@ -1,6 +1,6 @@
 //! Findings as people meet them: whose they are, and the two ways to end one.
 
-use bailiwick_core::estate::{Estate, ZoneKey};
+use bailiwick_core::estate::{CaaIntent, Estate, ZoneKey};
 use bailiwick_core::names::{DnsName, FindingId};
 use bailiwick_core::policy::Access;
 use bailiwick_core::watch::{Asked, Vantage, intended_set, to_intent};
@@ -65,13 +65,14 @@ impl App {
             return Err(Fault::conflict("this finding is over; there is nothing to adopt"));
         }
         let apex = finding.zone.name.apex();
-        if !finding.kind.can_be_adopted() || finding.subject != apex.as_str() {
+        if !finding.kind.can_be_adopted() {
             return Err(Fault::conflict(format!(
-                "`{}` at `{}` cannot be adopted: the estate says what a zone's apex should have, and \
-                 nothing else; {}",
+                "`{}` at `{}` cannot be adopted; {}",
                 finding.kind, finding.subject, finding.remedy
             )));
         }
+        let owner =
+            DnsName::parse(&finding.subject).map_err(|cause| Fault::bug(cause.to_string()))?;
         let mut wanted = live.estate().clone();
         let gone = || Fault::not_found(format!("zone `{}`", finding.zone));
         let zone = wanted.zones.get_mut(&finding.zone).ok_or_else(gone)?;
@@ -80,17 +81,25 @@ impl App {
         let server = server.filter(|one| zone.servers.contains(one));
         let server = server.or(zone.servers.first().copied());
         let known = server
-            .and_then(|server| picture.at(Asked::Caa, Vantage::authority(server), apex))
+            .and_then(|server| picture.at(Asked::Caa, Vantage::authority(server), &owner))
             .and_then(|known| known.seen.records());
         let records = known.ok_or_else(|| {
             Fault::conflict("the set cannot be read at the zone's primary now; try again")
         })?;
-        zone.caa = to_intent(records).ok_or_else(|| {
+        let intent = to_intent(records).ok_or_else(|| {
             Fault::conflict(
                 "the set holds a property that the estate cannot say (not issue, issuewild or \
                  iodef, or a flag); put the intended set back instead",
             )
         })?;
+        if owner == *apex {
+            zone.caa = intent;
+        } else if intent == CaaIntent::default() {
+            // Nothing stands there, and so nothing is intended there: it inherits.
+            zone.caa_below.remove(&owner);
+        } else {
+            zone.caa_below.insert(owner, intent);
+        }
         Ok(wanted)
     }
 
@@ -136,7 +145,8 @@ impl App {
         let server = server.ok_or_else(|| {
             Fault::conflict(format!("zone `{}` names no server in the estate", finding.zone))
         })?;
-        let intended = if *owner == apex.as_str() { intended_set(&zone.caa) } else { Vec::new() };
+        let name = DnsName::parse(owner).map_err(|cause| Fault::bug(cause.to_string()))?;
+        let intended = zone.caa_at(apex, &name).map(intended_set).unwrap_or_default();
         let mut text = format!("server {} {}\nzone {apex}.\n", server.ip(), server.port());
         // A prerequisite names the whole set, or the update would hit what nobody has seen.
         for line in self.seen_there(&finding.zone, owner, server).await? {

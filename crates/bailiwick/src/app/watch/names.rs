@@ -62,7 +62,8 @@ impl App {
 
 /// Accounts of our own gate that the intended set names.
 fn our_accounts(zone: &Zone, prefix: &str) -> Vec<String> {
-    let values = zone.caa.issue.iter().chain(&zone.caa.issuewild);
+    let all = std::iter::once(&zone.caa).chain(zone.caa_below.values());
+    let values = all.flat_map(|caa| caa.issue.iter().chain(&caa.issuewild));
     let named = values.filter_map(|value| value.split_once("accounturi=").map(|(_, uri)| uri));
     named
         .map(|uri| uri.split([';', ' ']).next().unwrap_or_default().to_owned())
@@ -81,7 +82,11 @@ pub(super) fn bearing(live: &Live, key: &ZoneKey, issued: &[String]) -> BTreeSet
         .flat_map(|service| service.names.iter().filter_map(SanName::dns).chain(&service.below))
         .cloned();
     let parsed = issued.iter().filter_map(|name| SanName::parse(name).ok());
-    owned.chain(parsed.filter_map(|name| name.dns().cloned())).filter(here).collect()
+    // A name that should have a set of its own is there for a certificate.
+    let intended =
+        estate.zones.get(key).into_iter().flat_map(|zone| zone.caa_below.keys().cloned());
+    let issued = parsed.filter_map(|name| name.dns().cloned());
+    owned.chain(issued).chain(intended).filter(here).collect()
 }
 
 /// The names whose CAA decides about those: each of them, and every name above up to the apex.

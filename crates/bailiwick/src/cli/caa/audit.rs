@@ -75,6 +75,11 @@ enum NoAudit {
     /// It was told to stop.
     #[error("stopped; the same command with --resume goes on")]
     Stopped,
+    /// The file in which the names are kept could not be read to its end.
+    #[error(
+        "the list of names could not be read to its end; the same command with --resume goes on"
+    )]
+    Lost,
     /// A resolver is silent.
     #[error(
         "the resolver {0} answers nothing any more; when it does, the same command with --resume goes on"
@@ -97,13 +102,13 @@ pub(super) async fn run(wish: Audit) -> u8 {
 async fn carry_out(wish: &Audit) -> Result<u8, NoAudit> {
     let outs = outs(wish)?;
     let world = World::system();
-    let list = ask::names(wish, &dns(&world)).await?;
+    let journal_path = journal_path(wish);
+    let list = ask::names(wish, &journal_path, &dns(&world)).await?;
     let expected = ask::issuers(wish)?;
     let view = ask::view(wish, &list)?;
     let began_at = world.now();
     let asked = ask::shown(&view);
     let input = input(&list, &asked, &expected);
-    let journal_path = journal_path(wish);
     let journal = if wish.resume {
         Journal::resume(&journal_path, input, list.len())?
     } else {
@@ -118,7 +123,7 @@ async fn carry_out(wish: &Audit) -> Result<u8, NoAudit> {
         stop: Arc::clone(&stop),
     };
     let (journal, tally) = see(sweep, journal, &list, &expected, &stop, &world).await?;
-    let summary = summarize(&journal, list.len())?;
+    let summary = summarize(&journal)?;
     let about = About {
         format: About::FORMAT,
         version: env!("CARGO_PKG_VERSION"),
@@ -126,7 +131,7 @@ async fn carry_out(wish: &Audit) -> Result<u8, NoAudit> {
         finished_at: world.now().to_string(),
         asked,
         expected_issuers: expected.iter().map(ToString::to_string).collect(),
-        repeated: list.repeated,
+        repeated: list.repeated(),
         rejected: list.rejected.count,
     };
     for (path, format) in &outs {
@@ -202,8 +207,8 @@ async fn see(
     stop: &Arc<AtomicBool>,
     world: &World,
 ) -> Result<(Journal, SweepTally), NoAudit> {
-    let missing: Vec<usize> = (0..list.len()).filter(|number| !journal.has(*number)).collect();
-    let already = list.len().saturating_sub(missing.len());
+    let already = journal.seen().count;
+    let names = list.names(journal.seen().clone());
     let seen = Arc::new(AtomicU64::new(0));
     let sink = Arc::new(Mutex::new(Sink { journal, fault: None }));
     let take = {
@@ -226,12 +231,6 @@ async fn see(
             }
         }
     };
-    let names = {
-        let list = Arc::clone(list);
-        missing
-            .into_iter()
-            .filter_map(move |number| Some((u64::try_from(number).ok()?, list.get(number)?)))
-    };
     let progress = shown::Progress::begin(already, list.len());
     let running = sweep.run(names, take);
     tokio::pin!(running);
@@ -249,7 +248,8 @@ async fn see(
     journal.flush()?;
     match (fault, end) {
         (Some(cause), _) => Err(cause.into()),
-        (None, SweepEnd::Complete) => Ok((journal, tally)),
+        (None, SweepEnd::Complete) if journal.seen().count == list.len() => Ok((journal, tally)),
+        (None, SweepEnd::Complete) => Err(NoAudit::Lost),
         (None, SweepEnd::Stopped) => Err(NoAudit::Stopped),
         (None, SweepEnd::ResolverSilent(server)) => Err(NoAudit::Silent(server)),
     }

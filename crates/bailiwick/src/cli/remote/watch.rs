@@ -109,6 +109,16 @@ fn board(body: &ControlBody) -> String {
     let mut text = String::new();
     for zone in &body.zones {
         line!(text, "{}  CAA governs {} of {} names", zone.zone, zone.governed, zone.bearing);
+        let safe = &zone.fail_safe;
+        let best = if safe.at_best == safe.grade {
+            String::new()
+        } else {
+            format!(" ({} at best)", safe.at_best)
+        };
+        line!(text, "    if CAA were ignored: grade {}{best}: {}", safe.grade, safe.because);
+        for one in &zone.corroboration {
+            line!(text, "    seen from elsewhere: {}: {}", one.issuer, one.says);
+        }
         for point in &zone.points {
             line!(
                 text,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::commands::{Asked, ZoneCommand};
 use super::{answer, query};
-use crate::app::{RecordsView, ZoneTried, ZoneView};
+use crate::app::{RecordsView, ZoneTried, ZoneView, ZoneWhole};
 use crate::cli::client::NoAnswer;
 use crate::cli::exit;
 
@@ -73,7 +73,46 @@ fn shown(zone: &ZoneView) -> String {
             }
         }
     }
+    whole(&mut text, &zone.whole);
     text
+}
+
+fn whole(text: &mut String, it: &ZoneWhole) {
+    line!(text, "  decides    {}", it.decides);
+    for gate in &it.gates {
+        line!(text, "  gate       {gate}");
+    }
+    for value in &it.caa {
+        line!(text, "  caa        {value}");
+    }
+    let stands = match it.delegation.stands.as_str() {
+        "as-decided" => "as decided",
+        "changed" => "NOT AS DECIDED: nothing is issued in this zone",
+        _ => "nobody watches it",
+    };
+    line!(text, "  parent     {stands}");
+    for fact in &it.delegation.facts {
+        line!(text, "             {fact}");
+    }
+    if let Some(lift) = &it.delegation.lift {
+        line!(text, "             {lift}");
+    }
+    for one in &it.standing {
+        line!(text, "  standing   {} for {}, seen {}", one.name, one.service, one.seen_at);
+    }
+    for one in &it.findings {
+        line!(text, "  FINDING    {}", one.says);
+        line!(text, "             {} acts until {}  ({})", one.assignee, one.due, one.id);
+    }
+    for one in &it.changes {
+        line!(text, "  change     {}  {}  {}", one.id, one.state, one.title);
+    }
+    line!(text, "  people");
+    for one in &it.people {
+        let alone = if one.alone.is_empty() { "nothing".to_owned() } else { one.alone.join("; ") };
+        let may = if one.may.is_empty() { "nothing".to_owned() } else { one.may.join(", ") };
+        line!(text, "    {:<12} with others {may}; alone {alone}", one.person);
+    }
 }
 
 fn records(body: &RecordsView) -> String {

@@ -57,6 +57,26 @@ pub(super) async fn open(data: &Path) -> Opened {
 
 /// The same with another estate folder in another world.
 pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) -> Opened {
+    open_with(data, estate, world, Vec::new()).await
+}
+
+/// The same where a network may be reached although it is private.
+pub(super) async fn open_allowing(data: &Path, network: &str) -> Opened {
+    open_with(
+        data,
+        None,
+        World::system(),
+        vec![bailiwick_connect::validate::Network::parse(network).unwrap()],
+    )
+    .await
+}
+
+async fn open_with(
+    data: &Path,
+    estate: Option<&Path>,
+    world: World,
+    allowed_networks: Vec<bailiwick_connect::validate::Network>,
+) -> Opened {
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
         data: data.to_path_buf(),
@@ -66,6 +86,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         database: None,
         listen: nowhere,
         listen_http: nowhere,
+        listen_notify: None,
         base_url: None,
         http_url: None,
         resolver: None,
@@ -76,6 +97,7 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         allow_network: Vec::new(),
         envelope_unused_days: 30,
         watch_seconds: 0,
+        rdap: None,
         notices: crate::app::NoticeOptions::default(),
         lab_dns: nowhere,
         token: TokenOptions::default(),
@@ -90,9 +112,10 @@ pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) ->
         tls_alpn01_port: 7401,
         terms_of_service: None,
         limits: crate::limits::Limits::default(),
-        allowed_networks: Vec::new(),
+        allowed_networks,
         envelope_unused_days: 30,
         watch: None,
+        rdap: None,
         ways: crate::app::Ways::default(),
         lab: true,
     };

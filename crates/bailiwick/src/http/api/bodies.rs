@@ -10,6 +10,7 @@ mod power;
 mod registry;
 mod seen;
 mod watch;
+mod watch_more;
 
 pub(crate) use change::{
     Approve, Because, ChangeBody, ChangeLine, PrecheckBody, Resolve, StepBody,

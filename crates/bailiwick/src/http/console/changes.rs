@@ -104,7 +104,7 @@ fn render(body: &ChangeBody, may_approve: bool) -> Markup {
             dl.facts {
                 dt { "Asked by" } dd { (line.by) " " (moment(&line.at)) }
                 dt { "Why" } dd { (body.reason) }
-                @if !body.zones.is_empty() { dt { "Zones" } dd { (body.zones.join(", ")) } }
+                @if !body.zones.is_empty() { dt { "Zones" } dd { @for (n, zone) in body.zones.iter().enumerate() { @if n > 0 { ", " } (super::zones::link(zone)) } } }
                 @if !body.approved_by.is_empty() {
                     dt { "Approved by" } dd { (body.approved_by.join(", ")) }
                 }

@@ -203,7 +203,7 @@ async fn all_duties(app: &App, asking: &Asking) -> Result<Markup, Fault> {
             }
         }
         @for (zone, lines) in &by_zone {
-            h2 { code { (zone) } }
+            h2 { (super::zones::link(&zone.to_string())) }
             table {
                 thead { tr { th { "Person" } th { "May, with others agreeing" } th { "Can alone" } } }
                 tbody {
@@ -227,7 +227,7 @@ fn delegations(all: &[(ZoneKey, DelegationSeen, Vec<DelegationStands>)]) -> Mark
             tbody {
                 @for (zone, seen, facts) in all {
                     tr {
-                        td { code { (zone) } }
+                        td { (super::zones::link(&zone.to_string())) }
                         td {
                             @match seen {
                                 DelegationSeen::Unwatched => "nobody watches it",

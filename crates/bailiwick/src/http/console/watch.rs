@@ -4,7 +4,7 @@ mod board;
 mod finding;
 mod name;
 
-pub(super) use board::{board, zone, zone_view};
+pub(super) use board::{board, one_zone, zone, zone_view};
 pub(super) use finding::{adopt, card, finding, findings};
 pub(super) use name::name;
 

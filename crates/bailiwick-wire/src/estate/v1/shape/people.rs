@@ -28,6 +28,14 @@ pub(in super::super) struct VantagePoint {
     pub(in super::super) validates: bool,
     pub(in super::super) view: String,
     pub(in super::super) operator: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) trust_roots: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) region: Option<String>,
 }
 
 impl Organisation {
@@ -44,6 +52,10 @@ impl Organisation {
                 validates: it.validates,
                 view: it.view.to_string(),
                 operator: it.operator.to_string(),
+                name: text(it.name.as_ref()),
+                trust_roots: it.trust_roots.clone(),
+                path: it.path.clone(),
+                region: text(it.region.as_ref()),
             }),
         }
     }

@@ -4,7 +4,7 @@ use bailiwick_core::estate as core;
 use serde::{Deserialize, Serialize};
 
 use super::super::power::{Delegation, Gate};
-use super::texts;
+use super::{Map, map, texts};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,8 @@ pub(in super::super) struct Zone {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) transfer: Option<Transfer>,
     pub(in super::super) caa: Caa,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(in super::super) caa_below: Map<Caa>,
     pub(in super::super) limits: Limits,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in super::super) gates: Vec<Gate>,
@@ -106,9 +108,20 @@ pub(in super::super) struct Limits {
     pub(in super::super) ownership_days_max: u32,
 }
 
+impl Caa {
+    fn of(it: &core::CaaIntent) -> Self {
+        let it = it.clone();
+        Self { issue: it.issue, issuewild: it.issuewild, iodef: it.iodef }
+    }
+
+    pub(in super::super) fn read(self) -> core::CaaIntent {
+        core::CaaIntent { issue: self.issue, issuewild: self.issuewild, iodef: self.iodef }
+    }
+}
+
 impl Zone {
     pub(super) fn of(it: &core::Zone) -> Self {
-        let (caa, limits) = (it.caa.clone(), it.limits);
+        let limits = it.limits;
         Self {
             class: it.class.to_string(),
             pattern: it.pattern.to_string(),
@@ -121,7 +134,8 @@ impl Zone {
                 server: it.server.to_string(),
                 key: it.key.as_ref().map(ToString::to_string),
             }),
-            caa: Caa { issue: caa.issue, issuewild: caa.issuewild, iodef: caa.iodef },
+            caa: Caa::of(&it.caa),
+            caa_below: map(&it.caa_below, Caa::of),
             limits: Limits {
                 names_per_certificate_max: limits.names_per_certificate_max,
                 wildcard_allowed: limits.wildcard_allowed,

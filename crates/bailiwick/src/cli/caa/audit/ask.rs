@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use bailiwick_connect::dns::sweep::SweepView;
 use bailiwick_connect::dns::{DnsClient, Resolver, ResolverTrust};
@@ -13,15 +14,19 @@ use bailiwick_wire::dns::Transferred;
 use bailiwick_wire::zone_file::{ZoneNames, names_of_snapshot};
 
 use super::{Audit, NoAudit};
-use crate::audit::{NameList, read_names_file, read_zones};
+use crate::audit::{Gathering, NameList, read_names_file, read_zones};
 
 fn wrong(flag: &str, given: &dyn Display, cause: &dyn Display) -> NoAudit {
     NoAudit::Wrong(format!("{flag} `{given}`: {cause}"))
 }
 
 /// The names of all files and transfers.
-pub(super) async fn names(wish: &Audit, dns: &DnsClient) -> Result<NameList, NoAudit> {
-    let mut list = NameList::default();
+pub(super) async fn names(
+    wish: &Audit,
+    beside: &Path,
+    dns: &DnsClient,
+) -> Result<NameList, NoAudit> {
+    let mut list = Gathering::beside(beside).map_err(NoAudit::Wrong)?;
     for path in &wish.names {
         read_names_file(&mut list, path).map_err(NoAudit::Wrong)?;
     }
@@ -29,9 +34,9 @@ pub(super) async fn names(wish: &Audit, dns: &DnsClient) -> Result<NameList, NoA
         read_zones(&mut list, given).map_err(NoAudit::Wrong)?;
     }
     for given in &wish.transfers {
-        list.add_zone(transferred(given, dns).await?);
+        list.add_zone(transferred(given, dns).await?).map_err(NoAudit::Wrong)?;
     }
-    let list = list.settle();
+    let list = list.settle().map_err(NoAudit::Wrong)?;
     if list.len() == 0 {
         let what = match list.rejected.kept.first() {
             Some((place, text, why)) => format!("no name to audit; {place}: `{text}`: {why}"),

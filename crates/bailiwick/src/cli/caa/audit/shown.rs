@@ -26,9 +26,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn begin(already: usize, total: usize) -> Self {
-        let (already, total) =
-            (u64::try_from(already).unwrap_or(0), u64::try_from(total).unwrap_or(u64::MAX));
+    pub(super) fn begin(already: u64, total: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(
                 "{bar:30} {human_pos} of {human_len} names, {per_sec}, {eta} to go",

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub(crate) enum ZoneCommand {
-    /// Show a zone: who answers for it, its connector, and each server as it answers now
+    /// Show a zone: its servers and the way in, who decides and may, its delegation, what is open
     Show {
         /// The zone; `corp.example/internal` for an internal view
         zone: String,

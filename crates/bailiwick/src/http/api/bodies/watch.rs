@@ -7,6 +7,8 @@ use bailiwick_store::{CanaryRow, FindingRow, PointRow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::watch_more::{FailSafeBody, QuorumBody};
+
 use super::incident::IncidentBody;
 use crate::app::{ControlView, ZoneControl};
 
@@ -61,7 +63,6 @@ impl FindingLine {
     pub(crate) fn of(row: &FindingRow) -> Self {
         let one = &row.finding;
         let open = row.closed.is_none();
-        let at_apex = one.subject == one.zone.name.as_str();
         Self {
             id: one.id.to_string(),
             kind: one.kind.to_string(),
@@ -84,7 +85,7 @@ impl FindingLine {
             closed_by: row.closed.as_ref().map(|(_, how, note)| {
                 if note.is_empty() { how.words().to_owned() } else { note.clone() }
             }),
-            adoptable: open && at_apex && one.kind.can_be_adopted(),
+            adoptable: open && one.kind.can_be_adopted(),
             revertible: open && one.kind.can_be_reverted(),
         }
     }
@@ -182,6 +183,10 @@ pub(crate) struct ZoneControlBody {
     pub governed: usize,
     /// When it was last looked at.
     pub looked_at: Option<String>,
+    /// Which controls would stand if CAA were ignored.
+    pub fail_safe: FailSafeBody,
+    /// What public CAs would find that look from where our vantages stand, for each issuer.
+    pub corroboration: Vec<QuorumBody>,
 }
 
 impl ZoneControlBody {
@@ -213,6 +218,8 @@ impl ZoneControlBody {
             bearing: one.bearing,
             governed: one.governed,
             looked_at: one.looked_at.map(|at| at.to_string()),
+            fail_safe: FailSafeBody::of(&one.fail_safe),
+            corroboration: one.quorum.iter().map(QuorumBody::of).collect(),
         }
     }
 }

@@ -40,7 +40,7 @@ fn whole(view: &ControlView) -> Markup {
                 tbody {
                     @for (zone, line) in view.zones.iter().zip(&body.zones) {
                         tr {
-                            td { a href={ "/controls/" (line.zone) } { (line.zone) } br; span.soft { (line.view) ", " (line.unit) } }
+                            td { (super::super::zones::link(&line.zone)) br; span.soft { (line.view) ", " (line.unit) } }
                             td { (cell(zone, Point::Created)) }
                             td { (cell(zone, Point::Propagated)) }
                             td { (cell(zone, Point::Enforced)) }
@@ -130,7 +130,7 @@ async fn shown(app: &App, asking: &Asking, zone: &str) -> Response {
     }
 }
 
-fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
+pub(crate) fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
     html! {
         section #zone data-live="watch" {
             dl.facts {
@@ -146,6 +146,28 @@ fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
             table.points {
                 thead { tr { th { "Issuer" } th { "Point" } th { "Verdict" } th { "Why" } th { "Evidence" } } }
                 tbody { @for point in &zone.points { (point_row(point)) } }
+            }
+            h2 { "If CAA were ignored: grade " (zone.fail_safe.grade) @if zone.fail_safe.at_best != zone.fail_safe.grade { ", " (zone.fail_safe.at_best) " at best" } }
+            p { (zone.fail_safe.because) }
+            table.failsafe {
+                thead { tr { th { "Control" } th { "Without CAA" } th { "Why" } } }
+                tbody { @for one in &zone.fail_safe.controls {
+                    tr { td { (one.control) } td { (one.stand) } td { (one.because) } }
+                } }
+            }
+            @for help in &zone.fail_safe.would_help { p.soft { "Would help: " (help) } }
+            @if !zone.corroboration.is_empty() {
+                h2 { "What public CAs would find from elsewhere" }
+                table.quorum {
+                    thead { tr { th { "Issuer" } th { "Together" } th { "Vantages" } } }
+                    tbody { @for one in &zone.corroboration {
+                        tr {
+                            td { (one.issuer) }
+                            td { (one.says) }
+                            td { @for remote in &one.remotes { p { (remote.vantage) " (" (remote.region) "): " (remote.outcome) } } }
+                        }
+                    } }
+                }
             }
             h2 { "Which set each name has, and from where" }
             table {

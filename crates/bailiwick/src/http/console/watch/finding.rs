@@ -142,7 +142,7 @@ fn whole(one: &FindingLine, adopt: bool, revert: Option<&str>) -> Markup {
             dl.facts {
                 dt { "Who acts" } dd { (one.assignee) " (" (one.team) ")" }
                 @if let Some(next) = &one.next { dt { "Who is next" } dd { (next) @if one.handed_on > 0 { "; it was handed on " (one.handed_on) " times" } } }
-                dt { "Zone" } dd { a href={ "/controls/" (one.zone) } { (one.zone) } }
+                dt { "Zone" } dd { (super::super::zones::link(&one.zone)) }
                 @if let Some(vantage) = &one.vantage { dt { "Seen at" } dd { (vantage) } }
                 dt { "Since" } dd { (moment(&one.opened_at)) " · leaf " (leaves(&[one.leaf])) " of the ledger" }
                 @if !one.evidence.is_empty() { dt { "Rests on" } dd { "leaves " (leaves(&one.evidence)) } }

@@ -21,6 +21,9 @@ use crate::http::api::watch as api;
 pub(crate) struct AtParams {
     #[serde(default)]
     at: String,
+    /// Only as this server or resolver saw it.
+    #[serde(default)]
+    of: String,
 }
 
 /// The page.
@@ -35,13 +38,16 @@ pub(crate) async fn name(
         let given = Some(params.at.trim()).filter(|text| !text.is_empty());
         let at = given.map(|text| Time::parse(&whole_moment(text))).transpose();
         let at = at.map_err(|cause| Fault::input("at", cause))?;
-        let view = app.watched_name(&asking, &name, at, None).await?;
-        Ok::<CaaHistory, Fault>(CaaHistory::of(&view))
+        let of = Some(params.of.trim()).filter(|text| !text.is_empty());
+        let of = of.map(str::parse).transpose();
+        let of = of.map_err(|_| Fault::input("of", "write it as `192.0.2.1:53`"))?;
+        let view = app.watched_name(&asking, &name, at, of).await?;
+        Ok::<(CaaHistory, String), Fault>((CaaHistory::of(&view), params.of.trim().to_owned()))
     };
     match told.await {
-        Ok(view) => {
+        Ok((view, of)) => {
             let title = format!("CAA of {}", view.name);
-            page(&app, Some(&asking), &title, whole(&view)).into_response()
+            page(&app, Some(&asking), &title, whole(&view, &of)).into_response()
         }
         Err(fault) => failed(&app, Some(&asking), &fault),
     }
@@ -57,10 +63,11 @@ fn whole_moment(text: &str) -> String {
     }
 }
 
-fn whole(view: &CaaHistory) -> Markup {
+fn whole(view: &CaaHistory, of: &str) -> Markup {
     html! {
         form.filters method="get" action={ "/caa/" (view.name) } {
             label { "What did it say at (UTC) " input name="at" value=(view.at.chars().take(16).collect::<String>()); }
+            label { "only at server " input name="of" value=(of) placeholder="192.0.2.1:53, or every one"; }
             button { "Show" }
         }
         section #then data-live="watch" {

@@ -1,0 +1,176 @@
+//! What time does to findings, on a clock of the test's own: a finding whose moment passes goes to the next
+//! person, and one that an exception set aside is back when the exception ends (CAA-5, CAA-9, promise P11).
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::names::PersonId;
+use bailiwick_core::time::{DAY_MS, HOUR_MS, Time};
+use bailiwick_core::watch::{FindingKind, due_ms};
+use bailiwick_store::{FindingFilter, FindingRow};
+use futures::future::BoxFuture;
+
+use super::scene::open_in;
+use crate::app::{App, Shaky};
+use crate::world::{Clock, SystemRandom, World};
+
+/// A clock that stands still until it is set.
+struct TestClock {
+    steady: Instant,
+    ms: AtomicI64,
+}
+
+impl TestClock {
+    /// Begins at a fixed moment.
+    fn new() -> Self {
+        Self { steady: Instant::now(), ms: AtomicI64::new(BEGIN_MS) }
+    }
+
+    fn set(&self, at: Time) {
+        self.ms.store(at.unix_ms(), Ordering::SeqCst);
+    }
+
+    fn forward_ms(&self, ms: i64) {
+        self.ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Time {
+        Time::from_unix_ms(self.ms.load(Ordering::SeqCst))
+    }
+
+    fn steady(&self) -> Instant {
+        self.steady
+    }
+
+    fn pause(&self, _: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+/// 2027-01-15.
+const BEGIN_MS: i64 = 1_800_000_000_000;
+
+struct Scene {
+    app: Arc<App>,
+    clock: Arc<TestClock>,
+    shaky: Shaky,
+    turn: u64,
+    _folder: tempfile::TempDir,
+    _estate: tempfile::TempDir,
+    _opened: crate::app::start::Opened,
+}
+
+fn zone() -> ZoneKey {
+    ZoneKey::parse("shop.example").unwrap()
+}
+
+/// The lab's estate, with a server of the zone at a port where nobody listens.
+fn estate(into: &Path, more: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../estates/lab");
+    for folder in ["", "zones", "services", "policies"] {
+        std::fs::create_dir_all(into.join(folder)).unwrap();
+        for entry in std::fs::read_dir(root.join(folder)).unwrap().flatten() {
+            if !entry.path().is_file() {
+                continue;
+            }
+            let mut text = std::fs::read_to_string(entry.path()).unwrap();
+            if text.contains("name = \"shop.example\"") {
+                text = format!("servers = [\"127.0.0.1:1\"]\n{text}");
+            }
+            std::fs::write(into.join(folder).join(entry.file_name()), text).unwrap();
+        }
+    }
+    if !more.is_empty() {
+        std::fs::write(into.join("exceptions.toml"), more).unwrap();
+    }
+}
+
+impl Scene {
+    async fn new(exceptions: &str) -> Self {
+        let (folder, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        estate(files.path(), exceptions);
+        let clock = Arc::new(TestClock::new());
+        let outside = World::system().outside;
+        let world = World { clock: clock.clone(), random: Arc::new(SystemRandom), outside };
+        let opened = open_in(folder.path(), Some(files.path()), world).await;
+        let app = Arc::clone(&opened.app);
+        let shaky = Shaky::default();
+        Self { app, clock, shaky, turn: 0, _folder: folder, _estate: files, _opened: opened }
+    }
+
+    /// Looks twice: a failure counts when it is seen again.
+    async fn look(&mut self) -> Vec<FindingRow> {
+        for _ in 0..2 {
+            self.turn += 1;
+            self.app.look_at_zone(&zone(), &self.shaky, self.turn, false).await.unwrap();
+        }
+        let filter = FindingFilter { open: true, zone: Some(zone()), ..FindingFilter::default() };
+        let all = self.app.store.findings(&filter, 10).await.unwrap();
+        all.into_iter().filter(|row| row.finding.kind == FindingKind::Unreachable).collect()
+    }
+
+    async fn told(&self, person: &PersonId) -> usize {
+        let all = self.app.store.outbox(100).await.unwrap();
+        let told = |row: &&bailiwick_store::OutboxRow| {
+            row.notice.to == *person && row.notice.subject.contains("CAA cannot be read there")
+        };
+        all.iter().filter(told).count()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finding_whose_moment_passes_goes_to_the_next_person_without_anybody_asking() {
+    let mut scene = Scene::new("").await;
+    let first = scene.look().await.remove(0);
+    let (dana, dov) = (PersonId::parse("dana").unwrap(), PersonId::parse("dov").unwrap());
+    assert_eq!((&first.finding.assignee, first.finding.next.as_ref()), (&dana, Some(&dov)));
+    assert_eq!((scene.told(&dana).await, scene.told(&dov).await), (1, 0));
+    let class = scene.app.live.get().estate().zones[&zone()].class;
+    let due = due_ms(FindingKind::Unreachable, class);
+    assert_eq!(first.finding.due, scene.app.now().plus_ms(due));
+    // A moment before, nothing moves.
+    scene.clock.forward_ms(due - 1);
+    assert_eq!(scene.look().await[0].finding.assignee, dana);
+    scene.clock.forward_ms(1);
+    let handed = scene.look().await.remove(0);
+    assert_eq!(handed.finding.id, first.finding.id, "it is the same finding");
+    assert_eq!(handed.finding.assignee, dov);
+    assert_eq!(handed.finding.due, scene.app.now().plus_ms(due), "with a moment of its own");
+    assert_eq!((scene.told(&dana).await, scene.told(&dov).await), (1, 1));
+    // Once: it stays with them until their moment passes too, and then goes up the ladder, to an end.
+    assert_eq!(scene.look().await[0].finding.assignee, dov);
+    let mut held = BTreeSet::from([dana, dov]);
+    for _ in 0..20 {
+        scene.clock.forward_ms(due);
+        held.insert(scene.look().await.remove(0).finding.assignee);
+    }
+    assert!(held.len() >= 4, "{held:?}");
+    assert!(scene.app.store.fsck().await.unwrap().is_empty(), "every row follows from the ledger");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exception_ends_and_the_finding_is_back_without_anybody_acting() {
+    let start = Time::from_unix_ms(BEGIN_MS);
+    let until = start.plus_ms(3 * DAY_MS);
+    let exception = format!(
+        "[quiet]\nzone = \"shop.example\"\nrule = \"caa-unreachable\"\nreason = \"the server moves\"\n\
+         approver = \"sol\"\ncompensating_control = \"looked at daily\"\nuntil = {until}\n"
+    );
+    let mut scene = Scene::new(&exception).await;
+    for hours in [0, 24, 47] {
+        scene.clock.set(start.plus_ms(hours * HOUR_MS));
+        assert_eq!(scene.look().await.len(), 0, "after {hours} hours the exception holds");
+    }
+    scene.clock.set(until.plus_ms(-1));
+    assert_eq!(scene.look().await.len(), 0);
+    scene.clock.set(until);
+    let back = scene.look().await;
+    assert_eq!(back.len(), 1, "the finding is there");
+    assert_eq!(back[0].finding.assignee.as_str(), "dana");
+}
