@@ -56,7 +56,7 @@ impl LabZones {
         })?;
         let origin = Name::from_ascii(format!("{zone}.")).map_err(|cause| cause.to_string())?;
         let mut gone = Vec::new();
-        let mut added = Vec::new();
+        let mut whole = String::from("$TTL 300\n");
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if let [owner, kind] = line.split_whitespace().collect::<Vec<_>>().as_slice() {
                 let name = Name::parse(owner, Some(&origin)).map_err(|cause| cause.to_string())?;
@@ -68,11 +68,15 @@ impl LabZones {
                 continue;
             }
             let text = format!("$TTL 300\n{line}\n");
-            let (_, sets) = Parser::new(text, None, Some(origin.clone()))
+            Parser::new(text, None, Some(origin.clone()))
                 .parse()
                 .map_err(|cause| format!("`{line}` is no record: {cause}"))?;
-            added.extend(sets);
+            whole += &format!("{line}\n");
         }
+        // Together, so that several records of one set make one set.
+        let (_, added) = Parser::new(whole, None, Some(origin.clone()))
+            .parse()
+            .map_err(|cause| format!("the records do not go together: {cause}"))?;
         let serial = handler.serial().await.wrapping_add(1);
         let soa = RrKey::new(LowerName::new(&origin), RecordType::SOA);
         let mut records = handler.records_mut().await;
@@ -129,6 +133,13 @@ impl LabDns {
         server.register_socket(udp);
         server.register_listener(tcp, TCP_IDLE, TCP_BUFFER);
         Ok(Self { address, zones: edited, _server: server })
+    }
+
+    /// Whether records, given as master-file text, are of kinds that it knows.
+    #[must_use]
+    pub fn can_serve(zone: &ZoneName, text: &str) -> bool {
+        let Ok(origin) = Name::from_ascii(format!("{zone}.")) else { return false };
+        Parser::new(format!("$TTL 300\n{text}\n"), None, Some(origin)).parse().is_ok()
     }
 
     /// Its zones, to be edited.

@@ -9,10 +9,17 @@ use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType, SoaSeria
 use bailiwick_wire::dns::{NotSigned, TooLarge, UpdateCode, set_lines};
 use futures::future::BoxFuture;
 
+use super::look::Authorities;
+
 /// A way into one zone.
 pub trait ZoneDoor: Send + Sync {
+    /// Who answers for the zone.
+    fn servers(&self) -> &Authorities;
+
     /// The zone.
-    fn zone(&self) -> &ZoneName;
+    fn zone(&self) -> &ZoneName {
+        self.servers().zone()
+    }
 
     /// How far its word goes.
     fn manner(&self) -> Manner;
@@ -26,7 +33,9 @@ pub trait ZoneDoor: Send + Sync {
     ) -> BoxFuture<'a, Result<Option<RRset>, Refused>>;
 
     /// What every server of the zone shows for a set.
-    fn read<'a>(&'a self, owner: &'a OwnerName, kind: RecordType) -> BoxFuture<'a, Vec<Lane>>;
+    fn read<'a>(&'a self, owner: &'a OwnerName, kind: RecordType) -> BoxFuture<'a, Vec<Lane>> {
+        Box::pin(self.servers().read(owner, kind))
+    }
 
     /// Carries out edits of this zone, and reads them back.
     ///
@@ -49,7 +58,9 @@ pub trait ZoneDoor: Send + Sync {
     }
 
     /// How far each server of the zone is with edits.
-    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>>;
+    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>> {
+        Box::pin(self.servers().seen(edits))
+    }
 }
 
 /// Why something is written, for where a history is kept.

@@ -8,7 +8,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use bailiwick_core::names::ZoneName;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_core::shown::{shown, told};
 use bailiwick_wire::dns::ZoneFile;
@@ -17,9 +16,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::door::{
-    Applied, Cause, Compared, Lane, Manner, NotApplied, Refused, ServerSeen, ZoneDoor,
-};
+use super::door::{Applied, Cause, Compared, Manner, NotApplied, Refused, ZoneDoor};
 use super::look::Authorities;
 use super::writing::{self, NotWritten, Place};
 
@@ -271,8 +268,8 @@ impl Place for GitDoor {
 }
 
 impl ZoneDoor for GitDoor {
-    fn zone(&self) -> &ZoneName {
-        self.authorities.zone()
+    fn servers(&self) -> &Authorities {
+        &self.authorities
     }
 
     fn manner(&self) -> Manner {
@@ -288,10 +285,6 @@ impl ZoneDoor for GitDoor {
             let at = self.read_file().await?;
             Ok(self.zone_file(&at.text)?.snapshot().set(owner, kind).cloned())
         })
-    }
-
-    fn read<'a>(&'a self, owner: &'a OwnerName, kind: RecordType) -> BoxFuture<'a, Vec<Lane>> {
-        Box::pin(self.authorities.read(owner, kind))
     }
 
     fn apply<'a>(
@@ -311,9 +304,5 @@ impl ZoneDoor for GitDoor {
             edited.map_err(|why| self.said(&format!("`{}`: {why}", self.place.file)))?;
             Ok("the zone file is read, and nothing in it stands in the way of an edit")
         })
-    }
-
-    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>> {
-        Box::pin(self.authorities.seen(edits))
     }
 }

@@ -1,11 +1,10 @@
 //! A zone that is looked at and never written.
 
-use bailiwick_core::names::ZoneName;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use futures::future::BoxFuture;
 
 use super::door::{
-    Applied, Cause, Compared, How, Lane, Manner, NotApplied, Refused, ServerSeen, Shown, ZoneDoor,
+    Applied, Cause, Compared, How, Manner, NotApplied, Refused, ServerSeen, Shown, ZoneDoor,
 };
 use super::edits::check;
 use super::look::Authorities;
@@ -48,8 +47,8 @@ impl ObserveDoor {
 }
 
 impl ZoneDoor for ObserveDoor {
-    fn zone(&self) -> &ZoneName {
-        self.authorities.zone()
+    fn servers(&self) -> &Authorities {
+        &self.authorities
     }
 
     fn manner(&self) -> Manner {
@@ -62,10 +61,6 @@ impl ZoneDoor for ObserveDoor {
         kind: RecordType,
     ) -> BoxFuture<'a, Result<Option<RRset>, Refused>> {
         Box::pin(self.set(owner, kind))
-    }
-
-    fn read<'a>(&'a self, owner: &'a OwnerName, kind: RecordType) -> BoxFuture<'a, Vec<Lane>> {
-        Box::pin(self.authorities.read(owner, kind))
     }
 
     /// What somebody else has already made so is found done; everything else is refused.
@@ -87,9 +82,5 @@ impl ZoneDoor for ObserveDoor {
 
     fn tried(&self) -> BoxFuture<'_, Result<&'static str, Refused>> {
         Box::pin(async { Ok("nothing is written here: the zone is observed only") })
-    }
-
-    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>> {
-        Box::pin(self.authorities.seen(edits))
     }
 }

@@ -3,7 +3,6 @@
 //! The API has no condition to write on: what stands there is compared by us just before, and what
 //! somebody else writes to the same set in between is overwritten. [`ZoneDoor::manner`] says so.
 
-use bailiwick_core::names::ZoneName;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_core::shown::shown;
 use bailiwick_wire::dns::{Origin, WireName, rdata_text, read_rdata};
@@ -12,9 +11,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-use super::door::{
-    Applied, Cause, Compared, Lane, Manner, NotApplied, Refused, ServerSeen, ZoneDoor,
-};
+use super::door::{Applied, Cause, Compared, Manner, NotApplied, Refused, ZoneDoor};
 use super::http::{Api, Said};
 use super::look::Authorities;
 use super::writing::{self, Place};
@@ -171,8 +168,8 @@ impl Place for PowerDnsDoor {
 }
 
 impl ZoneDoor for PowerDnsDoor {
-    fn zone(&self) -> &ZoneName {
-        self.authorities.zone()
+    fn servers(&self) -> &Authorities {
+        &self.authorities
     }
 
     fn manner(&self) -> Manner {
@@ -187,19 +184,11 @@ impl ZoneDoor for PowerDnsDoor {
         Box::pin(self.set(owner, kind))
     }
 
-    fn read<'a>(&'a self, owner: &'a OwnerName, kind: RecordType) -> BoxFuture<'a, Vec<Lane>> {
-        Box::pin(self.authorities.read(owner, kind))
-    }
-
     fn apply<'a>(
         &'a self,
         edits: &'a [RecordEdit],
         cause: Cause<'a>,
     ) -> BoxFuture<'a, Result<Applied, NotApplied>> {
         Box::pin(writing::apply(self, edits, cause))
-    }
-
-    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>> {
-        Box::pin(self.authorities.seen(edits))
     }
 }

@@ -2,14 +2,12 @@
 
 use std::net::SocketAddr;
 
-use bailiwick_core::names::ZoneName;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType, SoaSerial};
 use bailiwick_wire::dns::{NotSigned, TsigKey, Update, UpdateCode};
 use futures::future::{BoxFuture, try_join_all};
 
 use super::door::{
-    Applied, Cause, Compared, How, Lane, Manner, NotApplied, Refused, ServerSeen, Shown, Stands,
-    There, ZoneDoor,
+    Applied, Cause, Compared, How, Manner, NotApplied, Refused, Shown, Stands, There, ZoneDoor,
 };
 use super::edits::{check, others};
 use super::look::Authorities;
@@ -246,8 +244,8 @@ impl UpdateDoor {
 }
 
 impl ZoneDoor for UpdateDoor {
-    fn zone(&self) -> &ZoneName {
-        self.authorities.zone()
+    fn servers(&self) -> &Authorities {
+        &self.authorities
     }
 
     fn manner(&self) -> Manner {
@@ -260,10 +258,6 @@ impl ZoneDoor for UpdateDoor {
         kind: RecordType,
     ) -> BoxFuture<'a, Result<Option<RRset>, Refused>> {
         Box::pin(self.set(owner, kind))
-    }
-
-    fn read<'a>(&'a self, owner: &'a OwnerName, kind: RecordType) -> BoxFuture<'a, Vec<Lane>> {
-        Box::pin(self.authorities.read(owner, kind))
     }
 
     fn apply<'a>(
@@ -288,9 +282,5 @@ impl ZoneDoor for UpdateDoor {
                 Sent::NotKnown(why) => Err(Refused::Said(why)),
             }
         })
-    }
-
-    fn seen<'a>(&'a self, edits: &'a [RecordEdit]) -> BoxFuture<'a, Vec<ServerSeen>> {
-        Box::pin(self.authorities.seen(edits))
     }
 }

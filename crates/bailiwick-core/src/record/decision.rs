@@ -63,6 +63,7 @@ impl Fact {
             | Self::EmergencyReviewed(_)
             | Self::ExecutionDelegated(_)
             | Self::SecretUsed(_)
+            | Self::ChangeRehearsed { .. }
             | Self::DelegationObserved(_)
             | Self::CredentialMade(_)
             | Self::CredentialRevoked { .. }

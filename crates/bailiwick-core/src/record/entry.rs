@@ -372,6 +372,17 @@ pub enum Fact {
     ExecutionDelegated(Box<DelegatedExecution>),
     /// A provider's credential was opened.
     SecretUsed(Box<SecretUse>),
+    /// A change was rehearsed on copies of its zones; nothing real was touched.
+    ChangeRehearsed {
+        /// Which.
+        change: ChangeId,
+        /// The plan that was rehearsed.
+        plan: Digest,
+        /// Names the report, which is stored aside.
+        report: Digest,
+        /// Whether everything went as it has to, there and back.
+        holds: bool,
+    },
     /// The parent of a zone, or its registrar, says something else than before.
     DelegationObserved(Box<DelegationObservation>),
     /// A certificate or account was acted on, and access was denied.

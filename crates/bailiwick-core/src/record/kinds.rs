@@ -54,6 +54,7 @@ impl Fact {
             Self::EmergencyReviewed(_) => "emergency.reviewed".to_owned(),
             Self::ExecutionDelegated(_) => "execution.delegated".to_owned(),
             Self::SecretUsed(_) => "secret.used".to_owned(),
+            Self::ChangeRehearsed { .. } => "rehearsal.done".to_owned(),
             Self::DelegationObserved(_) => "delegation.observed".to_owned(),
             Self::AccessDenied { .. } => "access.denied".to_owned(),
         }
@@ -115,6 +116,7 @@ impl Fact {
             Self::EmergencyReviewed(it) => Some(format!("change/{}", it.change)),
             Self::ExecutionDelegated(it) => Some(format!("service/{}", it.service)),
             Self::SecretUsed(it) => Some(format!("secret/{}/{}", it.purpose, it.name)),
+            Self::ChangeRehearsed { change, .. } => Some(format!("change/{change}")),
             Self::DelegationObserved(it) => Some(format!("zone/{}", it.zone)),
             Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
         }

@@ -113,6 +113,7 @@ fn own_rows(entry: &Entry) -> Vec<Row> {
         | Fact::DelegationObserved(_) => power_rows(entry),
         Fact::InstallationStarted { .. }
         | Fact::SecretUsed(_)
+        | Fact::ChangeRehearsed { .. }
         | Fact::CanaryBegun { .. }
         | Fact::SecretSet { .. }
         | Fact::OrderFailed { .. }

@@ -161,6 +161,20 @@ impl Store {
         Ok(events)
     }
 
+    /// The report of the newest rehearsal of a change.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rehearsal(&self, id: &ChangeId) -> Result<Option<Digest>, StoreError> {
+        let last = "SELECT idx, body FROM entry WHERE subject = $1 AND kind = $2 \
+            ORDER BY idx DESC LIMIT 1";
+        let rows =
+            self.inner.db.all(last, &args![format!("change/{id}"), "rehearsal.done"]).await?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let fact = stored(row)?.entry.fact;
+        Ok(if let Fact::ChangeRehearsed { report, .. } = fact { Some(report) } else { None })
+    }
+
     /// Leaf hashes from an index on.
     ///
     /// # Errors

@@ -90,6 +90,7 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::ExecutionDelegated(_) => 65,
         Fact::SecretUsed(_) => 66,
         Fact::DelegationObserved(_) => 67,
+        Fact::ChangeRehearsed { .. } => 68,
     }
 }
 
@@ -119,7 +120,7 @@ fn event_number(event: &Event) -> usize {
 }
 
 /// How many kinds there are.
-const KINDS: usize = 68;
+const KINDS: usize = 69;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

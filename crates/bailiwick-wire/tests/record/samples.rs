@@ -468,6 +468,12 @@ fn power_facts() -> Vec<Fact> {
             before: Some(BTreeSet::new()),
             seen_at: "resolver 192.0.2.1:53".to_owned(),
         })),
+        Fact::ChangeRehearsed {
+            change: p!(ChangeId, "c1"),
+            plan: Digest::of(b"plan"),
+            report: Digest::of(b"report"),
+            holds: true,
+        },
     ]
 }
 

@@ -723,7 +723,21 @@ fn power_facts() -> Vec<BoxedStrategy<Fact>> {
         let one = DelegationObservation { zone, kind, values, before, seen_at };
         Fact::DelegationObserved(Box::new(one))
     });
-    vec![emergency.boxed(), review.boxed(), delegated.boxed(), used.boxed(), seen.boxed()]
+    let rehearsed = (id!(ChangeId), digest(), digest(), any::<bool>());
+    let rehearsed = rehearsed.prop_map(|(change, plan, report, holds)| Fact::ChangeRehearsed {
+        change,
+        plan,
+        report,
+        holds,
+    });
+    vec![
+        emergency.boxed(),
+        review.boxed(),
+        delegated.boxed(),
+        used.boxed(),
+        seen.boxed(),
+        rehearsed.boxed(),
+    ]
 }
 
 /// One strategy for each variant of a fact, and for each variant of an event in one.

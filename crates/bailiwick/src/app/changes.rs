@@ -28,6 +28,8 @@ pub(crate) struct ChangeView {
     pub history: Vec<bailiwick_store::StoredEvent>,
     /// What the policy says of it now, while it waits.
     pub verdict: Option<Verdict>,
+    /// What came of its newest rehearsal, where there was one.
+    pub rehearsal: Option<super::Rehearsal>,
 }
 
 impl App {
@@ -267,7 +269,8 @@ impl App {
             }
             _ => None,
         };
-        Ok(ChangeView { loaded, history, verdict })
+        let rehearsal = self.rehearsal(&loaded).await?;
+        Ok(ChangeView { loaded, history, verdict, rehearsal })
     }
 
     /// Lets changes lapse that nobody decided about in time.

@@ -33,6 +33,9 @@ pub(super) async fn first_or_active(
         return bailiwick_wire::estate::decode(&stored.octets)
             .map_err(|cause| NotStarted::Estate(cause.to_string()));
     }
+    if let Some(given) = &options.given {
+        return Ok(given.clone());
+    }
     let files = match (&options.estate, lab) {
         (Some(folder), _) => read_folder(folder).map_err(NotStarted::Estate)?,
         (None, Some(lab)) => lab.estate_files(),

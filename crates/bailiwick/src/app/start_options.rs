@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use bailiwick_core::estate::Estate;
+
 use super::start::NotStarted;
 use super::start_token::TokenOptions;
 
@@ -12,6 +14,8 @@ pub(crate) struct Options {
     pub data: PathBuf,
     /// The estate folder to begin with.
     pub estate: Option<PathBuf>,
+    /// An estate that was read already, to begin with.
+    pub given: Option<Estate>,
     /// Whether to bring the lab.
     pub lab: bool,
     /// PostgreSQL, where it is not the embedded database.

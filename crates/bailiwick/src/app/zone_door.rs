@@ -250,7 +250,7 @@ impl ZoneRecords for Through {
 }
 
 /// A server that refuses the zone, or could not load it, shows nobody anything of it.
-fn rid(seen: &ServerSeen, back: &[RecordEdit]) -> Rid {
+pub(super) fn rid(seen: &ServerSeen, back: &[RecordEdit]) -> Rid {
     let (mut shows, mut is_silent) = (true, false);
     for (edit, one) in back.iter().zip(&seen.edits) {
         let set = match &one.shown {
@@ -270,7 +270,7 @@ fn rid(seen: &ServerSeen, back: &[RecordEdit]) -> Rid {
     Rid { lane: Lane { shows, ..lane(seen) }, is_silent }
 }
 
-fn lane(seen: &ServerSeen) -> Lane {
+pub(super) fn lane(seen: &ServerSeen) -> Lane {
     let serial = match &seen.serial {
         Ok(serial) => format!("serial {serial}"),
         Err(cause) => format!("no serial ({cause})"),

@@ -10,6 +10,7 @@ mod keep;
 pub(crate) mod power;
 mod print;
 mod registry;
+mod rehearsal;
 mod secrets;
 mod watch;
 mod zone;
@@ -101,6 +102,7 @@ async fn change(asked: Asked<ChangeCommand>) -> Result<u8, NoAnswer> {
         ChangeCommand::Request { file, csr, reason } => {
             return joint::request(&client, output, (&file, csr.as_deref()), reason).await;
         }
+        ChangeCommand::Rehearse { id } => return rehearsal::rehearse(&client, output, &id).await,
         ChangeCommand::Approve { id, plan, comment } => {
             return approve(&client, output, &id, plan, comment).await;
         }

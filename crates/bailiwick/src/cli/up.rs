@@ -124,6 +124,7 @@ pub(crate) async fn run(up: Up) -> u8 {
     let options = Options {
         data: up.data,
         estate: up.estate,
+        given: None,
         lab: up.lab,
         database: up.database,
         listen: up.listen,

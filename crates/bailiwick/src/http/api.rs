@@ -51,7 +51,7 @@ pub(crate) use events::stream as events_stream;
         people::me, people::make_link, people::exchange_link, people::make_token, people::list_tokens,
         people::revoke_token,
         changes::list, changes::show, changes::approve, changes::refuse, changes::withdraw,
-        changes::resolve, joint::plan, joint::request,
+        changes::resolve, joint::plan, joint::request, joint::rehearse,
         certificates::list, certificates::show, certificates::story, certificates::revoke,
         services::list, envelopes::envelopes, envelopes::envelope, envelopes::request_envelope,
         envelopes::narrow_envelope, envelopes::end_envelope,
@@ -107,6 +107,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/changes/{change}/refuse", post(changes::refuse))
         .route("/changes/{change}/withdraw", post(changes::withdraw))
         .route("/changes/{change}/resolve", post(changes::resolve))
+        .route("/changes/{change}/rehearse", post(joint::rehearse))
         .route("/certificates", get(certificates::list))
         .route("/certificates/{certificate}", get(certificates::show))
         .route("/certificates/{certificate}/story", get(certificates::story))

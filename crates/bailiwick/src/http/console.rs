@@ -16,6 +16,7 @@ mod issuers;
 mod lanes;
 mod page;
 mod power;
+mod rehearsal;
 mod services;
 mod sign_in;
 mod watch;
@@ -38,6 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/changes/{change}", get(changes::show))
         .route("/changes/{change}/approve", post(changes::approve))
         .route("/changes/{change}/refuse", post(changes::refuse))
+        .route("/changes/{change}/rehearse", post(rehearsal::rehearse))
         .route("/attestors", get(attestors::list))
         .route("/issuers", get(issuers::list))
         .route("/issuers/{issuer}/rotate", post(issuers::rotate))

@@ -198,6 +198,12 @@ mod others {
                 zone: ZoneKey,
                 says: String,
             },
+            "rehearsal.done" => ChangeRehearsed {
+                change: ChangeId,
+                plan: Digest,
+                report: Digest,
+                holds: bool,
+            },
             "access.denied" => AccessDenied {
                 action: String,
                 object: String,

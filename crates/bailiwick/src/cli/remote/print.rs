@@ -58,6 +58,10 @@ pub(super) fn change(body: &ChangeBody) -> String {
     if !body.approved_by.is_empty() {
         line!(text, "  approved by {}", body.approved_by.join(", "));
     }
+    if let Some(rehearsal) = &body.rehearsal {
+        line!(text);
+        text.push_str(&super::rehearsal::told(rehearsal));
+    }
     if head.state == "awaiting-approval" {
         line!(text);
         for missing in &body.missing {

@@ -87,6 +87,7 @@ async fn open_with(
     let options = Options {
         data: data.to_path_buf(),
         estate: estate.map(Path::to_path_buf),
+        given: None,
         lab: true,
         database: None,
         listen: nowhere,

@@ -116,6 +116,7 @@ fn render(body: &ChangeBody, may_approve: bool) -> Markup {
             (plan(body))
             (lanes::timeline(&body.steps, &body.timeline))
             (lanes::lanes(&body.lanes))
+            (super::rehearsal::rehearsal(body))
             @if waiting && may_approve { (decide(body)) }
             h2 { "History" }
             ol.history {

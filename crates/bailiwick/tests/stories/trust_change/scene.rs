@@ -163,14 +163,23 @@ impl Scene {
 
     /// The same with a file of intent, and more words of the request.
     pub(super) fn approved_with(&self, file: &str, more: &[&str]) -> String {
+        let id = self.requested(file, more);
+        self.approve(&id);
+        id
+    }
+
+    pub(super) fn approve(&self, id: &str) {
+        self.cli("sue", &["change", "approve", id, "--json"]).expect_success();
+    }
+
+    /// Asks for it, and no more.
+    pub(super) fn requested(&self, file: &str, more: &[&str]) -> String {
         let words = ["change", "request", "--file", file, "--reason", "a test", "--json"];
         let words = [&words, more].concat();
         let asked = self.cli("sam", &words).expect_success();
         let change: Value = serde_json::from_str(&asked.stdout).expect("JSON");
         assert_eq!(change["state"], "awaiting-approval", "{change:#}");
-        let id = change["id"].as_str().expect("an id").to_owned();
-        self.cli("sue", &["change", "approve", &id, "--json"]).expect_success();
-        id
+        change["id"].as_str().expect("an id").to_owned()
     }
 
     /// The change when nothing is left to do but for people.
@@ -287,7 +296,7 @@ fn estate(servers: &Servers, places: &Path, issuer: &str) -> Folder {
     let [primary, one, other] = servers.addresses();
     let connector = format!(
         "operator = \"dns\"\nservers = [\"{primary}\", \"{one}\", \"{other}\"]\n\n[connector]\n\
-         {}\n\n[caa]",
+         {}\n\n[transfer]\nserver = \"{one}\"\n\n[caa]",
         servers.connector()
     );
     let public = if issuer.is_empty() { "" } else { ", \"public\"" };

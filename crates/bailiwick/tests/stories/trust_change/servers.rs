@@ -83,6 +83,18 @@ impl Servers {
         [primary, one, other]
     }
 
+    /// Somebody edits the zone past us (BIND).
+    pub(super) fn edited(&self, zone: &str, commands: &str) {
+        let Primary::Bind(bind) = &self.primary else { panic!("a story of BIND") };
+        bind.update(zone, commands).expect_success();
+    }
+
+    /// The serial of the primary.
+    pub(super) fn serial(&self, zone: &str) -> String {
+        let [primary, ..] = self.addresses();
+        dig::ask(primary, zone, "SOA").expect("an answer").data("SOA").join("")
+    }
+
     /// The second secondary takes questions and answers none.
     pub(super) fn silence_last(&self) {
         if let Some(last) = self.secondaries.last() {

@@ -55,6 +55,11 @@ pub(crate) enum ChangeCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Carry out a waiting change's whole plan and its way back on copies. Touches nothing real
+    Rehearse {
+        /// The change's id
+        id: String,
+    },
     /// Approve exactly the plan that is shown
     Approve {
         /// The change's id

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::joint::{LanesBody, MomentBody, lanes, timeline};
-use crate::app::ChangeView;
+use crate::app::{ChangeView, Rehearsal};
 use crate::http::api::changes::{describe, says};
 
 /// A change in a list.
@@ -120,6 +120,9 @@ pub(crate) struct ChangeBody {
     pub missing: Vec<String>,
     /// Why it ended as it did, or with whom it is.
     pub outcome: Option<String>,
+    /// What came of the newest rehearsal, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Rehearsal>,
     /// Its events.
     pub events: Vec<EventBody>,
 }
@@ -160,6 +163,7 @@ impl ChangeBody {
             lanes: lanes(&view.history),
             missing,
             outcome: outcome(change),
+            rehearsal: view.rehearsal.clone(),
             events: view.history.iter().map(event).collect(),
         }
     }
