@@ -1,7 +1,7 @@
 //! Whoever can write to the database changes something: it is found, with table and key.
 
 use bailiwick_store::{Store, StoreUrl};
-use sqlx::{Connection as _, Row as _, SqliteConnection};
+use sqlx::{Connection as _, Row as _};
 
 use crate::engine::Place;
 use crate::sample;
@@ -210,23 +210,22 @@ async fn every_edit_is_found_on_sqlite() {
     assert!(edits.len() >= 100, "{}", edits.len());
     for (table, edit) in edits {
         std::fs::copy(&original, &copy).unwrap();
-        let mut one = SqliteConnection::connect(copy.to_str().unwrap()).await.unwrap();
+        let one = rusqlite::Connection::open(&copy).unwrap();
         let (_, keys, columns) = TABLES.into_iter().find(|(name, ..)| *name == table).unwrap();
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("SELECT rowid FROM {table}")));
-        let rows = rows.fetch_all(&mut one).await.unwrap();
+        let rows: Vec<i64> = column(&one, &format!("SELECT rowid FROM {table}"));
         assert!(!rows.is_empty(), "table {table} has no rows to edit");
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let pick = usize::try_from(seed >> 33).unwrap() % rows.len();
-        let rowid: i64 = rows[pick].get(0);
+        let rowid = rows[pick];
         let key = key_sql(&columns[..keys], false);
-        let before =
-            texts(&mut one, &format!("SELECT {key} FROM {table} WHERE rowid = {rowid}")).await;
+        let before: Vec<String> =
+            column(&one, &format!("SELECT {key} FROM {table} WHERE rowid = {rowid}"));
         let done = match &edit {
             Edit::Delete => format!("DELETE FROM {table} WHERE rowid = {rowid} RETURNING 'gone'"),
-            Edit::Column(column) => {
-                let kind = format!("SELECT typeof({column}) FROM {table} WHERE rowid = {rowid}");
-                let kind = texts(&mut one, &kind).await.remove(0);
-                let mut value = altered(column, &kind, false);
+            Edit::Column(name) => {
+                let kind = format!("SELECT typeof({name}) FROM {table} WHERE rowid = {rowid}");
+                let kind: String = column(&one, &kind).remove(0);
+                let mut value = altered(name, &kind, false);
                 if table == "checkpoint"
                     || table == "entry"
                     || table == "estate"
@@ -236,14 +235,12 @@ async fn every_edit_is_found_on_sqlite() {
                     // Beyond what other rows have: an occupied place could not be taken.
                     value = value.replace(" + 1", " + 100000");
                 }
-                format!(
-                    "UPDATE {table} SET {column} = {value} WHERE rowid = {rowid} RETURNING {key}"
-                )
+                format!("UPDATE {table} SET {name} = {value} WHERE rowid = {rowid} RETURNING {key}")
             }
         };
-        let mut keys = texts(&mut one, &done).await;
+        let mut keys: Vec<String> = column(&one, &done);
         keys.extend(before);
-        one.close().await.unwrap();
+        one.close().unwrap();
         let store = Store::open_read_only(&url).await.unwrap();
         let found = found(&store, &place).await;
         store.close().await;
@@ -254,10 +251,11 @@ async fn every_edit_is_found_on_sqlite() {
     }
 }
 
-async fn texts(one: &mut SqliteConnection, sql: &str) -> Vec<String> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(one).await;
-    let rows = rows.unwrap_or_else(|why| panic!("{sql}: {why}"));
-    rows.iter().map(|row| row.get(0)).collect()
+/// The first column of what a statement answers.
+fn column<T: rusqlite::types::FromSql>(one: &rusqlite::Connection, sql: &str) -> Vec<T> {
+    let mut query = one.prepare(sql).unwrap_or_else(|why| panic!("{sql}: {why}"));
+    let rows = query.query_map([], |row| row.get(0)).unwrap();
+    rows.map(|row| row.unwrap_or_else(|why| panic!("{sql}: {why}"))).collect()
 }
 
 /// The key of a row as findings spell it.

@@ -79,17 +79,14 @@ impl Place {
     /// Runs one statement beside the store, as somebody would who has the database.
     pub(crate) async fn sql(&self, text: &str) -> u64 {
         let text = &text.replace("BYTES", if self.is_sqlite() { "BLOB" } else { "BYTEA" });
-        let sql = sqlx::AssertSqlSafe(text.to_owned());
         match &self.url {
             StoreUrl::Sqlite(path) => {
-                let mut one =
-                    sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-                let done = sqlx::raw_sql(sql).execute(&mut one).await;
-                let done = done.unwrap_or_else(|why| panic!("{text}: {why}"));
-                one.close().await.unwrap();
-                done.rows_affected()
+                let one = rusqlite::Connection::open(path).unwrap();
+                one.execute_batch(text).unwrap_or_else(|why| panic!("{text}: {why}"));
+                one.changes()
             }
             StoreUrl::Postgres(url) => {
+                let sql = sqlx::AssertSqlSafe(text.to_owned());
                 let mut one = sqlx::PgConnection::connect(url).await.unwrap();
                 let done = sqlx::raw_sql(sql).execute(&mut one).await;
                 let done = done.unwrap_or_else(|why| panic!("{text}: {why}"));
@@ -101,15 +98,14 @@ impl Place {
 
     /// Reads numbers beside the store.
     pub(crate) async fn numbers(&self, text: &str) -> Vec<i64> {
-        let sql = sqlx::AssertSqlSafe(text.to_owned());
         match &self.url {
             StoreUrl::Sqlite(path) => {
-                let mut one =
-                    sqlx::SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
-                let rows = sqlx::query(sql).fetch_all(&mut one).await.unwrap();
-                rows.iter().map(|row| row.get(0)).collect()
+                let one = rusqlite::Connection::open(path).unwrap();
+                let mut query = one.prepare(text).unwrap();
+                query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
             }
             StoreUrl::Postgres(url) => {
+                let sql = sqlx::AssertSqlSafe(text.to_owned());
                 let mut one = sqlx::PgConnection::connect(url).await.unwrap();
                 let rows = sqlx::query(sql).fetch_all(&mut one).await.unwrap();
                 rows.iter().map(|row| row.get(0)).collect()
