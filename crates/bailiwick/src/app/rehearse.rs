@@ -263,10 +263,7 @@ fn done_says(plan: &Plan, index: usize, back: bool) -> String {
                 count => format!("{count} sets"),
             };
             fit(
-                &format!(
-                    "{count} sets of {} written on their pre-images, and read back",
-                    wanted.zone
-                ),
+                &format!("{count} of {} written on their pre-images, and read back", wanted.zone),
                 &format!(
                     "{count} of {} as before, and what was written is forgotten by caches",
                     wanted.zone
