@@ -205,6 +205,8 @@ impl Drop for QuietServices {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -220,8 +222,12 @@ mod tests {
     fn services_are_kept_quiet_only_meanwhile_and_a_policy_of_others_stays() {
         let path = std::env::temp_dir().join(format!("policy-{}", std::process::id()));
         let quiet = QuietServices::begin(&path).unwrap();
-        let code = std::process::Command::new(&path).status().unwrap().code();
+        // Read by a shell: while another test starts a program, that one may still hold the file open for
+        // writing, and then the kernel runs it for nobody.
+        let code = std::process::Command::new("sh").arg(&path).status().unwrap().code();
         assert_eq!(code, Some(101));
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o111, 0o111, "{mode:o}");
         drop(QuietServices::begin(&path).unwrap());
         assert!(path.exists());
         drop(quiet);

@@ -105,7 +105,7 @@ impl Sealer {
     /// Seals a secret of the house.
     ///
     /// # Errors
-    /// As [`Self::seal`].
+    /// [`KeyFault`] where no randomness comes.
     pub fn seal_secret(&self, what: &SealedSecret, secret: &[u8]) -> Result<Vec<u8>, KeyFault> {
         self.seal(what.purpose(), &what.name(), secret)
     }
@@ -133,7 +133,7 @@ impl Sealer {
     /// Seals the MAC key that an ACME client binds its account to us with.
     ///
     /// # Errors
-    /// As [`Self::seal`].
+    /// [`KeyFault`] where no randomness comes.
     pub fn seal_credential(&self, id: &CredentialId, key: &[u8]) -> Result<Vec<u8>, KeyFault> {
         self.seal(CREDENTIAL, id.as_str(), key)
     }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use bailiwick_core::policy::Access;
 
 use super::bodies::{ChangeBody, IntentBody, ProposalBody};
 use super::caller::Caller;
 use super::changes::{body, permitted};
 use super::error::{ApiError, ErrorBody};
-use super::input::Json;
+use super::input::{Json, Path};
 use crate::app::{App, Rehearsal};
 
 /// What would be done, in which order and when, and what the checks see. Changes nothing.
