@@ -58,7 +58,6 @@ const PACKAGES: &[Package] = &[
     Package { name: "softhsm2", why: "a PKCS#11 token in files, for CA keys that never leave it" },
     Package { name: "python3-venv", why: "a place of their own for the tools from PyPI" },
     Package { name: "python3-aiosmtpd", why: "a mail server that takes what notices are sent" },
-    Package { name: "make", why: "builds the allocator" },
     Package { name: "curl", why: "independent HTTP client of the README tour" },
     Package { name: "iproute2", why: "a network of loopback only, for comparing ACME servers" },
 ];
