@@ -63,7 +63,7 @@ enum Cause {
 ///
 /// ```compile_fail,E0451
 /// # use bailiwick_core::{change::Warrant, time::Time};
-/// fn forged(until: Time) -> Warrant { Warrant { cause: todo!(), expires_at: until } }
+/// fn forged(until: Time) -> Warrant { Warrant { cause: unreachable!(), expires_at: until } }
 /// ```
 #[derive(Debug, Eq, PartialEq)]
 pub struct Warrant {
