@@ -31,7 +31,7 @@ pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActRow, ActiveEstate, CanaryRow, CertificateCounts, CertificateFilter, CertificateOrder,
     ChangeFilter, CheckpointRow, CrlRow, EmergencyRow, Evidence, FindingFilter, FindingRow,
-    GenerationRow, IncidentRow, IssuedRow, LinkRow, NamePart, ObservationRow, OutboxRow, PointRow,
+    GenerationRow, HeldKeyRow, IncidentRow, IssuedRow, LinkRow, NamePart, ObservationRow, OutboxRow, PointRow,
     ReviewRow, SessionRow, StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
     UpstreamAccountRow, UpstreamOrderRow,
 };

@@ -63,7 +63,7 @@ pub enum Work {
     },
     /// A sealed secret that nobody needs any more is wiped.
     ForgetSealed(SealedSecret),
-    /// A sealed secret takes the place of another one, which is wiped.
+    /// A sealed secret takes the place of another one, which is wiped; refused where there is none.
     MoveSealed {
         /// Which.
         from: SealedSecret,

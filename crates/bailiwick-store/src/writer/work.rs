@@ -51,6 +51,12 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
         Work::PutSealed { secret, sealed } => put_sealed(tx, secret, sealed).await?,
         Work::ForgetSealed(secret) => forget_sealed(tx, secret).await?,
         Work::MoveSealed { from, to } => {
+            // Without the one that moves, the other one must not be wiped.
+            let there = "SELECT 1 FROM sealed_secret WHERE purpose = $1 AND name = $2";
+            if tx.first(there, &args![from.purpose(), from.name()]).await?.is_none() {
+                let key = format!("{} of {}", from.purpose(), from.name());
+                return Err(Conflict::Missing { table: "sealed_secret", key }.into());
+            }
             forget_sealed(tx, to).await?;
             let named = "UPDATE sealed_secret SET purpose = $1, name = $2 \
                 WHERE purpose = $3 AND name = $4";

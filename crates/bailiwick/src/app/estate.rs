@@ -228,6 +228,8 @@ pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
         | Step::NarrowEnvelope(_)
         | Step::RegisterAccount(_)
         | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
         | Step::PublishRecords(_)
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)

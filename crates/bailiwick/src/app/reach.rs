@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
-use bailiwick_core::change::{Endpoint, IssueCertificate, Warrant};
+use bailiwick_core::change::{Endpoint, HeldKey, IssueCertificate, Warrant};
 use bailiwick_core::estate::{CANARY_SUFFIX, Connector, Deployment, IssuerKind, Upstream, ZoneKey};
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
@@ -16,6 +16,7 @@ use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 
 use super::doors::{self, Place, ZoneRecords, ZoneSight};
+use super::held_keys::KeyHolder;
 use super::{App, Live};
 use crate::fault::Fault;
 
@@ -69,6 +70,16 @@ pub(crate) trait Outside: Send + Sync {
         endpoint: &'a Endpoint,
     ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
         Box::pin(doors::shown(app, endpoint))
+    }
+
+    /// Who a credential of ours is for.
+    fn holder<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        of: &'a HeldKey,
+    ) -> Result<Box<dyn KeyHolder + 'a>, String> {
+        app.network_holder(live, of)
     }
 
     /// A place that a certificate goes to.
@@ -243,7 +254,9 @@ impl App {
                 "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
             ))
         })?;
-        let tsig = TsigKey::new(tsig_name, &secret);
+        let tsig_name = self.tsig_name(&key, tsig_name).await;
+        let tsig_name = tsig_name.map_err(|cause| NoWriter(cause.to_string()))?;
+        let tsig = TsigKey::new(&tsig_name, &secret);
         let tsig = tsig.map_err(|cause| NoWriter(cause.to_string()))?;
         let name = key.name.clone();
         Ok(ZoneWriter::new(self.dns.clone(), name, *server, &zone.servers, tsig))

@@ -284,7 +284,9 @@ fn done_says(plan: &Plan, index: usize, back: bool) -> String {
             fit(&format!("it would lie at {}", wanted.place), "what was there is back")
         }
         Step::VerifyServed(_) => fit("what lies there is the new certificate", "nothing to undo"),
+        Step::RetireKey(_) => fit("the old key would be asked for, and refused", "nothing to undo"),
         Step::RevokeCertificate(_)
+        | Step::RotateKey(_)
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)

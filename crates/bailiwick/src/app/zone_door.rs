@@ -74,11 +74,7 @@ pub(crate) struct NoDoor(pub(crate) String);
 impl App {
     /// The secret that the connector of a zone writes with; `None` where it needs none.
     pub(super) fn connector_secret(key: &ZoneKey, connector: &Connector) -> Option<SealedSecret> {
-        match connector {
-            Connector::Rfc2136 { .. } => Some(SealedSecret::Tsig(key.clone())),
-            Connector::PowerDns { .. } => Some(SealedSecret::ApiKey(key.clone())),
-            Connector::Git { .. } | Connector::Observe => None,
-        }
+        Self::held_by(key, connector).map(|held| held.now())
     }
 
     /// Every server that is known to answer for a zone.
@@ -117,8 +113,10 @@ impl App {
             })
         };
         Ok(match connector {
-            Connector::Rfc2136 { server, key } => {
-                let tsig = TsigKey::new(key, needed()?);
+            Connector::Rfc2136 { server, key: name } => {
+                let name = self.tsig_name(key, name).await;
+                let name = name.map_err(|cause| NoDoor(cause.to_string()))?;
+                let tsig = TsigKey::new(&name, needed()?);
                 let key = tsig.map_err(|cause| NoDoor(cause.to_string()))?;
                 Arc::new(UpdateDoor::new(&authorities, UpdatePlace { primary: *server, key }))
             }
@@ -166,7 +164,7 @@ fn git(authorities: Authorities, repository: &str, branch: &str, file: &str) -> 
     Arc::new(GitDoor::new(authorities, place))
 }
 
-fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPlace, NoDoor> {
+pub(super) fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPlace, NoDoor> {
     let server = Target::parse(url).map_err(|cause| NoDoor(format!("`{url}`: {cause}")))?;
     let trust = match roots {
         Some(pem) => {

@@ -164,8 +164,9 @@ impl App {
         connector: &Connector,
     ) -> Result<ConnectorView, Fault> {
         let (place, compared) = match connector {
-            Connector::Rfc2136 { server, key } => {
-                (format!("{server} with key `{key}`"), Compared::AtTheServer)
+            Connector::Rfc2136 { server, key: name } => {
+                let name = self.tsig_name(key, name).await?;
+                (format!("{server} with key `{name}`"), Compared::AtTheServer)
             }
             Connector::PowerDns { url, .. } => (url.clone(), Compared::JustBefore),
             Connector::Git { repository, branch, file } => {
