@@ -31,8 +31,8 @@ pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActRow, ActiveEstate, CanaryRow, CertificateCounts, CertificateFilter, CertificateOrder,
     ChangeFilter, CheckpointRow, CrlRow, EmergencyRow, Evidence, FindingFilter, FindingRow,
-    GenerationRow, HeldKeyRow, IncidentRow, IssuedRow, LinkRow, NamePart, ObservationRow, OutboxRow, PointRow,
-    ReviewRow, SessionRow, StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
-    UpstreamAccountRow, UpstreamOrderRow,
+    GenerationRow, HeldKeyRow, IncidentRow, IssuedRow, LinkRow, NamePart, ObservationRow,
+    OutboxRow, PointRow, ReviewRow, SessionRow, StandingRow, StoredDecision, StoredEntry,
+    StoredEvent, TokenRow, UpstreamAccountRow, UpstreamOrderRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

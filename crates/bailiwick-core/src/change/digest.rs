@@ -8,8 +8,8 @@ use crate::gate::{Bounds, Envelope};
 use crate::names::Digest;
 use crate::records::{RRset, RecordEdit};
 
-use super::keys::{HeldKey, KeyMark};
 use super::joint::{AwaitPropagation, DeployCertificate, PublishRecords, VerifyServed};
+use super::keys::{HeldKey, KeyMark};
 use super::plan::{
     IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, RotateIssuer, Step,
 };

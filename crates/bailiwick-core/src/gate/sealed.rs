@@ -41,7 +41,7 @@ pub enum SealedSecret {
 }
 
 impl SealedSecret {
-    /// What it is for: bound to the sealed octets, and shown in the ledger.
+    /// What it is for: where it lies, and as what it is shown in the ledger.
     #[must_use]
     pub const fn purpose(&self) -> &'static str {
         match self {
@@ -61,6 +61,27 @@ impl SealedSecret {
             Self::DeployedBefore(..) => "deployed-before",
             Self::WebhookKey => "webhook-key",
             Self::SmtpPassword => "smtp-password",
+        }
+    }
+
+    /// What the sealed octets are bound to, beside whose they are. The credential in force, the next and
+    /// the last one are bound alike, so that one moves to the place of another in a commit that opens
+    /// nothing.
+    #[must_use]
+    pub const fn bound_to(&self) -> &'static str {
+        match self {
+            Self::AccountKey(_) | Self::NextAccountKey(_) | Self::LastAccountKey(_) => {
+                "acme-account-key"
+            }
+            Self::Tsig(_) | Self::NextTsig(_) | Self::LastTsig(_) => "tsig",
+            Self::ApiKey(_) | Self::NextApiKey(_) | Self::LastApiKey(_) => "zone-api-key",
+            Self::BindingKey(_)
+            | Self::TransferKey(_)
+            | Self::SubjectKey(_)
+            | Self::SubjectRequest(_)
+            | Self::DeployedBefore(..)
+            | Self::WebhookKey
+            | Self::SmtpPassword => self.purpose(),
         }
     }
 

@@ -283,23 +283,6 @@ impl ChangeFacts {
         }
     }
 
-    /// The facts of a change about the credential that a zone is written with.
-    #[must_use]
-    pub fn about_zone(
-        now: Time,
-        (change, kind): (ChangeId, ChangeKind),
-        author: AuthorFacts,
-        approvals: Vec<ApprovalFacts>,
-        (estate, zone): (&Estate, &ZoneKey),
-    ) -> Self {
-        let facts = Self::about_organisation(now, (change, kind), author, approvals, estate);
-        // Nothing is issued: whether the delegation changed is asked when something is.
-        let unasked = Fact::Known(DelegationSeen::Unwatched);
-        let found = estate.zones.get(zone);
-        let found = found.map(|it| ZoneFacts::of(zone, it, zone.name.apex(), unasked));
-        Self { zones: Fact::of(found.map(|it| vec![it])), ..facts }
-    }
-
     /// The facts of a change about names of one service: an envelope, one certificate, a revocation.
     #[must_use]
     pub fn about_names(

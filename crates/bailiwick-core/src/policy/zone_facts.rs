@@ -1,8 +1,9 @@
 //! A zone, as far as policy asks.
 
-use super::facts::{Fact, ZoneFacts};
-use crate::estate::{DelegationSeen, Zone, ZoneKey};
-use crate::names::DnsName;
+use super::facts::{ApprovalFacts, AuthorFacts, ChangeFacts, ChangeKind, Fact, ZoneFacts};
+use crate::estate::{DelegationSeen, Estate, Zone, ZoneKey};
+use crate::names::{ChangeId, DnsName};
+use crate::time::Time;
 
 impl ZoneFacts {
     /// What an estate says of a zone, asked about one name in it.
@@ -24,5 +25,24 @@ impl ZoneFacts {
             gates: zone.gates.clone(),
             delegation,
         }
+    }
+}
+
+impl ChangeFacts {
+    /// The facts of a change about the credential that a zone is written with.
+    #[must_use]
+    pub fn about_zone(
+        now: Time,
+        (change, kind): (ChangeId, ChangeKind),
+        author: AuthorFacts,
+        approvals: Vec<ApprovalFacts>,
+        (estate, zone): (&Estate, &ZoneKey),
+    ) -> Self {
+        let facts = Self::about_organisation(now, (change, kind), author, approvals, estate);
+        // Nothing is issued: whether the delegation changed is asked when something is.
+        let unasked = Fact::Known(DelegationSeen::Unwatched);
+        let found = estate.zones.get(zone);
+        let found = found.map(|it| ZoneFacts::of(zone, it, zone.name.apex(), unasked));
+        Self { zones: Fact::of(found.map(|it| vec![it])), ..facts }
     }
 }

@@ -152,7 +152,11 @@ fn of_event(event: &Event) -> Option<Told> {
                 None => (ActClass::Account, format!("issuer/{}", of.owner())),
             };
             let (was, is) = (&before.name, &after.name);
-            let what = if was == is { format!("replaced the key of {is}") } else { format!("replaced key {was} by {is}") };
+            let what = if was == is {
+                format!("replaced the key of {is}")
+            } else {
+                format!("replaced key {was} by {is}")
+            };
             (class, about, what)
         }
         Receipt::EstateActivated { estate } => {

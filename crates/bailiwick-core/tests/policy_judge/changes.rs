@@ -221,6 +221,7 @@ fn oracle(kind: ChangeKind, of: &str, author: &str, approved: &[&str]) -> bool {
             any("pki") && total.len() >= 2 && total.iter().any(independent)
         }
         ChangeKind::RegisterAccount | ChangeKind::RotateIssuer => any("security"),
+        ChangeKind::RotateKey => any("security") || any("pki"),
         ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope
         | ChangeKind::IssueCertificate

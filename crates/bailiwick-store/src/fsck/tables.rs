@@ -114,9 +114,7 @@ const TABLES: [Table; 32] = [
     table(
         "held_key",
         1,
-        &[
-            "n", "kind", "owner", "before_name", "before_digest", "name", "digest", "at", "change",
-        ],
+        &["n", "kind", "owner", "before_name", "before_digest", "name", "digest", "at", "change"],
     ),
     table("session", 1, &["id", "person", "chain", "at", "expires_at", "ended"]),
     table(

@@ -7,7 +7,7 @@ use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::upstream::{AccountKey, Trouble, change_key, find};
 use bailiwick_connect::zones::{PowerDnsDoor, UpdateDoor, UpdatePlace, ZoneDoor};
 use bailiwick_core::change::{HeldKey, KeyMark, Warrant};
-use bailiwick_core::estate::{Connector, Upstream, Zone, ZoneKey};
+use bailiwick_core::estate::{Connector, Estate, Upstream, Zone, ZoneKey};
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{Digest, DnsName};
 use bailiwick_wire::dns::TsigKey;
@@ -123,9 +123,25 @@ impl App {
             return Ok(in_estate.clone());
         }
         let last = rows.last().map(|row| DnsName::parse(&row.after.name));
-        last.transpose()
-            .map(|name| name.unwrap_or_else(|| in_estate.clone()))
-            .map_err(|cause| Fault::Damaged { message: format!("the key of zone `{key}`: {cause}") })
+        last.transpose().map(|name| name.unwrap_or_else(|| in_estate.clone())).map_err(|cause| {
+            Fault::Damaged { message: format!("the key of zone `{key}`: {cause}") }
+        })
+    }
+
+    /// A note for each zone whose folder still names a key that was rotated away. It does no harm, and
+    /// whoever reads the folder should know.
+    pub(super) async fn stale_keys(&self, wanted: &Estate) -> Result<Vec<String>, Fault> {
+        let mut notes = Vec::new();
+        for (key, zone) in &wanted.zones {
+            let Some(Connector::Rfc2136 { key: name, .. }) = &zone.connector else { continue };
+            let in_force = self.tsig_name(key, name).await?;
+            if in_force != *name {
+                notes.push(format!(
+                    "zone `{key}`: its `[connector]` names key `{name}`, in whose place `{in_force}` came by a rotation; that one is used; write it"
+                ));
+            }
+        }
+        Ok(notes)
     }
 
     /// A sealed credential, opened and named; `None` where there is none.

@@ -217,7 +217,8 @@ impl App {
     /// A name that was in force once stands for what took its place, so it never comes back.
     async fn is_new_name(&self, of: &HeldKey, name: &DnsName) -> Result<(), Fault> {
         let live = self.live.get();
-        let connector = of.zone().and_then(|zone| live.estate().zones.get(zone)?.connector.as_ref());
+        let connector =
+            of.zone().and_then(|zone| live.estate().zones.get(zone)?.connector.as_ref());
         let in_estate = match connector {
             Some(Connector::Rfc2136 { key, .. }) => key == name,
             _ => false,

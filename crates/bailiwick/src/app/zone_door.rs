@@ -164,7 +164,11 @@ fn git(authorities: Authorities, repository: &str, branch: &str, file: &str) -> 
     Arc::new(GitDoor::new(authorities, place))
 }
 
-pub(super) fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPlace, NoDoor> {
+pub(super) fn powerdns(
+    url: &str,
+    roots: Option<&str>,
+    secret: &[u8],
+) -> Result<PowerDnsPlace, NoDoor> {
     let server = Target::parse(url).map_err(|cause| NoDoor(format!("`{url}`: {cause}")))?;
     let trust = match roots {
         Some(pem) => {

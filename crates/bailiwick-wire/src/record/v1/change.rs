@@ -3,8 +3,8 @@
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    Approval, Basis, HeldKey, IssuedCertificate, KeyMark, PlanDigest, Prepared, Receipt, Request, RevocationReason,
-    Revoked,
+    Approval, Basis, HeldKey, IssuedCertificate, KeyMark, PlanDigest, Prepared, Receipt, Request,
+    RevocationReason, Revoked,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{

@@ -2,9 +2,9 @@
 
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    AwaitPropagation, DeployCertificate, HeldKey, IssueCertificate, KeyMark, NarrowEnvelope, Precheck,
-    PublishRecords, RegisterAccount, RetireKey, RevocationReason, RevokeCertificate, RotateIssuer,
-    RotateKey, Step, VerifyServed,
+    AwaitPropagation, DeployCertificate, HeldKey, IssueCertificate, KeyMark, NarrowEnvelope,
+    Precheck, PublishRecords, RegisterAccount, RetireKey, RevocationReason, RevokeCertificate,
+    RotateIssuer, RotateKey, Step, VerifyServed,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{

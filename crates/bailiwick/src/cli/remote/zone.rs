@@ -58,14 +58,20 @@ fn rotation(body: &KeyRotationBody) -> String {
     let mut text = print::change(&body.change);
     let Some(made) = &body.made else { return text };
     line!(text, "");
-    line!(text, "The new key, which is not shown again. Put it beside the old one at the server, and let");
+    line!(
+        text,
+        "The new key, which is not shown again. Put it beside the old one at the server, and let"
+    );
     line!(text, "it do what the old one may (`update-policy`, `allow-update` or `acl`). In BIND:");
     line!(text, "");
     line!(text, "{}", made.bind);
     line!(text, "In Knot:");
     line!(text, "");
     line!(text, "{}", made.knot);
-    line!(text, "Once the change is approved and the server takes the new key, the old one has to go there.");
+    line!(
+        text,
+        "Once the change is approved and the server takes the new key, the old one has to go there."
+    );
     text
 }
 

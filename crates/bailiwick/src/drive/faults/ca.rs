@@ -4,6 +4,7 @@
 mod acme;
 mod canaries;
 mod clock;
+mod keys;
 mod mischief;
 mod net;
 mod orders;

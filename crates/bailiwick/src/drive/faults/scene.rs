@@ -211,6 +211,7 @@ impl Case {
             | Step::AwaitPropagation(_)
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_) => Stands::Otherwise,
+            Step::RotateKey(_) | Step::RetireKey(_) => Stands::Otherwise,
             Step::RegisterAccount(wanted) => {
                 let found = store.upstream_account(&wanted.issuer).await.unwrap();
                 let holds = found.is_some_and(|account| !account.ended);

@@ -114,8 +114,6 @@ fn spelled(key: &FreshKey) -> FreshKeyBody {
         bind: format!(
             "key \"{name}\" {{\n    algorithm hmac-sha256;\n    secret \"{secret}\";\n}};\n"
         ),
-        knot: format!(
-            "key:\n  - id: {name}\n    algorithm: hmac-sha256\n    secret: {secret}\n"
-        ),
+        knot: format!("key:\n  - id: {name}\n    algorithm: hmac-sha256\n    secret: {secret}\n"),
     }
 }
