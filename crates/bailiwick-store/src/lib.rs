@@ -26,7 +26,7 @@ pub use commit::{CommitError, Committed, Conflict, Unavailable, Unknown};
 pub use db::Engine;
 pub use error::{DbError, StoreError};
 pub use lease::{Claim, Lease};
-pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
+pub use open::{CheckpointSigner, Clock, OpenError, Past, SignFailed, Store};
 pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActRow, ActiveEstate, CanaryRow, CertificateCounts, CertificateFilter, CertificateOrder,

@@ -41,6 +41,7 @@ mod registration;
 mod registry;
 mod rehearse;
 mod renewal;
+mod restored;
 mod revoke;
 mod rotate;
 mod rotate_key;

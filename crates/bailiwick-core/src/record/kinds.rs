@@ -55,6 +55,7 @@ impl Fact {
             Self::ExecutionDelegated(_) => "execution.delegated".to_owned(),
             Self::SecretUsed(_) => "secret.used".to_owned(),
             Self::ChangeRehearsed { .. } => "rehearsal.done".to_owned(),
+            Self::StoreRestored { .. } => "store.restored".to_owned(),
             Self::DelegationObserved(_) => "delegation.observed".to_owned(),
             Self::AccessDenied { .. } => "access.denied".to_owned(),
         }
@@ -118,7 +119,9 @@ impl Fact {
             Self::SecretUsed(it) => Some(format!("secret/{}/{}", it.purpose, it.name)),
             Self::ChangeRehearsed { change, .. } => Some(format!("change/{change}")),
             Self::DelegationObserved(it) => Some(format!("zone/{}", it.zone)),
-            Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
+            Self::InstallationStarted { .. }
+            | Self::AccessDenied { .. }
+            | Self::StoreRestored { .. } => None,
         }
     }
 }

@@ -114,6 +114,7 @@ fn own_rows(entry: &Entry) -> Vec<Row> {
         Fact::InstallationStarted { .. }
         | Fact::SecretUsed(_)
         | Fact::ChangeRehearsed { .. }
+        | Fact::StoreRestored { .. }
         | Fact::CanaryBegun { .. }
         | Fact::SecretSet { .. }
         | Fact::OrderFailed { .. }

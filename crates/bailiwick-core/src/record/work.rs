@@ -54,6 +54,8 @@ pub enum Work {
         /// SHA-256 of its secret.
         hash: Digest,
     },
+    /// No one-time sign-in link that was made so far can be used any more.
+    VoidLinks,
     /// A secret of the house, sealed; in place of the one before.
     PutSealed {
         /// Which.

@@ -52,6 +52,16 @@ pub struct CheckpointRow {
 }
 
 impl Store {
+    /// How often it was said that the store was restored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restores(&self) -> Result<u32, StoreError> {
+        let count = "SELECT COUNT(*) FROM entry WHERE kind = 'store.restored'";
+        let row = self.inner.db.first(count, &[]).await?.unwrap_or_default();
+        Reader::new("entry", row).number()
+    }
+
     /// How far the ledger is: size, root and what is needed to go on.
     ///
     /// # Errors

@@ -48,6 +48,9 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 return Err(Conflict::LinkSpent.into());
             }
         }
+        Work::VoidLinks => {
+            tx.exec("UPDATE link SET spent = 1 WHERE spent = 0", &[]).await?;
+        }
         Work::PutSealed { secret, sealed } => put_sealed(tx, secret, sealed).await?,
         Work::ForgetSealed(secret) => forget_sealed(tx, secret).await?,
         Work::MoveSealed { from, to } => {

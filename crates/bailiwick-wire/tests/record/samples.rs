@@ -723,6 +723,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(renewed_facts())
         .chain(power_facts())
         .chain(key_facts())
+        .chain([Fact::StoreRestored { epoch: 1, leaves: 4_711 }])
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

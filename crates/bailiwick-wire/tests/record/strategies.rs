@@ -757,6 +757,9 @@ fn power_facts() -> Vec<BoxedStrategy<Fact>> {
         used.boxed(),
         seen.boxed(),
         rehearsed.boxed(),
+        (any::<u32>(), 0..=(1_u64 << 53))
+            .prop_map(|(epoch, leaves)| Fact::StoreRestored { epoch, leaves })
+            .boxed(),
     ]
 }
 

@@ -6,6 +6,7 @@ mod ca;
 mod joint;
 mod keys;
 mod registration;
+mod restored;
 mod scene;
 mod strikes;
 mod watched;

@@ -188,7 +188,7 @@ fn trw_7_the_key_of_a_zone_is_rotated_at_bind_through_kills_and_the_old_one_is_r
     let tried = scene.cli("dana", &["zone", "try", "shop.example"]).expect_success();
     assert!(tried.stdout.contains("alters nothing was taken"), "{}", tried.stdout);
     let intent = "service = \"shop-web\"\n[[records]]\nname = \"www.shop.example\"\ntype = \"A\"\n\
-        ttl = 60\nvalues = [\"192.0.2.7\"]\n";
+        ttl_seconds = 60\nvalues = [\"192.0.2.7\"]\n";
     let folder = Folder::new("intent");
     let file = folder.write("intent.toml", intent).to_string_lossy().into_owned();
     let edit = scene.told("sam", &["change", "request", "--file", &file, "--reason", "it moves"]);

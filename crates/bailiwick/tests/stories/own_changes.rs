@@ -57,7 +57,7 @@ impl Scene {
         let token = std::fs::read_to_string(file).expect("the lab keeps it");
         let bearer = format!("Bearer {}", token.trim());
         let page = self.asker.page(&format!("/api/v1/people/{person}/link"));
-        let made = self.asker.ask("POST", &page, &[("authorization", &bearer)], "").expect(200);
+        let made = self.asker.ask("POST", &page, &[("authorization", &bearer)], "").expect(201);
         let url = made.member("/url");
         let answer = self.asker.ask("POST", &url, &[], "").expect(303);
         let cookie = answer.header("set-cookie").expect("a session is a cookie");
@@ -114,7 +114,7 @@ fn whoever_made_a_credential_or_vouched_for_who_made_it_approves_no_order_of_it(
     let scene = Scene::new();
     let by_pat_through_dana = scene.through("dana", "pat");
     let made = json!({ "service": "pay-api", "hours": 1 });
-    let made = scene.post(&by_pat_through_dana, "/api/v1/credentials", &made).expect(200);
+    let made = scene.post(&by_pat_through_dana, "/api/v1/credentials", &made).expect(201);
     let eab = Eab { kid: made.member("/kid"), hmac: made.member("/hmac_key") };
     let client = Client::of(&scene.gate.acme());
     let account = client.register(&eab, json!({}));

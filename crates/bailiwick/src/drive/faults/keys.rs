@@ -235,6 +235,6 @@ pub(super) async fn strike(side: &impl Side) {
         assert_eq!(run(side, false, (&[never], &[failed])).await, (true, "unknown"), "{goes:?}");
     }
     println!("{:?}: {runs} runs struck", side.of());
-    assert!(runs > 80, "{runs}");
+    assert!(runs > 50, "{runs}");
     super::rows_are_sound(side.app()).await;
 }

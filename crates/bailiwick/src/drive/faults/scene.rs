@@ -86,6 +86,7 @@ async fn open_with(
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
         data: data.to_path_buf(),
+        restored: false,
         estate: estate.map(Path::to_path_buf),
         given: None,
         lab: true,
