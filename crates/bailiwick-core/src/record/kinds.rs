@@ -119,9 +119,9 @@ impl Fact {
             Self::SecretUsed(it) => Some(format!("secret/{}/{}", it.purpose, it.name)),
             Self::ChangeRehearsed { change, .. } => Some(format!("change/{change}")),
             Self::DelegationObserved(it) => Some(format!("zone/{}", it.zone)),
-            Self::InstallationStarted { .. }
-            | Self::AccessDenied { .. }
-            | Self::StoreRestored { .. } => None,
+            // Few and looked for: the index of subjects finds them.
+            Self::StoreRestored { .. } => Some("store".to_owned()),
+            Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
         }
     }
 }

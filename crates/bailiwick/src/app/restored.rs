@@ -3,7 +3,9 @@
 
 use bailiwick_core::actor::{Actor, Component};
 use bailiwick_core::change::{Change, Command, Next, Outcome, Prepared};
+use bailiwick_core::names::ChangeId;
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
+use bailiwick_core::time::Time;
 
 use super::{App, Loaded};
 use crate::fault::Fault;
@@ -26,7 +28,7 @@ impl App {
         batch.entries.push(Entry { at: now, by: BY, fact });
         for id in self.store.open_changes().await? {
             let mut loaded = self.load_change(&id).await?;
-            match self.not_unspent(&mut loaded, &mut batch)? {
+            match self.not_unspent(&mut loaded, &mut batch, now)? {
                 Became::AsItWas => {}
                 Became::Void => void = void.saturating_add(1),
                 Became::Somebodys => handed = handed.saturating_add(1),
@@ -44,17 +46,30 @@ impl App {
         Ok(())
     }
 
-    fn not_unspent(&self, loaded: &mut Loaded, batch: &mut Batch) -> Result<Became, Fault> {
+    /// Whether nothing was said of a change since the store was restored. What a CA shows of it then may be
+    /// in use: what was done since the copy is not known here.
+    pub(crate) async fn is_before_a_restore(&self, id: &ChangeId) -> Result<bool, Fault> {
+        let Some(restored_at) = self.store.restored_at().await? else { return Ok(false) };
+        let events = self.store.change_events(id).await?;
+        Ok(events.last().is_some_and(|last| last.at <= restored_at))
+    }
+
+    fn not_unspent(
+        &self,
+        loaded: &mut Loaded,
+        batch: &mut Batch,
+        now: Time,
+    ) -> Result<Became, Fault> {
         let why = "the store was restored from a copy, and this may have been carried out since; look, and ask again where it is still wanted";
         match &loaded.change {
             Change::Awaiting(waiting) if waiting.approvals.is_empty() => Ok(Became::AsItWas),
             Change::Requested(_) | Change::Awaiting(_) => {
-                self.add(loaded, batch, Command::Refuse { by: BY, why: why.to_owned() })?;
+                Self::add(loaded, batch, Command::Refuse { by: BY, why: why.to_owned() }, now)?;
                 self.notify(loaded, batch);
                 Ok(Became::Void)
             }
             Change::Executing(_) | Change::Verifying(_) | Change::RollingBack(_) => {
-                self.hand_over(loaded, batch, why)?;
+                self.hand_over(loaded, batch, (why, now))?;
                 self.notify(loaded, batch);
                 Ok(Became::Somebodys)
             }
@@ -68,7 +83,12 @@ impl App {
     }
 
     /// Nothing is applied and nothing undone: whether its step was is not known, and that is what is said.
-    fn hand_over(&self, loaded: &mut Loaded, batch: &mut Batch, why: &str) -> Result<(), Fault> {
+    fn hand_over(
+        &self,
+        loaded: &mut Loaded,
+        batch: &mut Batch,
+        (why, now): (&str, Time),
+    ) -> Result<(), Fault> {
         let assignee = self.assignee(&self.live.get(), &loaded.change);
         let report = |outcome| Command::Report { outcome, assignee: assignee.clone() };
         for _ in 0..TURNS_MAX {
@@ -77,17 +97,23 @@ impl App {
                 Next::StartUndo { .. } => Command::StartUndo,
                 Next::Apply { .. } => report(Outcome::Unknown(why.to_owned())),
                 Next::Verify { .. } | Next::Undo { .. } => report(Outcome::Failed(why.to_owned())),
-                Next::Validate | Next::AwaitApproval | Next::AwaitPerson | Next::Finished => {
-                    return Ok(());
-                }
+                Next::Validate
+                | Next::AwaitApproval
+                | Next::AwaitPerson
+                | Next::LookAgain { .. }
+                | Next::Finished => return Ok(()),
             };
-            self.add(loaded, batch, command)?;
+            Self::add(loaded, batch, command, now)?;
         }
         Err(Fault::bug(format!("change `{}` does not come to a person", loaded.id)))
     }
 
-    fn add(&self, loaded: &mut Loaded, batch: &mut Batch, command: Command) -> Result<(), Fault> {
-        let now = self.now();
+    fn add(
+        loaded: &mut Loaded,
+        batch: &mut Batch,
+        command: Command,
+        now: Time,
+    ) -> Result<(), Fault> {
         let events = loaded.change.decide(command, now).map_err(Fault::from)?;
         Self::add_events(loaded, batch, events, &BY, now)
     }

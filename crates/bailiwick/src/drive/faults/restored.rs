@@ -13,7 +13,7 @@ use super::scene::{self, Case, Kind};
 use super::strikes::{At, Faulty, Goes, Strike};
 use super::{nth, once};
 use crate::app::App;
-use crate::drive::changes::{drive, drive_with};
+use crate::drive::changes::{drive, drive_with, look_again};
 
 const KINDS: [Kind; 8] = [
     Kind::Issue,
@@ -98,7 +98,10 @@ async fn after_a_restore_no_approval_counts_and_nothing_under_way_goes_on_by_its
         for strikes in places() {
             let case = left(app, kind, &strikes).await;
             let change = app.load_change(&case.id).await.unwrap().change;
-            let is_over = matches!(change.next(), Next::Finished | Next::AwaitPerson);
+            let is_over = matches!(
+                change.next(),
+                Next::Finished | Next::AwaitPerson | Next::LookAgain { .. }
+            );
             // Those about the estate and the issuer are about the same one, and alter it for each other.
             let is_shared = matches!(kind, Kind::Edit | Kind::EditAndGrant | Kind::Rotate);
             let before = if is_shared { None } else { Some(case.stands().await) };
@@ -125,6 +128,9 @@ async fn after_a_restore_no_approval_counts_and_nothing_under_way_goes_on_by_its
         assert!(with.why.contains("restored from a copy"), "{what}: {}", with.why);
         assert!(app.live.get().estate().works_here(&with.person, app.now()), "{what}");
         // No driver does anything about it, and nothing was done by handing it over.
+        let calm = Faulty::new(app, &[]);
+        let change = look_again(app, &calm, loaded.clone()).await.unwrap();
+        assert!(matches!(change, Change::WithPerson(_)), "{what}: {change:?}");
         let change = drive(app, loaded).await.unwrap();
         assert!(matches!(change, Change::WithPerson(_)), "{what}: {change:?}");
         if let Some(before) = before {
