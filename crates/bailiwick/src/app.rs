@@ -57,6 +57,7 @@ mod upstream;
 mod watch;
 mod words;
 mod zone_door;
+mod zone_edit;
 mod zone_page;
 mod zone_try;
 mod zones;
@@ -124,7 +125,7 @@ pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{
     CanaryIssued, CanaryWishes, Channels, ControlView, IncidentLine, IncidentNote, IncidentView,
-    Listening, NewReport, Shaky, TreeLine, WatchedName, Woken, ZoneControl,
+    Listening, NewReport, Shaky, TreeLine, WatchedName, Way, Woken, ZoneControl,
 };
 pub(crate) use zone_door::rdata_text;
 pub(crate) use zone_page::{ZoneDelegation, ZoneWhole};

@@ -9,6 +9,7 @@ mod incident;
 mod look;
 mod names;
 mod report;
+mod revert;
 mod settle;
 mod woken;
 mod written;
@@ -34,6 +35,7 @@ pub(crate) use channels::Channels;
 pub(crate) use control::{ControlView, TreeLine, WatchedName, ZoneControl};
 pub(crate) use incident::{CanaryIssued, IncidentLine, IncidentNote, IncidentView};
 pub(crate) use report::NewReport;
+pub(crate) use revert::Way;
 
 pub(crate) use woken::{Listening, Woken};
 
