@@ -98,7 +98,7 @@ pub(crate) use doors::Place;
 pub(crate) use doors::ZoneSight;
 pub(crate) use doors::{Put, Rid, ZoneRecords, fingerprint, held};
 pub(crate) use duties::DutyLine;
-pub(crate) use emergency::{EmergencyVerb, NewEmergency};
+pub(crate) use emergency::{EmergencyVerb, NewEmergency, NewZoneEmergency};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
