@@ -6,6 +6,8 @@
 //!     +-- refused, withdrawn, expired                +--------> RollingBack <-------+ ----> RolledBack
 //!                                                                   | undo fails or needs a person
 //!                                                                   +--> WithPerson --resolved--> RolledBack | Closed
+//!                                                                            |    (a certificate that comes to light later is
+//!                                                                            +--> RollingBack              undone by itself)
 //! ```
 //!
 //! [`Change::decide`] says which events a command causes and changes nothing; [`Change::apply`]

@@ -9,6 +9,8 @@ pub mod record;
 
 pub mod ledger;
 
+pub mod evidence;
+
 pub mod x509;
 
 pub mod rows;

@@ -125,7 +125,7 @@ pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{
     CanaryIssued, CanaryWishes, Channels, ControlView, IncidentLine, IncidentNote, IncidentView,
-    Listening, NewReport, Shaky, TreeLine, WatchedName, Way, Woken, ZoneControl,
+    Listening, NewReport, Shaky, TreeLine, WatchedName, Way, Woken, ZoneControl, canaries_of,
 };
 pub(crate) use zone_door::rdata_text;
 pub(crate) use zone_page::{ZoneDelegation, ZoneWhole};

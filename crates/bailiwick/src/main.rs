@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod cli;
 mod drive;
+mod evidence;
 mod fault;
 mod http;
 mod lab;

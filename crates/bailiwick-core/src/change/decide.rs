@@ -11,7 +11,7 @@ use super::approve::{self, Approval, ApprovedPlan, Basis, NotApproved};
 use super::event::{Event, Prepared};
 use super::joint::Lane;
 use super::plan::{Plan, Precheck, Step, Undo};
-use super::state::{Awaiting, Change, Executing, Outcome, RollingBack};
+use super::state::{Awaiting, Change, Executing, Next, Outcome, RollingBack};
 
 /// What may be asked of a change.
 #[derive(Clone, Debug)]
@@ -177,6 +177,12 @@ impl Change {
             }
             (Self::RollingBack(at), Command::Report { outcome, assignee }) if at.started => {
                 Ok(at.report(outcome, assignee))
+            }
+            // What was found out meanwhile counts only once it is undone; all else is the person's.
+            (Self::WithPerson(at), Command::Report { outcome: Outcome::Done(receipt), .. })
+                if matches!(self.next(), Next::LookAgain { .. }) =>
+            {
+                Ok(vec![Event::UndoDone { index: at.index, receipt }])
             }
             (Self::WithPerson(at), Command::Resolve { by, carried_out, note }) => {
                 match by.signed_in() {

@@ -7,7 +7,7 @@ use crate::time::Time;
 use super::TRIES_MAX;
 use super::approve::ApprovedPlan;
 use super::event::Event;
-use super::plan::{Precheck, Undo};
+use super::plan::{Precheck, Step, Undo};
 use super::state::{Awaiting, Change, Executing, RollingBack, Started, Touched, WithPerson};
 
 /// The stored events do not describe a possible change.
@@ -87,6 +87,13 @@ impl Change {
                 // The person answers for this step; the steps before it are still ours to undo.
                 Event::Resolved { carried_out: false, note, .. } => {
                     Some(turn_back(state.request, state.plan, state.left, note))
+                }
+                // It came to light by itself, and is undone.
+                Event::UndoDone { index, .. }
+                    if index == state.index
+                        && state.plan.steps().get(index).is_some_and(Step::is_looked_for) =>
+                {
+                    Some(turn_back(state.request, state.plan, state.left, state.why))
                 }
                 _ => None,
             },
@@ -233,8 +240,9 @@ impl RollingBack {
             Event::HandedOver { index, person, why }
                 if index == here && self.started && self.tries >= self.tries_max() =>
             {
-                self.left.pop();
+                let touched = self.left.pop()?;
                 Some(Change::WithPerson(WithPerson {
+                    touched,
                     left: self.left,
                     request: self.request,
                     plan: self.plan,

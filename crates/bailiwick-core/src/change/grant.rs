@@ -54,7 +54,9 @@ impl Grant {
     pub fn mint(id: &ChangeId, change: &Change, now: Time) -> Option<Self> {
         let (index, direction, step) = match change.next() {
             Next::Apply { index, step, .. } => (index, Direction::Forward, step),
-            Next::Undo { index, step, .. } => (index, Direction::Back, step),
+            Next::Undo { index, step, .. } | Next::LookAgain { index, step, .. } => {
+                (index, Direction::Back, step)
+            }
             Next::Validate
             | Next::AwaitApproval
             | Next::Start { .. }

@@ -174,6 +174,13 @@ impl Step {
         }
     }
 
+    /// Whether it is looked for again while a person is asked about it. Only certificates are: a record
+    /// or a place may be under the person's hands.
+    #[must_use]
+    pub const fn is_looked_for(&self) -> bool {
+        matches!(self, Self::IssueCertificate(_))
+    }
+
     /// The name of its kind, for people, metrics and stored events.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -102,6 +102,8 @@ pub struct WithPerson {
     pub plan: ApprovedPlan,
     /// At which step.
     pub index: usize,
+    /// What was chosen for that step, and what is known of it.
+    pub touched: Touched,
     /// The steps before it, still to be undone if the person says that this one is.
     pub left: Vec<Touched>,
     /// Who.
@@ -210,6 +212,16 @@ pub enum Next<'a> {
     },
     /// Wait for the named person.
     AwaitPerson,
+    /// Wait for the named person, and look now and then whether this step can be undone after all:
+    /// what a CA issued and nobody got comes to light when the CA answers again (promise P3).
+    LookAgain {
+        /// Which step.
+        index: usize,
+        /// The step.
+        step: &'a Step,
+        /// What was chosen and what is known of it.
+        touched: &'a Touched,
+    },
     /// Nothing is left to do.
     Finished,
 }
@@ -224,7 +236,7 @@ impl Change {
             Self::Executing(executing) => executing.next(),
             Self::Verifying(at) => Next::Verify { plan: at.plan.plan(), done: &at.done },
             Self::RollingBack(back) => back.next(),
-            Self::WithPerson(_) => Next::AwaitPerson,
+            Self::WithPerson(with) => with.next(),
             Self::Closed { .. }
             | Self::RolledBack { .. }
             | Self::Refused { .. }
@@ -309,6 +321,17 @@ impl Executing {
             (Some(step), Some(started)) => Next::Apply { index, step, prepared: &started.prepared },
             // Unreachable by `apply`: the last `StepDone` leads to `Verifying`.
             (None, _) => Next::Verify { plan: self.plan.plan(), done: &self.done },
+        }
+    }
+}
+
+impl WithPerson {
+    fn next(&self) -> Next<'_> {
+        match self.plan.steps().get(self.index) {
+            Some(step) if step.is_looked_for() => {
+                Next::LookAgain { index: self.index, step, touched: &self.touched }
+            }
+            Some(_) | None => Next::AwaitPerson,
         }
     }
 }

@@ -88,7 +88,11 @@ fn sensible(change: &Change, plan: &Plan, (_, a, b): Move) -> Command {
         Next::Apply { .. } | Next::Undo { .. } | Next::Verify { .. } => {
             Command::Report { outcome: some_outcome(a), assignee: person("olga") }
         }
-        Next::AwaitPerson | Next::Finished => Command::Resolve {
+        // A certificate that comes to light while a person is asked.
+        Next::LookAgain { .. } if a > 200 => {
+            Command::Report { outcome: Outcome::Done(Receipt::Nothing), assignee: person("olga") }
+        }
+        Next::AwaitPerson | Next::LookAgain { .. } | Next::Finished => Command::Resolve {
             by: by("olga"),
             carried_out: a.is_multiple_of(2),
             note: "looked".to_owned(),

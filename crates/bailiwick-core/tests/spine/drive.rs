@@ -168,7 +168,7 @@ impl Run<'_> {
             Next::Validate | Next::AwaitApproval | Next::Finished => {
                 panic!("nothing to drive in `{}`", change.name())
             }
-            Next::AwaitPerson => self.ask(change),
+            Next::AwaitPerson | Next::LookAgain { .. } => self.ask(change),
             Next::Start { index, step } => {
                 let prepared = self.world.prepare(step);
                 self.recorded(Turn::Start(index)).then_some(Command::Start { prepared })

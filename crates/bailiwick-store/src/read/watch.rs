@@ -1,6 +1,7 @@
 //! What was seen and when, findings, verdicts, canaries and incidents.
 
 mod columns;
+mod leaves;
 
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{DnsName, FindingId, IssuerId, PersonId};
@@ -359,23 +360,5 @@ impl Store {
                 Ok(super::reversed(&name))
             })
             .collect()
-    }
-
-    /// The entries of a zone's control between two moments, by their leaves.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn leaves_of_zone(
-        &self,
-        zone: &ZoneKey,
-        from: Time,
-        until: Time,
-        limit: u32,
-    ) -> Result<Vec<u64>, StoreError> {
-        let all = "SELECT idx FROM entry WHERE subject = $1 AND at >= $2 AND at <= $3 \
-            ORDER BY idx LIMIT $4";
-        let subject = format!("zone/{zone}");
-        let rows = self.inner.db.all(all, &args![subject, from, until, limit]).await?;
-        rows.into_iter().map(|row| Reader::new("entry", row).number()).collect()
     }
 }

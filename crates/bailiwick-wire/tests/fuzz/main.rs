@@ -10,6 +10,9 @@
 mod entries;
 #[path = "../../../bailiwick-core/tests/fuzzing/mod.rs"]
 mod fuzzing;
+#[expect(dead_code, reason = "one pack of it is a seed")]
+#[path = "../evidence_pack/pack.rs"]
+mod pack;
 #[expect(dead_code, reason = "proofs of it are seeds")]
 #[path = "../ledger_suite/reference.rs"]
 mod tree;
@@ -23,6 +26,7 @@ mod dns;
 mod estate;
 mod jose;
 mod ledger;
+mod reported;
 mod stored;
 mod x509;
 mod zones;

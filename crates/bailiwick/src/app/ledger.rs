@@ -31,7 +31,7 @@ impl App {
         Ok((octets, ProofFile { extra: None, proof, checkpoint }.to_string()))
     }
 
-    async fn proof(
+    pub(super) async fn proof(
         &self,
         leaf: LeafIndex,
         size: TreeSize,

@@ -3,6 +3,7 @@
 mod canaries;
 mod channels;
 mod control;
+mod evidence;
 mod finding;
 mod gate_canary;
 mod incident;
@@ -33,6 +34,7 @@ use crate::fault::Fault;
 pub(crate) use canaries::CanaryWishes;
 pub(crate) use channels::Channels;
 pub(crate) use control::{ControlView, TreeLine, WatchedName, ZoneControl};
+pub(crate) use gate_canary::of as canaries_of;
 pub(crate) use incident::{CanaryIssued, IncidentLine, IncidentNote, IncidentView};
 pub(crate) use report::NewReport;
 pub(crate) use revert::Way;

@@ -3,6 +3,7 @@
 mod commands;
 mod enroll;
 mod envelope;
+mod evidence;
 mod incident;
 mod issuer;
 mod joint;

@@ -37,12 +37,44 @@ pub(crate) async fn drive_with<E: Effects>(
             Turn::Went => {}
             Turn::Waits => return Ok(loaded.change),
         }
-        effects.accompany(&loaded, &mut batch).await?;
-        app.commit(batch).await?;
-        effects.committed(&loaded).await?;
-        app.tell(News::Change(id.clone()));
+        store(app, effects, &loaded, batch).await?;
     }
     Err(Fault::bug(format!("change `{id}` does not come to an end")))
+}
+
+/// Looks again at what a person is asked about, and goes on where that ended it: nothing is stored
+/// before it did (promise P3).
+///
+/// # Errors
+/// As [`drive`].
+pub(crate) async fn look_again<E: Effects>(
+    app: &App,
+    effects: &E,
+    mut loaded: Loaded,
+) -> Result<Change, Fault> {
+    let Next::LookAgain { touched, .. } = loaded.change.next() else { return Ok(loaded.change) };
+    let grant = mint(&loaded, app.now())?;
+    let Applied::Came(outcome @ Outcome::Done(_)) = effects.undo(grant, touched).await else {
+        return Ok(loaded.change);
+    };
+    let mut batch = Batch::default();
+    let command = report(app, &loaded, outcome);
+    add(app, &mut loaded, &mut batch, command)?;
+    store(app, effects, &loaded, batch).await?;
+    drive_with(app, effects, loaded).await
+}
+
+async fn store<E: Effects>(
+    app: &App,
+    effects: &E,
+    loaded: &Loaded,
+    mut batch: Batch,
+) -> Result<(), Fault> {
+    effects.accompany(loaded, &mut batch).await?;
+    app.commit(batch).await?;
+    effects.committed(loaded).await?;
+    app.tell(News::Change(loaded.id.clone()));
+    Ok(())
 }
 
 enum Turn {
@@ -59,9 +91,11 @@ async fn turn<E: Effects>(
 ) -> Result<Turn, Fault> {
     let now = app.now();
     let command = match loaded.change.next() {
-        Next::Validate | Next::AwaitApproval | Next::AwaitPerson | Next::Finished => {
-            return Ok(Turn::Waits);
-        }
+        Next::Validate
+        | Next::AwaitApproval
+        | Next::AwaitPerson
+        | Next::LookAgain { .. }
+        | Next::Finished => return Ok(Turn::Waits),
         Next::Start { index, step } => {
             // Before the first effect: an approval is for the world that it was given in.
             if index == 0

@@ -203,15 +203,19 @@ async fn sound(app: &App) {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// Trust in the key that the first leaf names.
+async fn trust(app: &App) -> Trust {
+    let zero = LeafIndex::new(0).unwrap();
+    let first = app.store.entry(zero).await.unwrap().unwrap();
+    let Fact::InstallationStarted { verifier_key, .. } = first.fact else { panic!("{first:?}") };
+    Trust::in_key(VerifierKey::parse(&verifier_key).unwrap()).unwrap()
+}
+
 /// The same, with changes left over that wait for a person.
 async fn sound_but_for_people(app: &App) {
     let differing = app.store.fsck().await.unwrap();
     assert!(differing.is_empty(), "{differing:#?}");
-    let zero = LeafIndex::new(0).unwrap();
-    let first = app.store.entry(zero).await.unwrap().unwrap();
-    let Fact::InstallationStarted { verifier_key, .. } = first.fact else { panic!("{first:?}") };
-    let trust = Trust::in_key(VerifierKey::parse(&verifier_key).unwrap()).unwrap();
-    let audited = app.store.audit(&trust, Vec::new()).await.unwrap();
+    let audited = app.store.audit(&trust(app).await, Vec::new()).await.unwrap();
     assert!(audited.is_sound(), "{:?} {:?}", audited.report.finding, audited.rows);
     let size = app.store.head().await.unwrap().size.get();
     let (mut intended, mut issued) = (BTreeSet::new(), 0);

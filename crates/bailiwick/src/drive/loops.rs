@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bailiwick_core::names::ChangeId;
+use bailiwick_store::{ChangeFilter, LIMIT_MAX};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -17,6 +19,9 @@ pub(crate) const IN_FLIGHT_MS: u32 = 20_000;
 const DELEGATIONS_MS: u32 = 25_000;
 /// Changes carried on in one turn of the loop.
 const CHANGES_PER_TURN: u32 = 100;
+/// How often is looked again for certificates that a person was asked about, in turns: five minutes. Promise
+/// P3 wants them found ten minutes after their CA answers again.
+const AGAIN_EVERY: u32 = 60;
 /// How often each of the slower chores is done, in turns.
 const CHORES_EVERY: u32 = 6;
 
@@ -44,6 +49,9 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
             note("lapsed changes", app.expire_changes().await);
             note("the active estate", app.refresh_live().await);
             note("delegations", delegations(&app, &holder).await);
+        }
+        if turn.is_multiple_of(AGAIN_EVERY) {
+            note("changes with a person", look_again(&app, &holder).await);
         }
         turn = turn.wrapping_add(1);
         tokio::select! {
@@ -79,6 +87,25 @@ async fn carry_on(app: &Arc<App>, holder: &str, idle_ms: u32) -> Result<(), Faul
                 tracing::debug!(change.id = %id, %message, "somebody else moved the change");
             }
             Err(fault) => tracing::error!(change.id = %id, error = %fault, "a change is stuck"),
+        }
+        app.store.release(&held).await?;
+    }
+    Ok(())
+}
+
+/// Looks once more at what a person was asked about: the CA may answer by now.
+pub(super) async fn look_again(app: &Arc<App>, holder: &str) -> Result<(), Fault> {
+    let filter = ChangeFilter { state: Some("unknown".to_owned()), ..ChangeFilter::default() };
+    for row in app.store.changes(&filter, None, LIMIT_MAX).await?.items {
+        let id: ChangeId = row.request.id;
+        let lease = format!("change/{id}");
+        let Some(held) = app.store.acquire(&lease, holder, IN_FLIGHT_MS).await? else { continue };
+        let loaded = app.load_change(&id).await?;
+        let effects = super::effects::Real::new(app);
+        match super::changes::look_again(app, &effects, loaded).await {
+            Ok(change) => tracing::debug!(change.id = %id, state = change.name(), "looked again"),
+            Err(Fault::Conflict { .. }) => {}
+            Err(fault) => tracing::error!(change.id = %id, error = %fault, "cannot be looked at"),
         }
         app.store.release(&held).await?;
     }

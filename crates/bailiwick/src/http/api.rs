@@ -68,7 +68,7 @@ pub(crate) use events::stream as events_stream;
         watch::findings, watch::finding, watch::adopt_finding, watch::put_back, watch::revert_finding,
         incidents::incidents, incidents::report, incidents::incident, incidents::note_incident,
         incidents::close_incident,
-        watch::control, watch::caa_history, watch::edit_lab_zone,
+        watch::control, watch::control_evidence, watch::caa_history, watch::edit_lab_zone,
         power::declare, power::emergencies, power::review, power::delegate, power::toxic,
         power::duties, power::acts,
         events::stream,
@@ -172,6 +172,7 @@ fn watched() -> Router<Arc<App>> {
         .route("/incidents/{incident}/note", post(incidents::note_incident))
         .route("/incidents/{incident}/close", post(incidents::close_incident))
         .route("/control", get(watch::control))
+        .route("/control/evidence", get(watch::control_evidence))
         .route("/caa/{name}/history", get(watch::caa_history))
         .route("/lab/zones/{zone}", post(watch::edit_lab_zone))
 }

@@ -120,6 +120,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route("POST", "/api/v1/incidents/{incident}/note", Asked("request")),
     route("POST", "/api/v1/incidents/{incident}/close", Asked("request")),
     route("GET", "/api/v1/control", Asked("read")),
+    route("GET", "/api/v1/control/evidence", Asked("read")),
     route("GET", "/api/v1/caa/{name}/history", Asked("read")),
     route("POST", "/api/v1/lab/zones/{zone}", SignedIn),
     route("GET", "/api/v1/zones/{zone}", Asked("read")),

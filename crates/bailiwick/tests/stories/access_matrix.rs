@@ -122,6 +122,7 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/incidents/{incident}/note", Alters(Read)),
     ("POST", "/api/v1/incidents/{incident}/close", Alters(Read)),
     ("GET", "/api/v1/control", To(Read)),
+    ("GET", "/api/v1/control/evidence", To(Read)),
     ("GET", "/api/v1/caa/{name}/history", To(Read)),
     ("POST", "/api/v1/lab/zones/{zone}", SignedIn),
     ("GET", "/api/v1/zones/{zone}", To(Read)),

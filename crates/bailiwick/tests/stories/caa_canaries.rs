@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use scene::{NAMES, Scene};
 
+use crate::harness::bailiwick;
 use crate::harness::chromium::Chromium;
 
 /// How long a cycle may take here, where every server looks each second.
@@ -23,6 +24,7 @@ fn caa_7_p9_a_ca_that_ignores_caa_turns_the_control_red_and_one_that_obeys_turns
     pages(&scene, &incident);
     answered_and_reviewed(&scene, &incident);
     reports_become_incidents(&scene);
+    evidence(&scene);
     let left: Vec<String> = NAMES.iter().flat_map(|name| scene.records_left(name)).collect();
     assert_eq!(left, Vec::<String>::new(), "no challenge record of a canary is left");
     scene.is_sound();
@@ -151,6 +153,74 @@ fn reports_become_incidents(scene: &Scene) {
     assert_eq!(open.count(), 2, "{all}");
 }
 
+/// An auditor reads the story without us, and one altered octet is found and named.
+fn evidence(scene: &Scene) {
+    let file = scene.folder.file("evidence.json");
+    let path = file.to_string_lossy().into_owned();
+    scene
+        .cli("ada", &["control", "evidence", "--zone", "shop.example", "--out", &path])
+        .expect_success();
+    let first = scene.json("ada", &["ledger", "entry", "0"]);
+    let key = first.pointer("/entry/data/verifier_key").and_then(Value::as_str);
+    let key = key.unwrap_or_else(|| panic!("leaf 0 names the key: {first}"));
+    let verify =
+        |path: &str, key: &str| bailiwick::bailiwick(&["control", "verify", path, "--key", key]);
+    let sound = verify(&path, key).expect_success().stdout;
+    for says in [
+        "SOUND",
+        "public enforced: fails",
+        "obeying enforced: holds",
+        "issued, though forbidden",
+        "is concluded: we left that CA",
+        "pki for the policy, dns for the records, security for the control",
+    ] {
+        assert!(sound.contains(says), "`{says}` is not in {sound}");
+    }
+    let whole = std::fs::read(&file).expect("a pack");
+    let altered = scene.folder.file("altered.json");
+    let path = altered.to_string_lossy().into_owned();
+    let text = String::from_utf8(whole.clone()).expect("a pack is text");
+    for (old, new, named) in [
+        ("issued, though forbidden", "refused, as it should be", "leaf "),
+        ("\"dns-record\\\"", "\"cns-record\\\"", "leaf "),
+        ("\"until\": \"2", "\"until\": \"3", "summary"),
+    ] {
+        // The last place is within an entry; the first ones are the summary's.
+        let at = if named == "leaf " { text.rfind(old) } else { text.find(old) };
+        let at = at.unwrap_or_else(|| panic!("`{old}` is in the pack"));
+        let (before, after) = text.split_at(at);
+        std::fs::write(&altered, format!("{before}{}", after.replacen(old, new, 1)))
+            .expect("written");
+        let ran = verify(&path, key);
+        assert!(ran.code == Some(1) && ran.stdout.contains(named), "{old}: {}", ran.output());
+    }
+    let mut found = 0;
+    for at in (0..whole.len()).step_by(whole.len() / 40) {
+        let mut octets = whole.clone();
+        octets[at] ^= 1;
+        std::fs::write(&altered, octets).expect("written");
+        let ran = verify(&path, key);
+        assert!(ran.code != Some(0), "octet {at} was altered and nobody noticed: {}", ran.output());
+        found += 1;
+    }
+    assert!(found >= 40, "{found}");
+    let code = |path: &str, key: &str| verify(path, key).code;
+    let path = file.to_string_lossy();
+    let other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    assert_eq!(code(&path, other), Some(1), "nobody whom that auditor trusts signed it");
+    assert_eq!(code(&path, &key.replace('+', "-")), Some(2), "that is no key");
+    assert_eq!(code(&format!("{path}.gone"), key), Some(3), "there is no such file");
+    let newer = text.replacen("evidence/v1", "evidence/v2", 1);
+    std::fs::write(&altered, newer).expect("written");
+    assert_eq!(code(&altered.to_string_lossy(), key), Some(2), "a newer one would have to say");
+    // A period in which there was nothing is shown, too.
+    let before = ["--from", "2020-01-01", "--to", "2020-01-02", "--out", &*path];
+    let words = [&["control", "evidence", "--zone", "shop.example"][..], &before].concat();
+    scene.cli("ada", &words).expect_success();
+    let nothing = verify(&path, key).expect_success().stdout;
+    assert!(nothing.contains("nothing was judged"), "{nothing}");
+}
+
 fn pages(scene: &Scene, incident: &Value) {
     let mut chromium = Chromium::start();
     chromium.open(super::authorization::link(&scene.server, "pia"));
@@ -163,7 +233,8 @@ fn pages(scene: &Scene, incident: &Value) {
         (format!("/incidents/{id}"), "What the CA has to do", "incident"),
         ("/incidents".to_owned(), "public", "incidents"),
         ("/controls".to_owned(), "incident", "controls"),
-        ("/controls/shop.example".to_owned(), "issued, though forbidden", "zone"),
+        ("/controls/shop.example".to_owned(), "If CAA were ignored: grade", "zone"),
+        ("/controls/shop.example".to_owned(), "Evidence for an auditor", "evidence"),
     ] {
         chromium.open(&format!("{}{path}", scene.server.https()));
         let text = chromium.text();

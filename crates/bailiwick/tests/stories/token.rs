@@ -63,19 +63,60 @@ fn a_token_signs_what_clients_ask_for_and_no_file_holds_a_key() {
     let text = certificate_text(&lego.chain(Gate::NAME));
     assert!(text.contains("Signature Algorithm: ecdsa-with-SHA384"), "{text}");
 
+    assert_eq!(files_of_the_ca(&gate), ["complete", "intermediate.pem", "root.pem"]);
+
+    gate.server.kill9();
+    gate.server.restart();
+    lego.renew(&[Gate::NAME], gate.http01()).expect_success();
+    lego.revoke(Gate::NAME, 4).expect_success();
+
+    the_next_key_is_of_the_token_too(&mut gate, &lego);
+    assert!(!gate.server.log().contains(PIN), "{}", gate.server.log());
+}
+
+fn files_of_the_ca(gate: &Gate) -> Vec<std::ffi::OsString> {
     let folder = gate.server.data().join("ca/house");
     let mut names: Vec<_> = std::fs::read_dir(&folder)
         .expect("the CA has a folder")
         .map(|entry| entry.expect("it can be read").file_name())
         .collect();
     names.sort();
-    assert_eq!(names, ["complete", "intermediate.pem", "root.pem"]);
+    names
+}
 
-    gate.server.kill9();
-    gate.server.restart();
-    lego.renew(&[Gate::NAME], gate.http01()).expect_success();
+/// Rotates the CA: the key of its next generation is made in the token, signs through a kill, and what
+/// the key before it signed can still be revoked.
+fn the_next_key_is_of_the_token_too(gate: &mut Gate, lego: &Lego) {
+    let of_the_first = |gate: &Gate| {
+        lego.obtain(&[Gate::NAME], gate.http01()).expect_success();
+        certificate_text(&lego.chain(Gate::NAME))
+    };
+    assert!(of_the_first(gate).contains("/issuer/house.cer"), "by the first generation");
+    let words = ["issuer", "rotate", "house", "--reason", "a year has passed", "--json"];
+    let asked = gate.cli_as("pia", &words).expect_success().stdout;
+    let asked: serde_json::Value = serde_json::from_str(&asked).expect("--json prints JSON");
+    let change = asked["change"]["id"].as_str().expect("there is a change").to_owned();
+    let approve = ["change", "approve", &change, "--comment", "agreed"];
+    gate.cli_as("sol", &approve).expect_success();
     lego.revoke(Gate::NAME, 4).expect_success();
-    assert!(!gate.server.log().contains(PIN), "{}", gate.server.log());
+
+    for _ in ["as it stands", "after a kill"] {
+        lego.obtain(&[Gate::NAME], gate.http01()).expect_success();
+        let text = certificate_text(&lego.chain(Gate::NAME));
+        assert!(text.contains("/issuer/house/g2.cer"), "{text}");
+        assert!(text.contains("Signature Algorithm: ecdsa-with-SHA384"), "{text}");
+        let mut verify = process::bounded(&programs::find("openssl"), process::PATIENCE);
+        let root = gate.server.data().join("ca/house/root.pem");
+        verify.args(["verify", "-CAfile"]).arg(root).arg("-untrusted").arg(lego.chain(Gate::NAME));
+        verify.arg(lego.chain(Gate::NAME));
+        process::run(verify).expect_success();
+        lego.revoke(Gate::NAME, 4).expect_success();
+        gate.server.kill9();
+        gate.server.restart();
+    }
+    let files = files_of_the_ca(gate);
+    let of_keys = |name: &&std::ffi::OsString| name.to_string_lossy().contains("key");
+    assert_eq!(files.iter().find(of_keys), None, "no file holds a key: {files:?}");
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Stage {
             let loaded = self.app.load_change(id).await?;
             let change = drive_with(&self.app, effects, loaded).await?;
             match change.next() {
-                Next::Finished | Next::AwaitPerson => return Ok(change),
+                Next::Finished | Next::AwaitPerson | Next::LookAgain { .. } => return Ok(change),
                 Next::Validate
                 | Next::AwaitApproval
                 | Next::Start { .. }

@@ -23,7 +23,7 @@ use crate::fault::Fault;
 const STRANGER: &str = "canary.invalid";
 
 /// The canaries of a built-in CA as far as they count for a zone: they are run for each.
-pub(super) fn of(stored: &[CanaryRow], id: &IssuerId, issuer: &Issuer, key: &ZoneKey) -> Canaries {
+pub(crate) fn of(stored: &[CanaryRow], id: &IssuerId, issuer: &Issuer, key: &ZoneKey) -> Canaries {
     if issuer.kind != IssuerKind::BuiltIn {
         return super::canaries::of(stored, id, issuer);
     }

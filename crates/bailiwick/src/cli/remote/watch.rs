@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::commands::{Asked, ControlCommand, FindingCommand, Findings, GlobalOutput, LabCommand};
 use super::{NoAnswer, answer, print, query};
 use crate::cli::client::Server;
+use crate::cli::exit;
 use crate::http::api::bodies::{
     Because, CaaHistory, ChangeBody, ControlBody, FindingLine, LabEdit, LabEdited, RevertBody,
 };
@@ -101,8 +102,15 @@ fn show(one: &FindingLine) -> String {
 }
 
 pub(super) async fn control(asked: Asked<ControlCommand>) -> Result<u8, NoAnswer> {
+    if let ControlCommand::Verify { file, key } = &asked.what {
+        return super::evidence::verify(file, key, asked.output);
+    }
     let client = asked.server.client()?;
     match asked.what {
+        ControlCommand::Verify { .. } => Ok(exit::YES),
+        ControlCommand::Evidence { zone, from, to, out } => {
+            super::evidence::fetch(&client, asked.output, (zone, from, to), &out).await
+        }
         ControlCommand::Show => {
             let body: ControlBody = client.get("control").await?;
             answer(asked.output, &body, board)

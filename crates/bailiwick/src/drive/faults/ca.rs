@@ -2,6 +2,7 @@
 //! (promise P3). The real driver, store and ACME client; the CA, the zone and the clock are simulated.
 
 mod acme;
+mod again;
 mod canaries;
 mod clock;
 mod mischief;

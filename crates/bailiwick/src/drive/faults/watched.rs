@@ -7,15 +7,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use bailiwick_core::estate::ZoneKey;
+use bailiwick_core::actor::SignedIn;
+use bailiwick_core::estate::{ZoneClass, ZoneKey};
 use bailiwick_core::names::PersonId;
 use bailiwick_core::time::{DAY_MS, HOUR_MS, Time};
 use bailiwick_core::watch::{FindingKind, due_ms};
 use bailiwick_store::{FindingFilter, FindingRow};
+use bailiwick_wire::evidence::Pack;
 use futures::future::BoxFuture;
 
 use super::scene::open_in;
-use crate::app::{App, Shaky};
+use crate::app::{App, Asking, Shaky};
+use crate::evidence::{NotSound, check};
 use crate::world::{Clock, SystemRandom, World};
 
 /// A clock that stands still until it is set.
@@ -115,6 +118,10 @@ impl Scene {
         all.into_iter().filter(|row| row.finding.kind == FindingKind::Unreachable).collect()
     }
 
+    fn class(&self) -> ZoneClass {
+        self.app.live.get().estate().zones[&zone()].class
+    }
+
     async fn told(&self, person: &PersonId) -> usize {
         let all = self.app.store.outbox(100).await.unwrap();
         let told = |row: &&bailiwick_store::OutboxRow| {
@@ -131,8 +138,7 @@ async fn a_finding_whose_moment_passes_goes_to_the_next_person_without_anybody_a
     let (dana, dov) = (PersonId::parse("dana").unwrap(), PersonId::parse("dov").unwrap());
     assert_eq!((&first.finding.assignee, first.finding.next.as_ref()), (&dana, Some(&dov)));
     assert_eq!((scene.told(&dana).await, scene.told(&dov).await), (1, 0));
-    let class = scene.app.live.get().estate().zones[&zone()].class;
-    let due = due_ms(FindingKind::Unreachable, class);
+    let due = due_ms(FindingKind::Unreachable, scene.class());
     assert_eq!(first.finding.due, scene.app.now().plus_ms(due));
     // A moment before, nothing moves.
     scene.clock.forward_ms(due - 1);
@@ -173,4 +179,48 @@ async fn an_exception_ends_and_the_finding_is_back_without_anybody_acting() {
     let back = scene.look().await;
     assert_eq!(back.len(), 1, "the finding is there");
     assert_eq!(back[0].finding.assignee.as_str(), "dana");
+}
+
+/// Nobody signs the summary, the zone and the period: each of their octets is tried, and one in some of the
+/// rest (every octet of a small pack is tried in the tests of `bailiwick_wire::evidence`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_is_altered_in_the_evidence_of_a_zone_is_found() {
+    let mut scene = Scene::new("").await;
+    let first = scene.look().await.remove(0);
+    scene.clock.forward_ms(due_ms(FindingKind::Unreachable, scene.class()));
+    scene.look().await;
+    let by = SignedIn::alone(PersonId::parse("ada").unwrap());
+    let asking = Asking { by, session: None, token: None };
+    let (from, until) = (Time::from_unix_ms(BEGIN_MS), scene.app.now());
+    let made = scene.app.control_evidence(&asking, &zone(), (from, until)).await.unwrap();
+    let trust = super::trust(&scene.app).await;
+    let whole = made.encode();
+    let sound = check(&whole, &trust).unwrap();
+    assert_eq!(sound.leaves, made.leaves.len());
+    assert!(sound.verdicts >= 3, "{} verdicts", sound.verdicts);
+    let handed = format!("finding {} is handed on to dov", first.finding.id);
+    assert!(made.summary.iter().any(|line| line.contains(&handed)), "{:?}", made.summary);
+    let text = String::from_utf8(whole.clone()).unwrap();
+    let unsigned = text.find("\"checkpoint\"").unwrap();
+    let rest = (unsigned..whole.len()).step_by(whole.len() / 100 + 1);
+    for at in (0..unsigned).step_by(3).chain(rest) {
+        let mut octets = whole.clone();
+        octets[at] ^= 1;
+        assert!(check(&octets, &trust).is_err(), "octet {at} was altered, and nobody noticed");
+    }
+    let mut altered = made.clone();
+    altered.summary[4].push('!');
+    let why = check(&altered.encode(), &trust).unwrap_err();
+    assert!(matches!(why, NotSound::Summary(5)), "{why}");
+    // Verdicts of the period that are left out, with their lines, are missed by nobody; what they rest on is.
+    let look =
+        |pack: &Pack| pack.leaves.iter().position(|one| one.entry.contains("watch.observed"));
+    altered = made.clone();
+    altered.leaves.remove(look(&made).unwrap());
+    assert!(check(&altered.encode(), &trust).is_err(), "what a verdict rests on is gone");
+    // A period before all that is a pack, too, and one that ends before it begins is none.
+    let before = (from.plus_ms(-2 * DAY_MS), from.plus_ms(-DAY_MS));
+    let nothing = scene.app.control_evidence(&asking, &zone(), before).await.unwrap();
+    assert_eq!(check(&nothing.encode(), &trust).unwrap().verdicts, 0);
+    assert!(scene.app.control_evidence(&asking, &zone(), (until, from)).await.is_err());
 }

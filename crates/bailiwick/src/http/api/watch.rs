@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{DnsName, FindingId, ZoneName};
-use bailiwick_core::time::Time;
+use bailiwick_core::policy::Access;
+use bailiwick_core::time::{DAY_MS, Time};
 use serde::Deserialize;
 
 use super::bodies::{
@@ -14,7 +17,7 @@ use super::bodies::{
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::input::{Json, Path, Query};
-use crate::app::{App, Asking};
+use crate::app::{App, Asking, Scope};
 use crate::fault::Fault;
 
 /// What findings are narrowed to.
@@ -121,6 +124,64 @@ pub(super) async fn control(
     Caller(asking): Caller,
 ) -> Result<Json<ControlBody>, ApiError> {
     Ok(Json(ControlBody::of(&app.control(&asking).await?)))
+}
+
+/// Of which zone, from when to when.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EvidenceParams {
+    /// Such as `shop.example` or `corp.example/internal`; it has to be given.
+    zone: Option<String>,
+    /// From when; 90 days before the end where it is not given.
+    from: Option<String>,
+    /// Until when, a date with its whole day; now where it is not given.
+    to: Option<String>,
+}
+
+impl EvidenceParams {
+    /// The period; a form sends a field that nobody filled in as an empty one.
+    fn period(&self, now: Time) -> Result<(Time, Time), Fault> {
+        let read = |name: &'static str, text: &Option<String>| {
+            let text = text.as_deref().filter(|text| !text.is_empty());
+            let at = text.map(Time::parse).transpose();
+            let at = at.map_err(|cause| Fault::input(name, cause))?;
+            let is_date = text.is_some_and(|text| text.len() == DATE_CHARS);
+            Ok::<_, Fault>(at.map(|at| (at, is_date)))
+        };
+        let until = read("to", &self.to)?.map_or(now, |(at, is_date)| {
+            if is_date { at.plus_ms(DAY_MS - 1).min(now) } else { at }
+        });
+        let from = read("from", &self.from)?.map(|(at, _)| at);
+        Ok((from.unwrap_or_else(|| until.plus_ms(-EVIDENCE_DAYS * DAY_MS)), until))
+    }
+}
+
+/// Characters of `2026-11-22`.
+const DATE_CHARS: usize = 10;
+
+/// Days of evidence where nobody says from when.
+const EVIDENCE_DAYS: i64 = 90;
+
+/// Evidence of a zone's control for a period: its entries of the ledger, each with the proof that it is
+/// there, what they name, and a summary to read. `bailiwick control verify` checks it without a server.
+#[utoipa::path(get, path = "/control/evidence", tag = "watch", params(EvidenceParams),
+    responses((status = 200, content_type = "application/json", body = String), (status = 400, body = ErrorBody)))]
+pub(super) async fn control_evidence(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Query(params): Query<EvidenceParams>,
+) -> Result<Response, ApiError> {
+    app.permit(&asking, Access::Read, &Scope::Ledger)?;
+    let zone = params.zone.as_deref().ok_or_else(|| Fault::input("zone", "say which zone"))?;
+    let zone = zone_key(zone)?;
+    let (from, until) = params.period(app.now())?;
+    let pack = app.control_evidence(&asking, &zone, (from, until)).await?;
+    let name = format!("attachment; filename=\"caa-{}-{}.json\"", zone.name, zone.view);
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, pack.encode()).into_response())
 }
 
 /// Which moment, which server.

@@ -1,5 +1,6 @@
 //! Commands about what is seen.
 
+use bailiwick_wire::ledger::Trust;
 use clap::{Args, Subcommand};
 
 use super::GlobalOutput;
@@ -57,6 +58,30 @@ pub(crate) enum FindingCommand {
 pub(crate) enum ControlCommand {
     /// Every zone: is the record there, does everybody see it, does the CA obey it
     Show,
+    /// Write the evidence of one zone for a period into a file that an auditor checks without us
+    Evidence {
+        /// The zone, such as shop.example or corp.example/internal
+        #[arg(long)]
+        zone: String,
+        /// From when, such as 2026-03-01 or 2026-03-01T10:00:00Z; 90 days before the end where absent
+        #[arg(long, value_name = "MOMENT")]
+        from: Option<String>,
+        /// Until when, a date with its whole day; now where absent
+        #[arg(long, value_name = "MOMENT")]
+        to: Option<String>,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: std::path::PathBuf,
+    },
+    /// Check such a file without a server: every entry against the signed checkpoint, every verdict
+    /// recomputed. Exit code 0: sound, 1: altered, 2: cannot be told, 3: could not be read
+    Verify {
+        /// The file
+        file: std::path::PathBuf,
+        /// The ledger's verifier key, from somewhere else than the file: `bailiwick ledger entry 0` names it
+        #[arg(long, value_name = "KEY", value_parser = super::super::evidence::trusted)]
+        key: Box<Trust>,
+    },
 }
 
 #[derive(Subcommand)]

@@ -1,6 +1,6 @@
 //! Changes as the API gives them.
 
-use bailiwick_core::change::{Awaiting, Change, Plan, Precheck, Step, Undo};
+use bailiwick_core::change::{Awaiting, Change, Next, Plan, Precheck, Step, Undo};
 use bailiwick_core::record::ChangeRow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -193,7 +193,12 @@ fn checks(view: &ChangeView) -> Vec<Precheck> {
 fn outcome(change: &Change) -> Option<String> {
     match change {
         Change::WithPerson(with) => {
-            Some(format!("{} has to find out how this stands: {}", with.person, with.why))
+            let again = if matches!(change.next(), Next::LookAgain { .. }) {
+                "; meanwhile the CA is asked every five minutes, and what it issued is revoked when it shows"
+            } else {
+                ""
+            };
+            Some(format!("{} has to find out how this stands: {}{again}", with.person, with.why))
         }
         Change::RolledBack { why, .. } => Some(format!("rolled back: {why}")),
         Change::RollingBack(back) => Some(format!("turning back: {}", back.why)),

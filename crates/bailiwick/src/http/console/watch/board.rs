@@ -215,6 +215,25 @@ pub(crate) fn one_zone(zone: &ZoneControlBody, tree: &[TreeLine]) -> Markup {
                 }
             }
         }
+        (evidence(&zone.zone))
+    }
+}
+
+/// The control of a zone for a period as one file.
+fn evidence(zone: &str) -> Markup {
+    html! {
+        h2 { "Evidence for an auditor" }
+        p { "The control of a period as one file: its entries of the ledger with their proofs, what they name, every verdict. "
+            code { "bailiwick control verify FILE --key KEY" } " checks it without us." }
+        form.filters method="get" action="/api/v1/control/evidence" {
+            input type="hidden" name="zone" value=(zone);
+            label { "From " input type="date" name="from"; }
+            " "
+            label { "until " input type="date" name="to"; }
+            " "
+            button { "Download" }
+            p.soft { "Left empty: the last 90 days. It holds the estate of that time, too: hand it to whoever may see that." }
+        }
     }
 }
 
