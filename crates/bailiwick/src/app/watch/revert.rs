@@ -23,6 +23,9 @@ use crate::fault::Fault;
 /// The TTL of a set that was never seen with one, in seconds.
 const TTL_SECONDS: u32 = 300;
 
+/// What happens where somebody else was quicker.
+const ENDS: &str = "the finding ends by itself at the next look";
+
 /// Whether the decided set can be put back by a change.
 pub(crate) enum Way {
     /// It can.
@@ -119,10 +122,8 @@ impl App {
     ) -> String {
         let key = &finding.zone;
         let Some(at) = finding.vantage.filter(Vantage::is_authority) else {
-            let next = match finding.kind {
-                FindingKind::Missing => finding.remedy.as_str(),
-                _ => "the finding ends by itself at the next look",
-            };
+            let is_missing = finding.kind == FindingKind::Missing;
+            let next = if is_missing { finding.remedy.as_str() } else { ENDS };
             return format!(
                 "the primary of zone `{key}` holds what was decided for `{}`, so there is nothing to write; {next}",
                 finding.subject
