@@ -122,8 +122,12 @@ async fn shown(app: &App, asking: &Asking, id: &str) -> Result<(String, Markup),
         },
         false => None,
     };
+    let under_way = match &back {
+        Some(_) => app.put_backs(&row.finding).await?.iter().map(ToString::to_string).collect(),
+        None => Vec::new(),
+    };
     let title = format!("{}: {}", line.subject, line.title);
-    Ok((title, whole(&line, line.adoptable && asks, back.as_ref())))
+    Ok((title, whole(&line, line.adoptable && asks, back.as_ref(), &under_way)))
 }
 
 /// How the decided set comes back, as the page offers it.
@@ -134,7 +138,7 @@ enum Back {
     ByHand { why: String, text: Option<String> },
 }
 
-fn whole(one: &FindingLine, adopt: bool, back: Option<&Back>) -> Markup {
+fn whole(one: &FindingLine, adopt: bool, back: Option<&Back>, under_way: &[String]) -> Markup {
     html! {
         article #finding data-live="watch" {
             @match &one.closed_at {
@@ -175,15 +179,18 @@ fn whole(one: &FindingLine, adopt: bool, back: Option<&Back>) -> Markup {
                         button.primary { "Ask to adopt it" }
                     }
                 }
-                @if let Some(back) = back { (put_back(one, back)) }
+                @if let Some(back) = back { (put_back(one, back, under_way)) }
             }
         }
     }
 }
 
-fn put_back(one: &FindingLine, back: &Back) -> Markup {
+fn put_back(one: &FindingLine, back: &Back, under_way: &[String]) -> Markup {
     html! {
         h3 { "What was decided is right" }
+        @for change in under_way {
+            p { "A change that writes this set is under way: " a href={ "/changes/" (change) } { (change) } "." }
+        }
         @match back {
             Back::Ask => {
                 p { "The decided set is put back. That is a change, too: somebody else approves it, and it is written only while the set is still the one that stands there now." }
