@@ -126,9 +126,10 @@ impl App {
             };
             for row in self.store.changes(&filter, None, CHANGES_MAX).await?.items {
                 let loaded = self.load_change(&row.request.id).await?;
-                let steps = match &loaded.change {
-                    Change::Awaiting(waiting) => waiting.plan.steps(),
-                    begun => begun.approved().map(|plan| plan.steps()).unwrap_or_default(),
+                let steps = if let Change::Awaiting(waiting) = &loaded.change {
+                    waiting.plan.steps()
+                } else {
+                    loaded.change.approved().map(|plan| plan.steps()).unwrap_or_default()
                 };
                 if steps.iter().any(|step| writes(step, finding)) {
                     all.push(row.request.id);
