@@ -330,27 +330,13 @@ fn caa_6_the_page_of_a_finding_asks_for_either_way_to_end_it() {
     let json = |person: &str, words: &[&str]| -> Value {
         serde_json::from_str(&cli(person, &[words, &["--json"]].concat())).expect("JSON")
     };
-    let found = || {
-        let began = Instant::now();
-        loop {
-            let all = json("dana", &["findings"]);
-            if let Some(one) = all.as_array().expect("a list").first() {
-                return id(one);
-            }
-            assert!(began.elapsed() < PATIENCE, "{}", gate.server.log());
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    };
+    let found =
+        || until(|| json("dana", &["findings"]).as_array().expect("a list").first().map(id));
     let over = |finding: &str| {
-        let began = Instant::now();
-        loop {
+        until(|| {
             let one = json("dana", &["finding", "show", finding]);
-            if one["closed_by"] == "its cause ended" {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "{one:#}\n{}", gate.server.log());
-            std::thread::sleep(Duration::from_millis(200));
-        }
+            (one["closed_by"] == "its cause ended").then_some(())
+        });
     };
     let mut chromium = Chromium::start();
     chromium.open(link(&gate.server, "dana"));
