@@ -167,6 +167,7 @@ impl App {
         }
         let mut batch = Batch::default();
         self.settle_findings(live, key, zone, &judged, &mut batch).await?;
+        self.settle_incidents(live, key, zone, &mut batch).await?;
         let known = self.store.control_points(Some(key)).await?;
         for verdict in verdicts {
             if known.iter().all(|row| row.verdict != verdict) {
