@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::duty::{due_ms, ladder, passes_to};
-use super::finding::FindingKind;
+use super::duty::{due_ms, ladder, passes_to, team_of};
+use super::finding::{Cause, FindingKind};
 use super::points::Stands;
 use crate::estate::{Estate, Zone, ZoneKey, spelled};
 use crate::names::{CertFingerprint, Digest, DnsName, FindingId, IssuerId, PersonId, TeamId};
@@ -80,6 +80,37 @@ pub struct Incident {
     pub due: Time,
     /// The leaves of the ledger that show it.
     pub evidence: Vec<u64>,
+}
+
+/// What the source of an incident out of a report begins with; the digest of the report follows.
+pub const REPORTED: &str = "report ";
+
+impl Incident {
+    /// Whether somebody reported it (RFC 8659, section 4.4).
+    #[must_use]
+    pub fn is_reported(&self) -> bool {
+        self.source.starts_with(REPORTED)
+    }
+
+    /// What is the matter in its zone while it is open, where nothing that is seen says so: somebody
+    /// reported it. `leaf` opened it.
+    #[must_use]
+    pub fn cause(&self, zone: &Zone, leaf: u64) -> Option<Cause> {
+        let kind = FindingKind::Reported;
+        self.is_reported().then(|| Cause {
+            kind,
+            subject: self.subject.clone(),
+            vantage: None,
+            team: team_of(kind, zone).clone(),
+            says: self.says.clone(),
+            remedy: format!(
+                "answer incident {} on both tracks and let it be concluded; this finding ends with it",
+                self.id
+            ),
+            diff: Vec::new(),
+            evidence: vec![leaf],
+        })
+    }
 }
 
 spelled! {

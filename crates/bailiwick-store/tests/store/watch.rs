@@ -19,7 +19,8 @@ use crate::sample;
 crate::both! {
     what_was_seen_at_a_moment_is_one_look_up,
     a_finding_opens_is_handed_on_and_closes,
-    verdicts_canaries_and_incidents_follow_from_the_ledger,
+    verdicts_and_canaries_follow_from_the_ledger,
+    incidents_follow_from_the_ledger,
 }
 
 fn zone() -> ZoneKey {
@@ -147,7 +148,7 @@ async fn a_finding_opens_is_handed_on_and_closes(place: &Place) {
     store.close().await;
 }
 
-async fn verdicts_canaries_and_incidents_follow_from_the_ledger(place: &Place) {
+async fn verdicts_and_canaries_follow_from_the_ledger(place: &Place) {
     let store = place.open().await;
     let now = store.now();
     let verdict = |stands| {
@@ -179,6 +180,13 @@ async fn verdicts_canaries_and_incidents_follow_from_the_ledger(place: &Place) {
     };
     put(&store, now, Fact::CanaryTried(Box::new(run.clone()))).await;
     assert_eq!(store.canaries(Some(&run.issuer)).await.unwrap()[0].run, run);
+    assert_eq!(store.fsck().await.unwrap(), []);
+    store.close().await;
+}
+
+async fn incidents_follow_from_the_ledger(place: &Place) {
+    let store = place.open().await;
+    let now = store.now();
     let person = |id: &str| PersonId::parse(id).unwrap();
     let incident = Incident {
         id: FindingId::parse("i1").unwrap(),

@@ -140,6 +140,13 @@ impl Scene {
         all.iter().filter(told).count()
     }
 
+    /// The findings that are open out of reports.
+    async fn reported(&self) -> Vec<FindingRow> {
+        let filter = FindingFilter { open: true, zone: Some(zone()), ..FindingFilter::default() };
+        let all = self.app.store.findings(&filter, 10).await.unwrap();
+        all.into_iter().filter(|row| row.finding.kind == FindingKind::Reported).collect()
+    }
+
     /// Who answers for the record, who for the CA, and who reviews the only open incident.
     async fn hold(&self) -> [String; 3] {
         let one = self.app.store.open_incidents(&zone()).await.unwrap().remove(0).incident;
@@ -248,8 +255,13 @@ async fn an_incident_whose_moment_passes_goes_on_part_by_part_until_it_is_conclu
     let id = scene.app.take_report(report, None).await.unwrap();
     let due = due_ms(FindingKind::EnforcementFailed, scene.class());
     let note = |track, says: &str| IncidentNote { track, says: says.to_owned(), answered: true };
+    scene.look().await;
+    let finding = scene.reported().await.remove(0).finding;
+    assert_eq!((finding.subject.as_str(), finding.assignee.as_str()), ("www.shop.example", "pia"));
+    assert!(finding.remedy.contains(id.as_str()), "{}", finding.remedy);
     scene.clock.forward_ms(due - 1);
     scene.look().await;
+    assert_eq!(scene.reported().await.len(), 1, "it is open once");
     assert_eq!(scene.hold().await, ["dana", "pia", "sol"]);
     scene.clock.forward_ms(1);
     scene.look().await;
@@ -277,6 +289,7 @@ async fn an_incident_whose_moment_passes_goes_on_part_by_part_until_it_is_conclu
     assert!(says.iter().any(|says| says.contains("`dana` did not end it in time")), "{says:#?}");
     scene.clock.forward_ms(10 * due);
     scene.look().await;
+    assert_eq!(scene.reported().await.len(), 0, "the finding ends with the incident");
     let row = scene.app.store.incident(&id).await.unwrap().unwrap();
     assert_eq!(row.incident.owner.as_str(), "pia", "what is over stays as it is");
     assert!(scene.app.store.fsck().await.unwrap().is_empty(), "every row follows from the ledger");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::estate::{Zone, ZoneKey};
+use bailiwick_core::estate::Zone;
 use bailiwick_core::record::{Batch, Entry, Fact};
 use bailiwick_core::watch::{Track, handed_on};
 use bailiwick_store::IncidentRow;
@@ -10,28 +10,26 @@ use bailiwick_store::IncidentRow;
 use super::super::super::{App, Live};
 use super::super::WATCH;
 use super::{asked_of, notice};
-use crate::fault::Fault;
 
 impl App {
     /// Hands on what people of a zone's incidents did not do in time, each with a notice.
-    pub(in super::super) async fn settle_incidents(
+    pub(in super::super) fn settle_incidents(
         &self,
         live: &Live,
-        key: &ZoneKey,
         zone: &Zone,
+        open: &[IncidentRow],
         batch: &mut Batch,
-    ) -> Result<(), Fault> {
+    ) {
         let now = self.now();
-        for row in self.store.open_incidents(key).await? {
+        for row in open {
             let incident = &row.incident;
-            for on in handed_on((live.estate(), zone), incident, &answered(&row), now) {
+            for on in handed_on((live.estate(), zone), incident, &answered(row), now) {
                 let asked = asked_of(incident, on.part, on.due);
                 batch.notices.push(notice(&on.person, &incident.id, &asked));
                 let fact = Fact::IncidentHandedOn(Box::new(on));
                 batch.entries.push(Entry { at: now, by: WATCH, fact });
             }
         }
-        Ok(())
     }
 }
 
