@@ -1,23 +1,28 @@
-//! Writing into a zone: one TXT record comes or goes by a signed update, and the zone's servers say
-//! whether it did (RFC 2136, RFC 8945; promise P13).
+//! Writing into a zone: one TXT record comes or goes through the zone's door, and the zone's servers say
+//! whether it did (promise P13).
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bailiwick_core::caa::{LookupFailure, PrivateTlds};
 use bailiwick_core::names::{DnsName, ZoneName};
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
-use bailiwick_wire::dns::{NotSigned, RecordKind as _, TsigKey, Txt, UpdateCode, txt_rdata};
+use bailiwick_wire::dns::{NotSigned, RecordKind as _, Txt, UpdateCode, txt_rdata};
 use futures::future::{BoxFuture, join_all};
+use tokio::sync::Mutex;
 
 use super::client::DnsClient;
 use super::view::View;
-use crate::zones::{Authorities, NotApplied, Refused, UpdateDoor, UpdatePlace, ZoneDoor as _};
+use crate::zones::{Cause, Compared, NotApplied, Refused, ZoneDoor};
 
 /// How long a record may be remembered: it is there for minutes, and a wrong one must go quickly.
 const TTL_SECONDS: u32 = 60;
 /// How often is looked again when somebody else altered the same set in between.
 const LOOKS_MAX: u32 = 4;
+/// Who writes where the door itself compares, just before it writes: one at a time in this process, so
+/// that challenges of one name do not take each other's records.
+static WRITING: Mutex<()> = Mutex::const_new(());
 
 /// The records with which control of a name is shown to somebody.
 pub trait ChallengeRecords: Send + Sync {
@@ -43,14 +48,11 @@ pub trait ChallengeRecords: Send + Sync {
     ) -> BoxFuture<'a, Vec<SocketAddr>>;
 }
 
-/// Writes into one zone at its primary server.
-#[derive(Clone, Debug)]
+/// Writes into one zone through its door.
+#[derive(Clone)]
 pub struct ZoneWriter {
     dns: DnsClient,
-    zone: ZoneName,
-    primary: SocketAddr,
-    servers: Vec<SocketAddr>,
-    door: UpdateDoor,
+    door: Arc<dyn ZoneDoor>,
 }
 
 /// A record was not written, or nobody knows.
@@ -73,7 +75,7 @@ pub enum NotWritten {
         /// Which name.
         owner: DnsName,
         /// Asked of whom.
-        server: SocketAddr,
+        server: String,
         /// Why.
         cause: String,
     },
@@ -83,7 +85,7 @@ pub enum NotWritten {
         /// Which name.
         owner: DnsName,
         /// Who.
-        server: SocketAddr,
+        server: String,
         /// What it said.
         code: UpdateCode,
     },
@@ -93,17 +95,17 @@ pub enum NotWritten {
         /// Which name.
         owner: DnsName,
         /// Who.
-        server: SocketAddr,
+        server: String,
         /// Why.
         cause: NotSigned,
     },
     /// No answer came, and a look afterwards does not show it done.
-    #[error("{server} did not answer the update of `{owner}`; whether it comes is not known")]
+    #[error("whether the update of `{owner}` comes is not known: {why}")]
     Unknown {
         /// Which name.
         owner: DnsName,
-        /// Who.
-        server: SocketAddr,
+        /// Why.
+        why: String,
     },
     /// Another reason.
     #[error("`{owner}`: {cause}")]
@@ -123,22 +125,10 @@ enum Wanted {
 }
 
 impl ZoneWriter {
-    /// Writes at `primary` with `key`; `servers` are all that answer for the zone.
+    /// Writes through this door; the servers that it names are all that answer for the zone.
     #[must_use]
-    pub fn new(
-        dns: DnsClient,
-        zone: ZoneName,
-        primary: SocketAddr,
-        servers: &[SocketAddr],
-        key: TsigKey,
-    ) -> Self {
-        let mut servers = servers.to_vec();
-        if !servers.contains(&primary) {
-            servers.push(primary);
-        }
-        let authorities = Authorities::new(dns.clone(), zone.clone(), &servers);
-        let door = UpdateDoor::new(&authorities, UpdatePlace { primary, key });
-        Self { dns, zone, primary, servers, door }
+    pub fn new(dns: DnsClient, door: Arc<dyn ZoneDoor>) -> Self {
+        Self { dns, door }
     }
 
     /// The texts that one server of the zone shows.
@@ -149,26 +139,35 @@ impl ZoneWriter {
     ) -> Result<Vec<Vec<u8>>, LookupFailure> {
         let view = View {
             resolver: None,
-            authorities: vec![(self.zone.clone(), vec![server])],
+            authorities: vec![(self.door.zone().clone(), vec![server])],
             private_tlds: PrivateTlds::reserved(),
         };
         self.dns.txt(&view, owner).await
     }
 
     async fn make(&self, owner: &DnsName, value: &str, wanted: Wanted) -> Result<(), NotWritten> {
-        if !owner.is_at_or_below(self.zone.apex()) {
-            return Err(NotWritten::Outside { owner: owner.clone(), zone: self.zone.clone() });
+        let zone = self.door.zone();
+        if !owner.is_at_or_below(zone.apex()) {
+            return Err(NotWritten::Outside { owner: owner.clone(), zone: zone.clone() });
         }
+        let _alone = match self.door.manner().compared {
+            Compared::JustBefore => Some(WRITING.lock().await),
+            Compared::AtTheServer | Compared::Never => None,
+        };
         let set_owner = OwnerName::from(owner.clone());
-        let not_written = |cause| self.not_written(owner, cause);
+        let text = match wanted {
+            Wanted::There => "challenge record",
+            Wanted::Gone => "challenge record taken away",
+        };
+        let cause = Cause { author: "bailiwick", text };
         let mut last = NotApplied::OtherBefore { there: Vec::new() };
         for _ in 0..LOOKS_MAX {
             let standing = self.door.standing(&set_owner, RecordType::TXT).await;
-            let before = standing.map_err(|cause| not_written(cause.into()))?;
+            let before = standing.map_err(|cause| not_written(owner, cause.into()))?;
             let Some(edit) = edit(&set_owner, before, value.as_bytes(), wanted) else {
                 return Ok(());
             };
-            match self.door.write(&[edit]).await {
+            match self.door.write(&[edit], cause).await {
                 Ok(_) => return Ok(()),
                 // Somebody else wrote there in between, or just after us: look again.
                 Err(cause @ (NotApplied::OtherBefore { .. } | NotApplied::Differs { .. }))
@@ -176,32 +175,30 @@ impl ZoneWriter {
                 {
                     last = cause
                 }
-                Err(cause) => return Err(not_written(cause)),
+                Err(cause) => return Err(not_written(owner, cause)),
             }
         }
-        Err(not_written(last))
+        Err(not_written(owner, last))
     }
+}
 
-    fn not_written(&self, owner: &DnsName, cause: NotApplied) -> NotWritten {
-        let (owner, server) = (owner.clone(), self.primary);
-        match cause {
-            NotApplied::Unknown { .. } => NotWritten::Unknown { owner, server },
-            NotApplied::Refused(Refused::Outside { zone, .. }) => {
-                NotWritten::Outside { owner, zone }
-            }
-            NotApplied::Refused(Refused::NotRead { cause, .. }) => {
-                NotWritten::NotRead { owner, server, cause }
-            }
-            NotApplied::Refused(Refused::Code { code, .. }) => {
-                NotWritten::Refused { owner, server, code }
-            }
-            NotApplied::Refused(Refused::Signature { cause, .. }) => {
-                NotWritten::Signature { owner, server, cause }
-            }
-            cause @ (NotApplied::Refused(_)
-            | NotApplied::OtherBefore { .. }
-            | NotApplied::Differs { .. }) => NotWritten::NotApplied { owner, cause },
+fn not_written(owner: &DnsName, cause: NotApplied) -> NotWritten {
+    let owner = owner.clone();
+    match cause {
+        NotApplied::Unknown { why, .. } => NotWritten::Unknown { owner, why },
+        NotApplied::Refused(Refused::Outside { zone, .. }) => NotWritten::Outside { owner, zone },
+        NotApplied::Refused(Refused::NotRead { place, cause, .. }) => {
+            NotWritten::NotRead { owner, server: place, cause }
         }
+        NotApplied::Refused(Refused::Code { place, code }) => {
+            NotWritten::Refused { owner, server: place, code }
+        }
+        NotApplied::Refused(Refused::Signature { place, cause }) => {
+            NotWritten::Signature { owner, server: place, cause }
+        }
+        cause @ (NotApplied::Refused(_)
+        | NotApplied::OtherBefore { .. }
+        | NotApplied::Differs { .. }) => NotWritten::NotApplied { owner, cause },
     }
 }
 
@@ -260,7 +257,7 @@ impl ChallengeRecords for ZoneWriter {
         value: &'a str,
     ) -> BoxFuture<'a, Vec<SocketAddr>> {
         Box::pin(async move {
-            let looks = self.servers.iter().map(|server| async move {
+            let looks = self.door.servers().servers().iter().map(|server| async move {
                 let shown = self.shown(owner, *server).await.unwrap_or_default();
                 (*server, shown.iter().any(|text| text == value.as_bytes()))
             });

@@ -47,6 +47,18 @@ pub trait ZoneDoor: Send + Sync {
         cause: Cause<'a>,
     ) -> BoxFuture<'a, Result<Applied, NotApplied>>;
 
+    /// As [`ZoneDoor::apply`], and looks only where it writes: what other servers show comes later.
+    ///
+    /// # Errors
+    /// As [`ZoneDoor::apply`].
+    fn write<'a>(
+        &'a self,
+        edits: &'a [RecordEdit],
+        cause: Cause<'a>,
+    ) -> BoxFuture<'a, Result<How, NotApplied>> {
+        Box::pin(async move { self.apply(edits, cause).await.map(|applied| applied.how) })
+    }
+
     /// Tries whether the door opens, without altering anything; what was tried.
     fn tried(&self) -> BoxFuture<'_, Result<&'static str, Refused>> {
         Box::pin(async move {

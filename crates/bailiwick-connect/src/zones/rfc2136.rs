@@ -210,11 +210,7 @@ impl UpdateDoor {
         Err(NotApplied::Unknown { why, seen: self.authorities.seen(edits).await })
     }
 
-    /// Carries out edits and looks at the primary alone.
-    ///
-    /// # Errors
-    /// As [`ZoneDoor::apply`], without what other servers show.
-    pub(crate) async fn write(&self, edits: &[RecordEdit]) -> Result<How, NotApplied> {
+    async fn write_only(&self, edits: &[RecordEdit]) -> Result<How, NotApplied> {
         let how = self.carry_out(edits).await?;
         match self.left(edits, how).await {
             Ok(there) if there.is_empty() => Ok(how),
@@ -269,6 +265,14 @@ impl ZoneDoor for UpdateDoor {
             let how = self.carry_out(edits).await?;
             self.read_back(edits, how).await
         })
+    }
+
+    fn write<'a>(
+        &'a self,
+        edits: &'a [RecordEdit],
+        _: Cause<'a>,
+    ) -> BoxFuture<'a, Result<How, NotApplied>> {
+        Box::pin(self.write_only(edits))
     }
 
     /// An update with a condition that holds, and nothing else: signed, taken, and nothing altered.

@@ -162,7 +162,8 @@ fn needs(change: &ChangeId, step: &Step, secret: &SealedSecret) -> bool {
             let mut names = issue.names.iter().filter_map(SanName::dns);
             *secret == SealedSecret::SubjectRequest(issue.key)
                 || matches!(secret, SealedSecret::AccountKey(issuer) if *issuer == issue.issuer)
-                || matches!(secret, SealedSecret::Tsig(zone) if names.any(|it| lies_in(it, zone)))
+                || matches!(secret, SealedSecret::Tsig(zone) | SealedSecret::ApiKey(zone)
+                    if names.any(|it| lies_in(it, zone)))
         }
         Step::RevokeCertificate(revoke) => {
             *secret == SealedSecret::AccountKey(revoke.issuer.clone())
@@ -198,13 +199,17 @@ impl Chore {
                 Self::TryDoor { zone, .. },
                 SealedSecret::Tsig(of) | SealedSecret::ApiKey(of) | SealedSecret::TransferKey(of),
             ) => zone == of,
-            (Self::TakeAway { owners, .. }, SealedSecret::Tsig(zone)) => {
-                owners.iter().any(|owner| lies_in(owner, zone))
-            }
+            (
+                Self::TakeAway { owners, .. },
+                SealedSecret::Tsig(zone) | SealedSecret::ApiKey(zone),
+            ) => owners.iter().any(|owner| lies_in(owner, zone)),
             (Self::SendCanary { account, .. }, SealedSecret::AccountKey(of)) => {
                 account == of && of.as_str().ends_with(CANARY_SUFFIX)
             }
-            (Self::SendCanary { name, .. }, SealedSecret::Tsig(zone)) => lies_in(name, zone),
+            (
+                Self::SendCanary { name, .. },
+                SealedSecret::Tsig(zone) | SealedSecret::ApiKey(zone),
+            ) => lies_in(name, zone),
             (Self::Notify, SealedSecret::WebhookKey | SealedSecret::SmtpPassword) => true,
             // Whatever else is sealed stays so.
             (_, _) => false,

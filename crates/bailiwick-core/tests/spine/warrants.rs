@@ -75,7 +75,9 @@ fn needed(step: &Step) -> Vec<SealedSecret> {
                     name.as_str() == apex || name.as_str().ends_with(&format!(".{apex}"))
                 })
             };
-            let zones = zones().into_iter().filter(|zone| inside(zone)).map(SealedSecret::Tsig);
+            let zones = zones().into_iter().filter(|zone| inside(zone));
+            let zones =
+                zones.flat_map(|it| [SealedSecret::Tsig(it.clone()), SealedSecret::ApiKey(it)]);
             let account = SealedSecret::AccountKey(issue.issuer.clone());
             zones.chain([account, SealedSecret::SubjectRequest(issue.key)]).collect()
         }
@@ -167,7 +169,10 @@ fn trw_7_chores_have_no_power_over_records_accounts_or_certificates() {
         ),
         (
             Chore::TakeAway { change: change_id(), owners },
-            vec![tsig(zone), tsig(internal), tsig(ZoneKey::parse("example").unwrap())],
+            [zone, internal, ZoneKey::parse("example").unwrap()]
+                .into_iter()
+                .flat_map(|zone| [tsig(zone.clone()), SealedSecret::ApiKey(zone)])
+                .collect(),
             Actor::Component(bailiwick_core::actor::Component::Driver),
         ),
         (

@@ -8,11 +8,10 @@ use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
 use bailiwick_core::change::{Endpoint, IssueCertificate, Warrant};
-use bailiwick_core::estate::{CANARY_SUFFIX, Connector, Deployment, IssuerKind, Upstream, ZoneKey};
+use bailiwick_core::estate::{CANARY_SUFFIX, Deployment, IssuerKind, Upstream, ZoneKey};
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
 use bailiwick_store::{CertificateFilter, UpstreamAccountRow};
-use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 
 use super::doors::{self, Place, ZoneRecords, ZoneSight};
@@ -226,27 +225,15 @@ impl App {
         let key = self
             .writable_zone(live, owner)
             .ok_or_else(|| NoWriter(format!("no zone of `{owner}` has a connector; add one")))?;
-        let zone = live.estate().zones.get(&key);
-        let found = zone.and_then(|zone| zone.connector.as_ref().map(|it| (zone, it)));
-        let Some((zone, connector)) = found else {
-            return Err(NoWriter(format!("zone `{key}` has no connector; add one")));
-        };
-        let Connector::Rfc2136 { server, key: tsig_name } = connector else {
+        let door = self.zone_door(live, &key, warrant).await;
+        let door = door.map_err(|cause| NoWriter(cause.to_string()))?;
+        if door.servers().servers().is_empty() {
+            // Whether they show the record could not be seen.
             return Err(NoWriter(format!(
-                "the connector of zone `{key}` is of kind `{}`, and challenge records are placed by `rfc2136` only; use another challenge",
-                connector.kind()
+                "it is not known who serves zone `{key}`; name its `servers` in the zone's file"
             )));
-        };
-        let secret = self.secret(warrant, &SealedSecret::Tsig(key.clone())).await;
-        let secret = secret.map_err(|cause| NoWriter(cause.to_string()))?.ok_or_else(|| {
-            NoWriter(format!(
-                "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
-            ))
-        })?;
-        let tsig = TsigKey::new(tsig_name, &secret);
-        let tsig = tsig.map_err(|cause| NoWriter(cause.to_string()))?;
-        let name = key.name.clone();
-        Ok(ZoneWriter::new(self.dns.clone(), name, *server, &zone.servers, tsig))
+        }
+        Ok(ZoneWriter::new(self.dns.clone(), door))
     }
 }
 

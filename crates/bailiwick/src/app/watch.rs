@@ -10,6 +10,7 @@ mod incident;
 mod look;
 mod names;
 mod report;
+mod revert;
 mod settle;
 mod woken;
 mod written;
@@ -36,6 +37,7 @@ pub(crate) use control::{ControlView, TreeLine, WatchedName, ZoneControl};
 pub(crate) use gate_canary::of as canaries_of;
 pub(crate) use incident::{CanaryIssued, IncidentLine, IncidentNote, IncidentView};
 pub(crate) use report::NewReport;
+pub(crate) use revert::Way;
 
 pub(crate) use woken::{Listening, Woken};
 

@@ -1,10 +1,12 @@
 //! Writing into a real zone: exactly one record comes or goes, whoever else writes there.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bailiwick_connect::dns::{
     ChallengeRecords as _, DnsClient, Limits, NotWritten, ZoneWriter, random_ids,
 };
+use bailiwick_connect::zones::{Authorities, UpdateDoor, UpdatePlace};
 use bailiwick_core::names::{DnsName, ZoneName};
 use bailiwick_core::time::Time;
 use bailiwick_wire::dns::{NotSigned, TsigKey, UpdateCode};
@@ -39,7 +41,20 @@ fn writer_with(bind: &Bind, key: &str, secret: &[u8], others: &[SocketAddr]) -> 
     let dns = DnsClient::new(Limits::default(), clock, random_ids);
     let zone = ZoneName::parse("shop.example").expect("a zone");
     let key = TsigKey::new(&name(key), secret).expect("long enough");
-    ZoneWriter::new(dns, zone, bind.address(), others, key)
+    through(dns, bind, zone, others, key)
+}
+
+fn through(
+    dns: DnsClient,
+    bind: &Bind,
+    zone: ZoneName,
+    others: &[SocketAddr],
+    key: TsigKey,
+) -> ZoneWriter {
+    let servers = [&[bind.address()], others].concat();
+    let authorities = Authorities::new(dns.clone(), zone, &servers);
+    let place = UpdatePlace { primary: bind.address(), key };
+    ZoneWriter::new(dns, Arc::new(UpdateDoor::new(&authorities, place)))
 }
 
 fn writer(bind: &Bind) -> ZoneWriter {
@@ -144,7 +159,7 @@ async fn an_update_without_an_answer_is_not_known() {
     let dns = DnsClient::new(limits, clock, random_ids);
     let zone = ZoneName::parse("shop.example").expect("a zone");
     let key = TsigKey::new(&name(&bind.key().name), &secret(&bind)).expect("long enough");
-    let writer = ZoneWriter::new(dns, zone, bind.address(), &[], key);
+    let writer = through(dns, &bind, zone, &[], key);
     bind.fall_silent();
     let why = writer.place(&name(OWNER), "ours").await.expect_err("nobody answers");
     assert!(matches!(why, NotWritten::NotRead { .. }), "{why:?}");

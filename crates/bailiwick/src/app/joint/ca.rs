@@ -96,7 +96,7 @@ impl App {
             let owner = name.child("_acme-challenge").ok();
             if owner.is_none_or(|owner| !self.takes_challenges(live, &owner)) {
                 let saw = format!(
-                    "challenge records of `{name}` cannot be placed: its zone has no connector of kind `rfc2136`"
+                    "challenge records of `{name}` cannot be placed: its zone has no connector that writes"
                 );
                 return Some(Looked { name: check, holds: false, saw, team: operator });
             }
@@ -111,7 +111,7 @@ impl App {
     fn takes_challenges(&self, live: &Live, owner: &DnsName) -> bool {
         let zone = self.writable_zone(live, owner).and_then(|key| live.estate().zones.get(&key));
         let connector = zone.and_then(|zone| zone.connector.as_ref());
-        matches!(connector, Some(Connector::Rfc2136 { .. }))
+        connector.is_some_and(|connector| !matches!(connector, Connector::Observe))
     }
 
     /// What the CA says of itself, compared with what the estate says of it.

@@ -23,14 +23,14 @@ use crate::evidence::{NotSound, check};
 use crate::world::{Clock, SystemRandom, World};
 
 /// A clock that stands still until it is set.
-struct TestClock {
+pub(super) struct TestClock {
     steady: Instant,
     ms: AtomicI64,
 }
 
 impl TestClock {
     /// Begins at a fixed moment.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { steady: Instant::now(), ms: AtomicI64::new(BEGIN_MS) }
     }
 
@@ -38,7 +38,7 @@ impl TestClock {
         self.ms.store(at.unix_ms(), Ordering::SeqCst);
     }
 
-    fn forward_ms(&self, ms: i64) {
+    pub(super) fn forward_ms(&self, ms: i64) {
         self.ms.fetch_add(ms, Ordering::SeqCst);
     }
 }

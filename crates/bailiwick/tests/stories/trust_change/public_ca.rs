@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::scene::{NAME, Scene, Wanted};
+use super::servers::Kind;
 use crate::harness::pebble::Pebble;
 use crate::harness::place::Folder;
 use crate::harness::{dig, process, programs};
@@ -43,7 +44,23 @@ fn no_challenge_is_left(scene: &Scene) {
 
 #[test]
 fn trw_1_the_certificate_of_a_public_ca_comes_and_goes_with_the_records() {
-    let (mut scene, pebble) = Scene::with_public_ca();
+    let (mut scene, pebble) = Scene::with_public_ca(Kind::Bind);
+    moved(&scene);
+    turned_back(&scene, &pebble);
+    keeps_its_key(&scene);
+    scene.is_sound();
+}
+
+/// Challenge records go through whatever door the zone has.
+#[test]
+fn trw_1_the_same_in_a_zone_of_powerdns() {
+    let (mut scene, pebble) = Scene::with_public_ca(Kind::PowerDns);
+    moved(&scene);
+    turned_back(&scene, &pebble);
+    scene.is_sound();
+}
+
+fn moved(scene: &Scene) {
     let move_it =
         Wanted { issuer: "public", deploy: &["lb2"], at: Some("127.0.0.2"), retire: Some("house") };
     let plan = scene.cli("sam", &["change", "plan", "--file", &scene.intent(&move_it)]);
@@ -55,10 +72,7 @@ fn trw_1_the_certificate_of_a_public_ca_comes_and_goes_with_the_records() {
     assert!(served.matches("BEGIN CERTIFICATE").count() >= 2, "with its intermediate: {served}");
     assert_eq!(scene.records()["CAA"], ["0 issue \"public.example\""]);
     assert_eq!(scene.records()["A"], ["127.0.0.2"]);
-    no_challenge_is_left(&scene);
-    turned_back(&scene, &pebble);
-    keeps_its_key(&scene);
-    scene.is_sound();
+    no_challenge_is_left(scene);
 }
 
 /// With an endpoint broken everything is as before, and the CA itself has revoked what nobody serves.

@@ -50,8 +50,8 @@ impl Scene {
     }
 
     /// The same with a public CA that looks at the zone's own primary, and an account at it.
-    pub(super) fn with_public_ca() -> (Self, Pebble) {
-        let servers = Servers::start(Kind::Bind, "shop.example", ZONE);
+    pub(super) fn with_public_ca(kind: Kind) -> (Self, Pebble) {
+        let servers = Servers::start(kind, "shop.example", ZONE);
         let pebble = Pebble::start(servers.addresses()[0]);
         let issuer = pebble.issuer("public", "public.example");
         let scene = Self::started(servers, &issuer);
