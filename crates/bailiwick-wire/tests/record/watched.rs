@@ -314,6 +314,15 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
                 }))
             })
             .boxed(),
+    ]
+    .into_iter()
+    .chain(of_incidents())
+    .collect()
+}
+
+fn of_incidents() -> Vec<BoxedStrategy<Fact>> {
+    let some = || id(|text| p!(FindingId, text));
+    vec![
         incident().prop_map(|it| Fact::IncidentOpened(Box::new(it))).boxed(),
         (some(), key(), select(Track::ALL.to_vec()), text(), any::<bool>())
             .prop_map(|(incident, zone, track, says, answered)| Fact::IncidentTold {
