@@ -695,6 +695,7 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(renewed_facts())
         .chain(power_facts())
         .chain([of_change((300, super::joint_samples::of_zones())), zone_emergency()])
+        .chain([crate::watched::handed_on()])
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })
