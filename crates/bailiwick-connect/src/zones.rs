@@ -43,6 +43,7 @@ pub use door::{
     Applied, Cause, Compared, EditSeen, Happened, How, Lane, Manner, NotApplied, Refused,
     ServerSeen, Shown, Stands, There, ZoneDoor,
 };
+pub(crate) use edits::{check, others};
 pub use git::{GitDoor, GitPlace};
 pub use look::Authorities;
 pub use observe::ObserveDoor;

@@ -181,7 +181,7 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
 fn joint(kind: Kind, index: usize) -> Step {
     match kind {
         Kind::Publish => Step::PublishRecords(PublishRecords {
-            service: service(),
+            service: Some(service()),
             zone: zone(),
             edits: vec![edit(index)],
             why: "moves".to_owned(),
@@ -189,7 +189,7 @@ fn joint(kind: Kind, index: usize) -> Step {
             within_seconds: 60,
         }),
         Kind::Await => Step::AwaitPropagation(AwaitPropagation {
-            service: service(),
+            service: Some(service()),
             zone: zone(),
             edits: vec![edit(index)],
             hold_seconds: 300,

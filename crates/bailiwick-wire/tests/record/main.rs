@@ -91,6 +91,7 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::SecretUsed(_) => 66,
         Fact::DelegationObserved(_) => 67,
         Fact::ChangeRehearsed { .. } => 68,
+        Fact::IncidentHandedOn(_) => 69,
     }
 }
 
@@ -120,7 +121,7 @@ fn event_number(event: &Event) -> usize {
 }
 
 /// How many kinds there are.
-const KINDS: usize = 69;
+const KINDS: usize = 70;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::doors::{Put, Rid, ZoneRecords, ZoneSight};
 use super::{App, Live};
+use crate::fault::Fault;
 pub(crate) use bailiwick_wire::dns::rdata_text;
 
 /// A zone's own servers answer out of memory: one that takes longer is silent, and is asked again at the
@@ -55,6 +56,11 @@ impl App {
         let zone = live.estate().zones.get(key);
         let zone = zone.ok_or_else(|| format!("the estate has no zone `{key}`"))?;
         let authorities = self.authorities(key, zone);
+        if authorities.servers().is_empty() {
+            return Err(format!(
+                "zone `{key}` names no server in the estate, so nobody knows who shows its records; add its nameservers to its file, such as `servers = [\"192.0.2.1:53\"]`"
+            ));
+        }
         let primary = match &zone.connector {
             Some(Connector::Rfc2136 { server, .. }) => Some(*server),
             Some(Connector::Git { repository, branch, file }) => {
@@ -86,6 +92,30 @@ impl App {
         }
     }
 
+    /// Whether Bailiwick writes into a zone; why not, and who does. Nothing is tried.
+    pub(super) async fn may_write(&self, live: &Live, key: &ZoneKey) -> Result<(), Fault> {
+        let zone = super::zones::zone_of(live, key)?;
+        let connector = match &zone.connector {
+            Some(connector) if !matches!(connector, Connector::Observe) => connector,
+            Some(_) | None => {
+                let authorities = self.authorities(key, zone);
+                if self.lab_zones.as_ref().is_some_and(|lab| lab.door(&authorities).is_some()) {
+                    return Ok(());
+                }
+                let whom = self.whom(live, &zone.operator);
+                return Err(Fault::conflict(format!(
+                    "nothing is written into zone `{key}`: it is observed only; ask {whom} to make the edit"
+                )));
+            }
+        };
+        match Self::connector_secret(key, connector) {
+            Some(secret) if !self.has_secret(&secret).await? => Err(Fault::conflict(format!(
+                "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Every server that is known to answer for a zone.
     pub(super) fn authorities(&self, key: &ZoneKey, zone: &Zone) -> Authorities {
         let mut servers = zone.servers.clone();
@@ -107,6 +137,9 @@ impl App {
         let authorities = self.authorities(key, zone);
         let whom = self.whom(live, &zone.operator);
         let Some(connector) = &zone.connector else {
+            if let Some(door) = self.lab_zones.as_ref().and_then(|lab| lab.door(&authorities)) {
+                return Ok(Arc::new(door));
+            }
             return Ok(Arc::new(ObserveDoor::new(authorities, whom)));
         };
         let secret = match Self::connector_secret(key, connector) {

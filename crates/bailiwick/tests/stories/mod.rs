@@ -30,6 +30,7 @@ mod kill9;
 mod many_orders;
 mod misissuance;
 mod power;
+mod put_back;
 mod rotation;
 mod tamper;
 mod token;

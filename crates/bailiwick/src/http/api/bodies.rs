@@ -26,7 +26,7 @@ pub(crate) use issuer::{
 pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
 pub(crate) use power::{
     ActBody, CloseReview, DelegateBody, DelegatedBody, DutyBody, EmergencyBody, EmergencyIssueBody,
-    EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
+    EmergencyPublishBody, EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
 };
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,
