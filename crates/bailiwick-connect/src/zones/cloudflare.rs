@@ -63,7 +63,7 @@ impl CloudflareDoor {
             Said::Done(value) if value.get("success") != Some(&Value::Bool(true)) => {
                 Said::No(200, "it does not say that it was done".to_owned())
             }
-            said => said,
+            said @ (Said::Done(_) | Said::No(..)) => said,
         })
     }
 

@@ -280,7 +280,7 @@ fn how_a_ca_is_made_is_checked() {
 }
 
 #[test]
-fn what_connectors_and_public_cas_say() {
+fn what_public_cas_say() {
     let public = "\n[public]\nkind = \"acme\"\ncaa_domains = [\"ca.example\"]\nenvironments = [\"production\"]\n\
         profiles = [\"tls-server\"]\ndirectory = \"https://ca.example/directory\"\n";
     let with_public = |more: &str| {
@@ -317,6 +317,10 @@ fn what_connectors_and_public_cas_say() {
         *text = text.replacen("https://ca.example/directory", url, 1);
         assert_eq!(read(&all).is_ok(), fine, "{url}");
     }
+}
+
+#[test]
+fn what_ways_into_zones_say() {
     let connector =
         |lines: &str| with(SHOP, "[limits]", &format!("[connector]\n{lines}\n[limits]"));
     for fine in [
