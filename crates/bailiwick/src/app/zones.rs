@@ -179,6 +179,9 @@ impl App {
                 (format!("{server} with key `{key}`"), Compared::AtTheServer)
             }
             Connector::PowerDns { url, .. } => (url.clone(), Compared::JustBefore),
+            Connector::Cloudflare { url, zone_id, .. } => {
+                (format!("{url}, zone {zone_id}"), Compared::JustBefore)
+            }
             Connector::Git { repository, branch, file } => {
                 (format!("{file} on branch `{branch}` of {repository}"), Compared::AtTheServer)
             }

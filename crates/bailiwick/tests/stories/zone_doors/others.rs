@@ -72,7 +72,7 @@ async fn the_lab_keeps_the_contract() {
 }
 
 /// To loopback, and nowhere else.
-fn web() -> Arc<Egress> {
+pub(super) fn web() -> Arc<Egress> {
     let resolver =
         Resolver { server: SocketAddr::from(([127, 0, 0, 1], 9)), trust: ResolverTrust::Unproven };
     let fence = Fence::new(vec![Network::parse("127.0.0.0/8").expect("a network")]);
