@@ -13,6 +13,10 @@ use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneHandler, ZoneType};
 use tokio::net::{TcpListener, UdpSocket};
 
+mod door;
+
+pub use door::LabDoor;
+
 /// A TCP client that says nothing is cut off after this time.
 const TCP_IDLE: Duration = Duration::from_secs(5);
 /// Octets buffered for one TCP client.
@@ -41,7 +45,11 @@ pub enum NoLabDns {
 
 /// The zones of the lab, for whoever edits them as a DNS administrator would.
 #[derive(Clone, Default)]
-pub struct LabZones(BTreeMap<ZoneName, Arc<InMemoryZoneHandler>>);
+pub struct LabZones {
+    zones: BTreeMap<ZoneName, Arc<InMemoryZoneHandler>>,
+    /// Where they are served, once they are.
+    address: Option<SocketAddr>,
+}
 
 impl LabZones {
     /// Puts record sets in place of those with the same owner and type, given as master-file text, and
@@ -50,8 +58,8 @@ impl LabZones {
     /// # Errors
     /// Why the text is not that.
     pub async fn edit(&self, zone: &ZoneName, text: &str) -> Result<u32, String> {
-        let handler = self.0.get(zone).ok_or_else(|| {
-            let all: Vec<String> = self.0.keys().map(|one| format!("`{one}`")).collect();
+        let handler = self.zones.get(zone).ok_or_else(|| {
+            let all: Vec<String> = self.zones.keys().map(|one| format!("`{one}`")).collect();
             format!("the lab has no zone `{zone}`; it has {}", all.join(", "))
         })?;
         let origin = Name::from_ascii(format!("{zone}.")).map_err(|cause| cause.to_string())?;
@@ -77,26 +85,29 @@ impl LabZones {
         let (_, added) = Parser::new(whole, None, Some(origin.clone()))
             .parse()
             .map_err(|cause| format!("the records do not go together: {cause}"))?;
-        let serial = handler.serial().await.wrapping_add(1);
-        let soa = RrKey::new(LowerName::new(&origin), RecordType::SOA);
         let mut records = handler.records_mut().await;
-        let before = records.get(&soa).and_then(|set| set.records_without_rrsigs().next().cloned());
         for key in &gone {
             records.remove(key);
         }
         for (key, set) in added {
             records.insert(key, Arc::new(set));
         }
-        if let Some(mut record) = before
-            && let RData::SOA(data) = &mut record.data
-        {
-            data.serial = serial;
-            let mut set = RecordSet::new(origin, RecordType::SOA, serial);
-            set.insert(record, serial);
-            records.insert(soa, Arc::new(set));
-        }
-        Ok(serial)
+        Ok(raise_serial(&mut records, &origin))
     }
+}
+
+/// Raises the serial of a zone by one; the new one.
+fn raise_serial(records: &mut BTreeMap<RrKey, Arc<RecordSet>>, origin: &Name) -> u32 {
+    let soa = RrKey::new(LowerName::new(origin), RecordType::SOA);
+    let before = records.get(&soa).and_then(|set| set.records_without_rrsigs().next().cloned());
+    let Some(mut record) = before else { return 0 };
+    let RData::SOA(data) = &mut record.data else { return 0 };
+    let serial = data.serial.wrapping_add(1);
+    data.serial = serial;
+    let mut set = RecordSet::new(origin.clone(), RecordType::SOA, serial);
+    set.insert(record, serial);
+    records.insert(soa, Arc::new(set));
+    serial
 }
 
 /// A running name server; stops when it is dropped.
@@ -121,7 +132,7 @@ impl LabDns {
             let handler =
                 handler(zone, text).map_err(|why| NoLabDns::Zone { zone: zone.clone(), why })?;
             let (origin, handler): (LowerName, Arc<InMemoryZoneHandler>) = handler;
-            edited.0.insert(zone.clone(), Arc::clone(&handler));
+            edited.zones.insert(zone.clone(), Arc::clone(&handler));
             let handler: Arc<dyn ZoneHandler> = handler;
             catalog.upsert(origin, vec![handler]);
         }
@@ -132,6 +143,7 @@ impl LabDns {
         let mut server = Server::new(catalog);
         server.register_socket(udp);
         server.register_listener(tcp, TCP_IDLE, TCP_BUFFER);
+        edited.address = Some(address);
         Ok(Self { address, zones: edited, _server: server })
     }
 

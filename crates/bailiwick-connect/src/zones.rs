@@ -26,6 +26,8 @@ mod http;
 
 mod powerdns;
 
+mod cloudflare;
+
 mod git;
 
 mod observe;
@@ -36,10 +38,12 @@ pub mod transfer;
 
 pub mod notify;
 
+pub use cloudflare::{CloudflareDoor, CloudflarePlace};
 pub use door::{
     Applied, Cause, Compared, EditSeen, Happened, How, Lane, Manner, NotApplied, Refused,
     ServerSeen, Shown, Stands, There, ZoneDoor,
 };
+pub(crate) use edits::{check, others};
 pub use git::{GitDoor, GitPlace};
 pub use look::Authorities;
 pub use observe::ObserveDoor;

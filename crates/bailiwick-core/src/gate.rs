@@ -18,7 +18,8 @@ pub use account::{Account, AccountStatus, Credential};
 pub use bounds::{Bounds, Narrowing, NotNarrower};
 pub use delegation::{DelegationKind, DelegationObservation, DelegationStands, standing};
 pub use emergency::{
-    DELEGATED_MS_MAX, DelegatedExecution, EMERGENCY_MS, Emergency, EmergencyReview, REVIEW_MS,
+    DELEGATED_MS_MAX, DelegatedExecution, EMERGENCY_MS, Emergency, EmergencyOf, EmergencyReview,
+    REVIEW_MS,
 };
 pub use envelope::{Coverage, Envelope, EnvelopeEnd, NotCovered};
 pub use envelope_finding::{EnvelopeFinding, EnvelopeUse};

@@ -27,9 +27,9 @@ mod reconcile;
 mod zone;
 
 pub use canary::{CanaryCame, canary_is_due, canary_verdict};
-pub use duty::{due_ms, ladder, team_of};
+pub use duty::{due_ms, ladder, passes_to, team_of};
 pub use finding::{Cause, ClosedBy, Finding, FindingKind};
-pub use incident::{CanaryRun, Incident, Track};
+pub use incident::{CanaryRun, Incident, IncidentPart, PartHandedOn, REPORTED, Track, handed_on};
 pub use judge::{Decided, Excepted, Judged, Pace, Quorum, judge, quorum};
 pub use observation::{Asked, BadVantage, Observation, Seen, Vantage, serial_is_ahead};
 pub use picture::{Effective, Known, Picture};

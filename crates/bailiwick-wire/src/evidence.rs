@@ -12,6 +12,7 @@ use bailiwick_core::names::Digest;
 use bailiwick_core::record::{Entry, Fact};
 use bailiwick_core::shown::shown;
 use bailiwick_core::time::Time;
+use bailiwick_core::watch::REPORTED;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -224,7 +225,7 @@ pub fn named(fact: &Fact) -> Vec<(Digest, &'static str)> {
         canary.extend(certificate.map(|digest| (digest, "certificate")));
     }
     if let Fact::IncidentOpened(one) = fact {
-        let rest = one.source.strip_prefix("report ");
+        let rest = one.source.strip_prefix(REPORTED);
         let digest = rest.and_then(|rest| rest.split(',').next());
         report = digest.and_then(|text| Digest::parse(text).ok()).map(|one| (one, "report"));
     }

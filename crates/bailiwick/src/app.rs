@@ -60,6 +60,7 @@ mod upstream;
 mod watch;
 mod words;
 mod zone_door;
+mod zone_edit;
 mod zone_page;
 mod zone_try;
 mod zones;
@@ -100,7 +101,7 @@ pub(crate) use doors::Place;
 pub(crate) use doors::ZoneSight;
 pub(crate) use doors::{Put, Rid, ZoneRecords, fingerprint, held};
 pub(crate) use duties::DutyLine;
-pub(crate) use emergency::{EmergencyVerb, NewEmergency};
+pub(crate) use emergency::{EmergencyVerb, NewEmergency, NewZoneEmergency};
 pub(crate) use envelope_views::{EnvelopeView, Watched};
 pub(crate) use envelopes::NewEnvelope;
 pub(crate) use finalize::FinalizeAnswer;
@@ -129,7 +130,7 @@ pub(crate) use story::{Story, Which};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{
     CanaryIssued, CanaryWishes, Channels, ControlView, IncidentLine, IncidentNote, IncidentView,
-    Listening, NewReport, Shaky, TreeLine, WatchedName, Woken, ZoneControl, canaries_of,
+    Listening, NewReport, Shaky, TreeLine, WatchedName, Way, Woken, ZoneControl, canaries_of,
 };
 pub(crate) use zone_door::rdata_text;
 pub(crate) use zone_page::{ZoneDelegation, ZoneWhole};

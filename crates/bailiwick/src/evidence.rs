@@ -262,6 +262,10 @@ fn told(fact: &Fact) -> Option<String> {
             let how = if *answered { "answered" } else { "noted" };
             format!("incident {incident}, {track} {how}: {says}")
         }
+        Fact::IncidentHandedOn(on) => format!(
+            "incident {}, {} is handed on to {} until {}: {}",
+            on.incident, on.part, on.person, on.due, on.why
+        ),
         Fact::IncidentReviewed { incident, says, .. } => {
             format!("incident {incident} is concluded: {says}")
         }

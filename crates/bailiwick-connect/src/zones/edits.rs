@@ -6,7 +6,7 @@ use bailiwick_core::records::{RRset, RecordEdit, RecordType};
 use super::door::{Refused, There};
 
 /// What is not as wanted.
-pub(super) fn others(edits: &[RecordEdit], sets: &[Option<RRset>]) -> Vec<There> {
+pub(crate) fn others(edits: &[RecordEdit], sets: &[Option<RRset>]) -> Vec<There> {
     let open = edits.iter().zip(sets).filter(|(edit, set)| edit.after() != set.as_ref());
     let there = |(edit, set): (&RecordEdit, &Option<RRset>)| There {
         owner: edit.owner().clone(),
@@ -17,7 +17,7 @@ pub(super) fn others(edits: &[RecordEdit], sets: &[Option<RRset>]) -> Vec<There>
 }
 
 /// Edits that any door can take: inside the zone, each set once, and never what makes it a zone.
-pub(super) fn check(zone: &ZoneName, edits: &[RecordEdit]) -> Result<(), Refused> {
+pub(crate) fn check(zone: &ZoneName, edits: &[RecordEdit]) -> Result<(), Refused> {
     for (at, edit) in edits.iter().enumerate() {
         let (owner, kind) = (edit.owner().clone(), edit.kind());
         if !owner.base().is_at_or_below(zone.apex()) {

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::estate::Deployment;
 use crate::gate::{Bounds, Envelope};
-use crate::names::Digest;
+use crate::names::{Digest, ServiceId};
 use crate::records::{RRset, RecordEdit};
 
 use super::joint::{AwaitPropagation, DeployCertificate, PublishRecords, VerifyServed};
@@ -93,8 +93,13 @@ impl Canon {
         }
     }
 
+    /// No service has an empty id, so none is that. A plan with one keeps the octets it always had.
+    fn maybe_service(&mut self, service: Option<&ServiceId>) {
+        self.text(service.map_or("", ServiceId::as_str));
+    }
+
     fn publish(&mut self, publish: &PublishRecords) {
-        self.text(publish.service.as_str());
+        self.maybe_service(publish.service.as_ref());
         self.text(&publish.zone.to_string());
         self.list(&publish.edits, Self::edit);
         self.text(&publish.why);
@@ -103,7 +108,7 @@ impl Canon {
     }
 
     fn wait(&mut self, wait: &AwaitPropagation) {
-        self.text(wait.service.as_str());
+        self.maybe_service(wait.service.as_ref());
         self.text(&wait.zone.to_string());
         self.list(&wait.edits, Self::edit);
         self.number(u64::from(wait.hold_seconds));

@@ -11,8 +11,8 @@ use crate::records::{RRset, RecordEdit};
 /// Edits of sets in one zone: all of them or none.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PublishRecords {
-    /// For which service.
-    pub service: ServiceId,
+    /// For which service; `None` where the records are the zone's own, such as its CAA policy.
+    pub service: Option<ServiceId>,
     /// In which zone and view.
     pub zone: ZoneKey,
     /// The edits, each with its pre-image; no two of one set.
@@ -30,8 +30,8 @@ pub struct PublishRecords {
 /// everywhere.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AwaitPropagation {
-    /// For which service.
-    pub service: ServiceId,
+    /// For which service; `None` where the records are the zone's own.
+    pub service: Option<ServiceId>,
     /// In which zone and view.
     pub zone: ZoneKey,
     /// What has to be seen.

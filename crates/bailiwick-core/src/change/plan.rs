@@ -217,8 +217,8 @@ impl Step {
             Self::GrantEnvelope(envelope) => Some(&envelope.service),
             Self::EndEnvelope { service, .. } => Some(service),
             Self::NarrowEnvelope(narrow) => Some(&narrow.service),
-            Self::PublishRecords(publish) => Some(&publish.service),
-            Self::AwaitPropagation(wait) => Some(&wait.service),
+            Self::PublishRecords(publish) => publish.service.as_ref(),
+            Self::AwaitPropagation(wait) => wait.service.as_ref(),
             Self::DeployCertificate(deploy) => Some(&deploy.service),
             Self::VerifyServed(look) => Some(&look.service),
             Self::EditEstate { .. }

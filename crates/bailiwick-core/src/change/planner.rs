@@ -150,14 +150,14 @@ impl Phase {
         for (zone, edits) in self.edits {
             let words: Vec<&str> = edits.why.into_iter().collect();
             waits.push(Step::AwaitPropagation(AwaitPropagation {
-                service: intent.service.clone(),
+                service: Some(intent.service.clone()),
                 zone: zone.clone(),
                 edits: edits.edits.clone(),
                 hold_seconds: edits.hold_seconds,
                 within_seconds: intent.propagation_seconds,
             }));
             steps.push(Step::PublishRecords(PublishRecords {
-                service: intent.service.clone(),
+                service: Some(intent.service.clone()),
                 zone,
                 edits: edits.edits,
                 why: words.join("; "),
@@ -167,6 +167,35 @@ impl Phase {
         }
         steps.append(&mut waits);
     }
+}
+
+/// A plan for records that belong to a zone and to no service: they are written and then seen at every
+/// server. Nothing comes after them, so nothing waits until caches forget what was there.
+///
+/// # Errors
+/// [`BadPlan::Length`] is unreachable for two steps.
+pub fn of_zone(
+    zone: &ZoneKey,
+    edits: Vec<RecordEdit>,
+    why: String,
+    within_seconds: u32,
+) -> Result<Plan, BadPlan> {
+    let wait = AwaitPropagation {
+        service: None,
+        zone: zone.clone(),
+        edits: edits.clone(),
+        hold_seconds: 0,
+        within_seconds,
+    };
+    let publish = PublishRecords {
+        service: None,
+        zone: zone.clone(),
+        edits,
+        why,
+        undo_hold_seconds: 0,
+        within_seconds,
+    };
+    Plan::new(vec![Step::PublishRecords(publish), Step::AwaitPropagation(wait)])
 }
 
 /// An edit where two states differ.

@@ -109,6 +109,7 @@ const fn gated_kinds(kind: ChangeKind) -> &'static [GatedKind] {
         ChangeKind::GrantEnvelope => &[GatedKind::GrantEnvelope],
         ChangeKind::IssueCertificate => &[GatedKind::IssueCertificate],
         ChangeKind::TrustChange => &[GatedKind::TrustChange, GatedKind::IssueCertificate],
+        ChangeKind::PublishRecords => &[GatedKind::TrustChange],
         ChangeKind::RevokeCertificate
         | ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope

@@ -1,7 +1,9 @@
-//! A zone, as far as policy asks.
+//! A zone, as far as policy asks, and changes of what belongs to zones alone.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{ApprovalFacts, AuthorFacts, ChangeFacts, ChangeKind, Fact, ZoneFacts};
-use crate::estate::{DelegationSeen, Estate, Zone, ZoneKey};
+use crate::estate::{ActiveEstate, DelegationSeen, Estate, Zone, ZoneKey};
 use crate::names::{ChangeId, DnsName};
 use crate::time::Time;
 
@@ -44,5 +46,40 @@ impl ChangeFacts {
         let found = estate.zones.get(zone);
         let found = found.map(|it| ZoneFacts::of(zone, it, zone.name.apex(), unasked));
         Self { zones: Fact::of(found.map(|it| vec![it])), ..facts }
+    }
+
+    /// The facts of a change of records that belong to zones and to no service. A zone that the estate
+    /// does not hold is not known, and nothing is allowed in it.
+    #[must_use]
+    pub fn about_zones(
+        now: Time,
+        (change, kind): (ChangeId, ChangeKind),
+        author: AuthorFacts,
+        approvals: Vec<ApprovalFacts>,
+        (active, keys): (&ActiveEstate, &BTreeSet<ZoneKey>),
+    ) -> Self {
+        let estate = active.estate();
+        // Publishing issues nothing: whether the delegation changed is asked when something is.
+        let unasked = || Fact::Known(DelegationSeen::Unwatched);
+        let facts = |key: &ZoneKey| {
+            let zone = estate.zones.get(key)?;
+            Some(ZoneFacts::of(key, zone, key.name.apex(), unasked()))
+        };
+        let zones: Option<Vec<ZoneFacts>> = keys.iter().map(facts).collect();
+        Self {
+            now,
+            control_owner: estate.organisation.control_owner.clone(),
+            change,
+            kind,
+            author,
+            approvals,
+            zones: Fact::of(zones.filter(|zones| !zones.is_empty())),
+            services: Fact::Known(BTreeMap::new()),
+            also_concerned: BTreeSet::new(),
+            services_only: Fact::Known(false),
+            trust_impacting: Fact::Known(true),
+            caa_zones: BTreeSet::new(),
+            emergency: Fact::Known(false),
+        }
     }
 }

@@ -58,6 +58,7 @@ impl Fact {
             | Self::CanaryTried(_)
             | Self::IncidentOpened(_)
             | Self::IncidentTold { .. }
+            | Self::IncidentHandedOn(_)
             | Self::IncidentReviewed { .. }
             | Self::EmergencyDeclared(_)
             | Self::EmergencyReviewed(_)

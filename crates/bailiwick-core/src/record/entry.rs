@@ -357,6 +357,8 @@ pub enum Fact {
         /// Whether the track is answered with it.
         answered: bool,
     },
+    /// Somebody else has to do a part of an incident.
+    IncidentHandedOn(Box<crate::watch::PartHandedOn>),
     /// An incident was reviewed, both tracks together.
     IncidentReviewed {
         /// Which.

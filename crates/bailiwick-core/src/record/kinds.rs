@@ -49,6 +49,7 @@ impl Fact {
             Self::CanaryTried(_) => "canary.tried".to_owned(),
             Self::IncidentOpened(_) => "incident.opened".to_owned(),
             Self::IncidentTold { .. } => "incident.told".to_owned(),
+            Self::IncidentHandedOn(_) => "incident.handed-on".to_owned(),
             Self::IncidentReviewed { .. } => "incident.reviewed".to_owned(),
             Self::EmergencyDeclared(_) => "emergency.declared".to_owned(),
             Self::EmergencyReviewed(_) => "emergency.reviewed".to_owned(),
@@ -108,6 +109,7 @@ impl Fact {
             Self::PointJudged(verdict) => Some(format!("zone/{}", verdict.zone)),
             Self::CanaryTried(run) => Some(format!("zone/{}", run.zone)),
             Self::IncidentOpened(incident) => Some(format!("zone/{}", incident.zone)),
+            Self::IncidentHandedOn(on) => Some(format!("zone/{}", on.zone)),
             Self::FindingHandedOn { zone, .. }
             | Self::FindingClosed { zone, .. }
             | Self::CanaryBegun { zone, .. }

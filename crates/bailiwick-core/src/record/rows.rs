@@ -103,6 +103,7 @@ fn own_rows(entry: &Entry) -> Vec<Row> {
         | Fact::CanaryTried(_)
         | Fact::IncidentOpened(_)
         | Fact::IncidentTold { .. }
+        | Fact::IncidentHandedOn(_)
         | Fact::IncidentReviewed { .. } => {
             let row = watch_row(&entry.fact);
             row.map(|row| Row::Watch { row, at }).into_iter().collect()

@@ -3,7 +3,9 @@
 use super::entry::Fact;
 use crate::names::{FindingId, PersonId};
 use crate::time::Time;
-use crate::watch::{CanaryRun, ClosedBy, Finding, Incident, Observation, PointVerdict, Track};
+use crate::watch::{
+    CanaryRun, ClosedBy, Finding, Incident, Observation, PartHandedOn, PointVerdict, Track,
+};
 
 /// One alteration of the rows that follow from watching.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,6 +51,8 @@ pub enum WatchRow {
         /// Whether it is answered.
         answered: bool,
     },
+    /// Somebody else has to do a part of it.
+    HandOnIncident(Box<PartHandedOn>),
     /// An incident is over.
     ReviewIncident {
         /// Which.
@@ -83,6 +87,7 @@ pub(super) fn watch_row(fact: &Fact) -> Option<WatchRow> {
             says: says.clone(),
             answered: *answered,
         },
+        Fact::IncidentHandedOn(on) => WatchRow::HandOnIncident(on.clone()),
         Fact::IncidentReviewed { incident, says, .. } => {
             WatchRow::ReviewIncident { incident: incident.clone(), says: says.clone() }
         }

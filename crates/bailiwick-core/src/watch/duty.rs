@@ -90,3 +90,23 @@ pub fn ladder(estate: &Estate, zone: &Zone, team: &TeamId, now: Time) -> Vec<Per
     }
     ladder
 }
+
+/// To whom what `held` has goes now, with why: they are not there any more, or did not end it until `due`.
+/// `None` where it stays, also at the end of the ladder.
+#[must_use]
+pub fn passes_to<'a>(
+    ladder: &'a [PersonId],
+    held: &PersonId,
+    due: Time,
+    now: Time,
+) -> Option<(&'a PersonId, String)> {
+    let (person, why) = match ladder.iter().position(|one| one == held) {
+        None => (ladder.first(), format!("`{held}` is not there any more")),
+        Some(at) if now >= due => {
+            let next = at.checked_add(1).and_then(|next| ladder.get(next));
+            (next, format!("`{held}` did not end it in time"))
+        }
+        Some(_) => return None,
+    };
+    Some((person.filter(|one| *one != held)?, why))
+}

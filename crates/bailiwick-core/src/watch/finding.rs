@@ -37,7 +37,7 @@ spelled! {
         NotValidated = "caa-not-validated",
         /// A CA issued what CAA forbids, or refused what it permits.
         EnforcementFailed = "caa-enforcement-failed",
-        /// Somebody outside reported an issuance (RFC 8659, section 4.4).
+        /// Somebody outside reported an issuance (RFC 8659, section 4.4), and the incident is not concluded.
         Reported = "caa-reported",
     }
 }
@@ -71,9 +71,9 @@ impl FindingKind {
         matches!(self, Self::Unreachable | Self::Bogus)
     }
 
-    /// Whether nothing that is seen ends it, only somebody who looked into it.
+    /// Whether it is known from somebody's word: where nothing can be seen, it ends all the same.
     #[must_use]
-    pub const fn is_reviewed_only(self) -> bool {
+    pub const fn is_from_a_report(self) -> bool {
         matches!(self, Self::Reported)
     }
 

@@ -18,13 +18,13 @@ pub struct Reconciled {
 
 /// Compares what is the matter now with the findings of one zone that are open.
 ///
-/// A finding whose vantage cannot be seen at the moment stays open: not knowing ends nothing. One
-/// that was opened by somebody (a report) ends only by a review.
+/// A finding whose vantage cannot be seen at the moment stays open: not knowing ends nothing. One out of a
+/// report ends with its incident, which somebody concludes.
 #[must_use]
 pub fn reconcile(open: &[Finding], judged: &Judged) -> Reconciled {
     let mut result = Reconciled::default();
     let mut held: BTreeSet<usize> = BTreeSet::new();
-    for finding in open.iter().filter(|one| !one.kind.is_reviewed_only()) {
+    for finding in open {
         let mut causes = judged.causes.iter().enumerate();
         let about = causes.find(|(_, cause)| finding.is_about(cause));
         match about {
@@ -47,5 +47,6 @@ pub fn reconcile(open: &[Finding], judged: &Judged) -> Reconciled {
 /// Whether the place where the finding shows cannot be looked at. That it cannot is a finding of its
 /// own, and that one is decided.
 fn blind(finding: &Finding, blind: &BTreeSet<Option<Vantage>>) -> bool {
-    !finding.kind.is_about_reach() && blind.contains(&finding.vantage)
+    let seen = !finding.kind.is_about_reach() && !finding.kind.is_from_a_report();
+    seen && blind.contains(&finding.vantage)
 }

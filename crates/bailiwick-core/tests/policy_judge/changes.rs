@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::estate::Estate;
+use bailiwick_core::estate::{Estate, GatedKind, ZoneGate, ZoneKey};
 use bailiwick_core::names::AccountId;
 use bailiwick_core::policy::{
     ApprovalFacts, ApproverKind, AuthorFacts, AuthorKind, ChangeFacts, ChangeKind, Decision,
@@ -29,6 +29,14 @@ fn about(kind: ChangeKind, of: &str, by: &str, approved: &[&str]) -> ChangeFacts
     let asked = EnvelopeAsked { service: &service, names: &names };
     let change = (change_id(), kind);
     ChangeFacts::about_names(NOW, change, author(by), approvals(approved), (&active, &asked))
+}
+
+/// Records of a zone that belong to no service.
+fn records(of: &str, by: &str, approved: &[&str]) -> ChangeFacts {
+    let zones = BTreeSet::from([ZoneKey::parse(of).unwrap()]);
+    let kind = (change_id(), ChangeKind::PublishRecords);
+    let (by, approved) = (author(by), approvals(approved));
+    ChangeFacts::about_zones(NOW, kind, by, approved, (&active(estate()), &zones))
 }
 
 fn ask(facts: &ChangeFacts) -> Verdict {
@@ -176,6 +184,77 @@ fn an_emergency_never_widens() {
     check(&emergency(ChangeKind::IssueCertificate, &["pia", "dana"]), true);
 }
 
+/// CAA-1: the records of a zone itself are its policy owner's to approve, whatever its pattern; nobody
+/// of a service counts, and what is not known of a zone allows nothing.
+#[test]
+fn records_of_a_zone_need_its_policy_owner() {
+    for (zone, of) in
+        [("shop.example", "shop-web"), ("pay.example", "pay-api"), ("corp.example/internal", "")]
+    {
+        for by in PEOPLE {
+            for (at, first) in PEOPLE.iter().enumerate() {
+                for second in &PEOPLE[at..] {
+                    let expected = oracle(ChangeKind::PublishRecords, of, by, &[first, second]);
+                    check(&records(zone, by, &[first, second]), expected);
+                }
+            }
+        }
+    }
+    let verdict = ask(&records("shop.example", "dana", &[]));
+    assert_eq!(verdict.missing_approvals(), [missing("pki", Role::ZonePolicyOwner, 1, false)]);
+    assert_eq!(verdict.reasons()[0].rule.as_str(), "publish-needs-approval");
+    check(&records("elsewhere.example", "dana", &["pia", "sol"]), false);
+    let mut nowhere = records("shop.example", "dana", &["pia", "sol"]);
+    nowhere.zones = Fact::Known(Vec::new());
+    check(&nowhere, false);
+}
+
+/// TRW-6: gates of the zone hold for its records, those of CAA edits only where CAA is edited.
+#[test]
+fn gates_of_a_zone_hold_for_its_records() {
+    let gated = |kind, caa, approved: &[&str]| {
+        let mut facts = records("shop.example", "dana", approved);
+        let Fact::Known(zones) = &mut facts.zones else { panic!("known") };
+        let gate = ZoneGate {
+            kinds: BTreeSet::from([kind]),
+            team: team("payments"),
+            approvals: 1,
+            independent: false,
+        };
+        zones[0].gates.push(gate);
+        if caa {
+            facts.caa_zones.insert(zones[0].key.clone());
+        }
+        facts
+    };
+    check(&gated(GatedKind::EditCaa, true, &["pia"]), false);
+    check(&gated(GatedKind::EditCaa, true, &["pia", "pat"]), true);
+    check(&gated(GatedKind::EditCaa, false, &["pia"]), true);
+    check(&gated(GatedKind::TrustChange, false, &["pia"]), false);
+    check(&gated(GatedKind::IssueCertificate, true, &["pia"]), true);
+}
+
+/// REN-8: in an emergency two people who answer for the zone, one of them independent.
+#[test]
+fn records_in_an_emergency_need_two_people() {
+    let emergency = |by: &str, approved: &[&str]| {
+        let mut facts = records("pay.example", by, approved);
+        facts.emergency = Fact::Known(true);
+        facts
+    };
+    check(&emergency("dana", &["pia"]), false);
+    check(&emergency("dana", &["pia", "dov"]), true);
+    check(&emergency("dana", &["dana", "pia"]), false);
+    check(&emergency("pia", &["sol", "sol"]), false);
+    check(&emergency("dana", &["dov", "dov"]), false);
+    check(&emergency("pia", &["sol", "dana"]), true);
+    // Nobody of a service answers for the zone.
+    check(&emergency("dana", &["pat", "pam"]), false);
+    let mut unknown = emergency("dana", &["pia", "dov"]);
+    unknown.emergency = Fact::Unknown;
+    check(&unknown, false);
+}
+
 #[test]
 fn one_human_counts_once() {
     let mut facts = edit("sam", &["pia", "dana"], new_name);
@@ -222,6 +301,11 @@ fn oracle(kind: ChangeKind, of: &str, author: &str, approved: &[&str]) -> bool {
         }
         ChangeKind::RegisterAccount | ChangeKind::RotateIssuer => any("security"),
         ChangeKind::RotateKey => any("security") || any("pki"),
+        // Of a zone and no service: whoever defines the zone's policy, whatever its pattern.
+        ChangeKind::PublishRecords => match of {
+            "shop-web" | "pay-api" => any("pki"),
+            _ => others.iter().filter(|who| independent(who)).any(|who| in_team(who, "pki")),
+        },
         ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope
         | ChangeKind::IssueCertificate

@@ -207,7 +207,7 @@ pub(crate) fn mark(name: &str) -> KeyMark {
 fn joint(kind: Kind, index: usize) -> Step {
     match kind {
         Kind::Publish => Step::PublishRecords(PublishRecords {
-            service: service(),
+            service: Some(service()),
             zone: zone(),
             edits: vec![edit(index)],
             why: "moves".to_owned(),
@@ -215,7 +215,7 @@ fn joint(kind: Kind, index: usize) -> Step {
             within_seconds: 60,
         }),
         Kind::Await => Step::AwaitPropagation(AwaitPropagation {
-            service: service(),
+            service: Some(service()),
             zone: zone(),
             edits: vec![edit(index)],
             hold_seconds: 300,

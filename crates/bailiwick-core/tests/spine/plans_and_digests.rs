@@ -199,7 +199,7 @@ impl Random {
 
     fn publish(&mut self) -> PublishRecords {
         PublishRecords {
-            service: ServiceId::parse(&self.word()).unwrap(),
+            service: self.option(|r| ServiceId::parse(&r.word()).unwrap()),
             zone: self.zone(),
             edits: self.list(Self::record_edit),
             why: self.word(),
@@ -210,7 +210,7 @@ impl Random {
 
     fn wait(&mut self) -> AwaitPropagation {
         AwaitPropagation {
-            service: ServiceId::parse(&self.word()).unwrap(),
+            service: self.option(|r| ServiceId::parse(&r.word()).unwrap()),
             zone: self.zone(),
             edits: self.list(Self::record_edit),
             hold_seconds: self.small(),

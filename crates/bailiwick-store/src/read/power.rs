@@ -1,7 +1,7 @@
 //! Emergencies, delegated execution, delegations, acts.
 
 use bailiwick_core::estate::ZoneKey;
-use bailiwick_core::gate::{DelegationKind, DelegationStands, Emergency};
+use bailiwick_core::gate::{DelegationKind, DelegationStands, Emergency, EmergencyOf};
 use bailiwick_core::ledger::LeafIndex;
 use bailiwick_core::names::{ChangeId, PersonId, ServiceId};
 use bailiwick_core::record::ActClass;
@@ -169,7 +169,7 @@ fn emergency(row: Vec<Cell>) -> Result<EmergencyRow, StoreError> {
     let mut row = Reader::new("emergency", row);
     let emergency = Emergency {
         change: row.parsed(ChangeId::parse)?,
-        service: row.parsed(ServiceId::parse)?,
+        of: row.word(EmergencyOf::parse)?,
         accountable: row.parsed(PersonId::parse)?,
         delegated_by: row.parsed_maybe(PersonId::parse)?,
         until: row.time()?,

@@ -290,6 +290,15 @@ impl Store {
         self.inner.db.all(some, &args![clamp(limit)]).await?.into_iter().map(incident).collect()
     }
 
+    /// The open incidents of a zone, the oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_incidents(&self, zone: &ZoneKey) -> Result<Vec<IncidentRow>, StoreError> {
+        let some = incident!("WHERE zone = $1 AND reviewed_at IS NULL ORDER BY opened_at, id");
+        self.inner.db.all(some, &args![zone.to_string()]).await?.into_iter().map(incident).collect()
+    }
+
     /// One incident.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ async fn put_emergency(tx: &mut Tx, it: &Emergency, at: Time) -> Result<(), Reje
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
     let given = args![
         &it.change,
-        &it.service,
+        it.of.to_string(),
         &it.accountable,
         it.delegated_by.as_ref(),
         it.until,

@@ -3,7 +3,9 @@
 use bailiwick_core::ledger::LeafIndex;
 use bailiwick_core::record::WatchRow;
 use bailiwick_core::time::Time;
-use bailiwick_core::watch::{CanaryRun, Finding, Incident, Observation, PointVerdict, Track};
+use bailiwick_core::watch::{
+    CanaryRun, Finding, Incident, IncidentPart, Observation, PointVerdict, Track,
+};
 use bailiwick_wire::rows::encode_list;
 use bailiwick_wire::seen::encode_seen;
 
@@ -51,6 +53,23 @@ pub(super) async fn apply(
             };
             let given = args![incident.as_str(), says, answered.then_some(at)];
             found(tx.exec(set, &given).await?, "incident", incident)
+        }
+        WatchRow::HandOnIncident(on) => {
+            let set = match on.part {
+                IncidentPart::Record => {
+                    "UPDATE incident SET record = $2, due = $3 \
+                     WHERE id = $1 AND reviewed_at IS NULL AND record_answered IS NULL"
+                }
+                IncidentPart::Enforcement => {
+                    "UPDATE incident SET enforcement = $2, due = $3 \
+                     WHERE id = $1 AND reviewed_at IS NULL AND enforcement_answered IS NULL"
+                }
+                IncidentPart::Review => {
+                    "UPDATE incident SET owner = $2, due = $3 WHERE id = $1 AND reviewed_at IS NULL"
+                }
+            };
+            let given = args![on.incident.as_str(), &on.person, on.due];
+            found(tx.exec(set, &given).await?, "incident", &on.incident)
         }
         WatchRow::ReviewIncident { incident, says } => {
             let set = "UPDATE incident SET reviewed_at = $2, conclusion = $3 \

@@ -8,8 +8,8 @@ use bailiwick_core::names::{Digest, DnsName, FindingId, IssuerId, PersonId, Team
 use bailiwick_core::record::{Batch, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    Asked, CanaryRun, ClosedBy, Finding, FindingKind, Incident, Observation, Point, PointVerdict,
-    Seen, Stands, Track, Vantage,
+    Asked, CanaryRun, ClosedBy, Finding, FindingKind, Incident, IncidentPart, Observation,
+    PartHandedOn, Point, PointVerdict, Seen, Stands, Track, Vantage,
 };
 use bailiwick_store::{FindingFilter, Store};
 
@@ -19,7 +19,8 @@ use crate::sample;
 crate::both! {
     what_was_seen_at_a_moment_is_one_look_up,
     a_finding_opens_is_handed_on_and_closes,
-    verdicts_canaries_and_incidents_follow_from_the_ledger,
+    verdicts_and_canaries_follow_from_the_ledger,
+    incidents_follow_from_the_ledger,
 }
 
 fn zone() -> ZoneKey {
@@ -78,8 +79,14 @@ async fn what_was_seen_at_a_moment_is_one_look_up(place: &Place) {
     assert_eq!(history.len(), 5);
     assert_eq!(history[0].until, None);
     assert_eq!(store.looked_at(&zone()).await.unwrap(), Some(at(4)));
+    // Without the serial, and without what was before and after.
     let leaves = store.leaves_of_zone(&zone(), at(1), at(3), 100).await.unwrap();
-    assert_eq!(leaves.len(), 3);
+    assert_eq!(leaves.len(), 2);
+    let kind = "watch.observed";
+    let of_kind = store.leaves_of_kind(&zone(), kind, (at(1), at(3)), 2).await.unwrap();
+    assert_eq!((of_kind.len(), of_kind[0]), (2, leaves[1]), "the newest first");
+    let until = store.looks_until(&zone(), &name("shop.example"), at(3), 100).await.unwrap();
+    assert_eq!((until.len(), until[0]), (3, leaves[1]));
     assert_eq!(store.fsck().await.unwrap(), []);
     store.close().await;
 }
@@ -141,7 +148,7 @@ async fn a_finding_opens_is_handed_on_and_closes(place: &Place) {
     store.close().await;
 }
 
-async fn verdicts_canaries_and_incidents_follow_from_the_ledger(place: &Place) {
+async fn verdicts_and_canaries_follow_from_the_ledger(place: &Place) {
     let store = place.open().await;
     let now = store.now();
     let verdict = |stands| {
@@ -173,6 +180,13 @@ async fn verdicts_canaries_and_incidents_follow_from_the_ledger(place: &Place) {
     };
     put(&store, now, Fact::CanaryTried(Box::new(run.clone()))).await;
     assert_eq!(store.canaries(Some(&run.issuer)).await.unwrap()[0].run, run);
+    assert_eq!(store.fsck().await.unwrap(), []);
+    store.close().await;
+}
+
+async fn incidents_follow_from_the_ledger(place: &Place) {
+    let store = place.open().await;
+    let now = store.now();
     let person = |id: &str| PersonId::parse(id).unwrap();
     let incident = Incident {
         id: FindingId::parse("i1").unwrap(),
@@ -201,6 +215,28 @@ async fn verdicts_canaries_and_incidents_follow_from_the_ledger(place: &Place) {
     assert_eq!(row.incident, incident);
     assert_eq!(row.record, (Some("so far".to_owned()), None));
     assert_eq!(row.enforcement, (Some("so far".to_owned()), Some(now)));
+    let handed = |part, to: &str| {
+        Fact::IncidentHandedOn(Box::new(PartHandedOn {
+            incident: incident.id.clone(),
+            zone: zone(),
+            part,
+            person: person(to),
+            due: now.plus_ms(7),
+            why: "late".to_owned(),
+        }))
+    };
+    put(&store, now, handed(IncidentPart::Record, "dov")).await;
+    put(&store, now, handed(IncidentPart::Review, "sue")).await;
+    let row = store.open_incidents(&zone()).await.unwrap().remove(0).incident;
+    assert_eq!((row.record, row.owner, row.due), (person("dov"), person("sue"), now.plus_ms(7)));
+    assert_eq!(row.enforcement, person("pia"));
+    // What is answered cannot be handed on any more.
+    let late = sample::entry(
+        now,
+        Actor::Component(Component::Watch),
+        handed(IncidentPart::Enforcement, "sol"),
+    );
+    assert!(store.commit(sample::batch(vec![late])).await.is_err());
     let reviewed = Fact::IncidentReviewed {
         incident: incident.id.clone(),
         zone: zone(),
@@ -208,6 +244,7 @@ async fn verdicts_canaries_and_incidents_follow_from_the_ledger(place: &Place) {
     };
     put(&store, now, reviewed).await;
     assert_eq!(store.incidents(5).await.unwrap()[0].reviewed, Some((now, "done".to_owned())));
+    assert_eq!(store.open_incidents(&zone()).await.unwrap(), []);
     assert_eq!(store.fsck().await.unwrap(), []);
     store.close().await;
 }

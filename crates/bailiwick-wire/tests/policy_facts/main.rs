@@ -150,7 +150,8 @@ fn the_words_of_version_1_never_change() {
         (
             words!(ChangeKind),
             "edit-estate grant-envelope end-envelope issue-certificate revoke-certificate \
-             grant-exception narrow-envelope register-account trust-change rotate-issuer",
+             grant-exception narrow-envelope register-account trust-change rotate-issuer \
+             publish-records",
         ),
         (words!(KeyKind), "ecdsa-p256 ecdsa-p384 ed25519 rsa"),
         (words!(Mode), "observe advise enforce"),

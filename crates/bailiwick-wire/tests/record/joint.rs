@@ -52,9 +52,9 @@ pub(crate) fn steps(key_of_first: SpkiHash) -> impl Strategy<Value = Vec<Step>> 
         }),
         0..3,
     );
-    let publish = (key(), vec(edit(), 0..3), any::<String>(), any::<u32>(), any::<u32>()).prop_map(
-        |(zone, edits, why, undo_hold_seconds, within_seconds)| {
-            let service = service();
+    let whose = || any::<bool>().prop_map(|of_service| of_service.then(service));
+    let publish = (whose(), key(), vec(edit(), 0..3), any::<String>(), any::<u32>(), any::<u32>())
+        .prop_map(|(service, zone, edits, why, undo_hold_seconds, within_seconds)| {
             Step::PublishRecords(PublishRecords {
                 service,
                 zone,
@@ -63,11 +63,9 @@ pub(crate) fn steps(key_of_first: SpkiHash) -> impl Strategy<Value = Vec<Step>> 
                 undo_hold_seconds,
                 within_seconds,
             })
-        },
-    );
-    let wait = (key(), vec(edit(), 0..3), any::<u32>(), any::<u32>()).prop_map(
-        |(zone, edits, hold_seconds, within_seconds)| {
-            let service = service();
+        });
+    let wait = (whose(), key(), vec(edit(), 0..3), any::<u32>(), any::<u32>()).prop_map(
+        |(service, zone, edits, hold_seconds, within_seconds)| {
             Step::AwaitPropagation(AwaitPropagation {
                 service,
                 zone,

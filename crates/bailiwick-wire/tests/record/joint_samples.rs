@@ -54,7 +54,7 @@ pub(crate) fn samples() -> Vec<Event> {
     let before = CertFingerprint::from_bytes([0xfe; 32]);
     let steps = vec![
         Step::PublishRecords(PublishRecords {
-            service: service(),
+            service: Some(service()),
             zone: zone("shop.example"),
             edits: edits(),
             why: "the new key's TLSA stands beside the old".to_owned(),
@@ -62,7 +62,7 @@ pub(crate) fn samples() -> Vec<Event> {
             within_seconds: 60,
         }),
         Step::AwaitPropagation(AwaitPropagation {
-            service: service(),
+            service: Some(service()),
             zone: zone("shop.example/internal"),
             edits: edits(),
             hold_seconds: 1200,
@@ -116,4 +116,25 @@ pub(crate) fn samples() -> Vec<Event> {
         },
         Event::StepSeen { index: 1, holds: true, lanes: Vec::new() },
     ]
+}
+
+/// Records of a zone that belong to no service.
+pub(crate) fn of_zones() -> Event {
+    let (zone, edits) = (zone("shop.example"), edits());
+    let publish = PublishRecords {
+        service: None,
+        zone: zone.clone(),
+        edits: edits.clone(),
+        why: "the decided CAA set is put back".to_owned(),
+        undo_hold_seconds: 0,
+        within_seconds: 900,
+    };
+    let wait =
+        AwaitPropagation { service: None, zone, edits, hold_seconds: 0, within_seconds: 900 };
+    let steps = vec![Step::PublishRecords(publish), Step::AwaitPropagation(wait)];
+    Event::Validated {
+        plan: Plan::new(steps).unwrap(),
+        prechecks: Vec::new(),
+        expires_at: Time::parse("2026-03-10T10:00:00Z").unwrap(),
+    }
 }

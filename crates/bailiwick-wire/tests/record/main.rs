@@ -91,7 +91,8 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::SecretUsed(_) => 66,
         Fact::DelegationObserved(_) => 67,
         Fact::ChangeRehearsed { .. } => 68,
-        Fact::StoreRestored { .. } => 69,
+        Fact::IncidentHandedOn(_) => 69,
+        Fact::StoreRestored { .. } => 70,
     }
 }
 
@@ -121,7 +122,7 @@ fn event_number(event: &Event) -> usize {
 }
 
 /// How many kinds there are.
-const KINDS: usize = 70;
+const KINDS: usize = 71;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

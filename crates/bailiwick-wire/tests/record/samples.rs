@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use bailiwick_core::estate::{Attested, ZoneKey};
 use bailiwick_core::gate::{
     Account, AccountStatus, Bounds, ChallengeKind, Credential, DelegatedExecution, DelegationKind,
-    DelegationObservation, Emergency, EmergencyReview, Envelope, EnvelopeEnd, SecretUse,
-    StandingRecord, ValidationEvidence,
+    DelegationObservation, Emergency, EmergencyOf, EmergencyReview, Envelope, EnvelopeEnd,
+    SecretUse, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AccountId, AcmeIdentifier, AttestorId, AuthzId, CertFingerprint, CertSerial, ChangeId,
@@ -431,12 +431,25 @@ fn later_facts() -> Vec<Fact> {
     ]
 }
 
+/// An emergency of a zone.
+fn zone_emergency() -> Fact {
+    Fact::EmergencyDeclared(Box::new(Emergency {
+        change: p!(ChangeId, "c10"),
+        of: EmergencyOf::Zone(ZoneKey::parse("corp.example/internal").unwrap()),
+        accountable: p!(PersonId, "pia"),
+        delegated_by: None,
+        until: at("2026-03-03T11:00:00Z"),
+        reviewer: p!(PersonId, "ada"),
+        review_by: at("2026-03-06T10:00:00Z"),
+    }))
+}
+
 /// What came with emergencies, and with what is watched of delegations.
 fn power_facts() -> Vec<Fact> {
     vec![
         Fact::EmergencyDeclared(Box::new(Emergency {
             change: p!(ChangeId, "c9"),
-            service: p!(ServiceId, "shop-web"),
+            of: EmergencyOf::Service(p!(ServiceId, "shop-web")),
             accountable: p!(PersonId, "carl"),
             delegated_by: Some(p!(PersonId, "carl")),
             until: at("2026-03-03T11:00:00Z"),
@@ -722,6 +735,8 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(rotation_facts())
         .chain(renewed_facts())
         .chain(power_facts())
+        .chain([of_change((300, super::joint_samples::of_zones())), zone_emergency()])
+        .chain([crate::watched::handed_on()])
         .chain(key_facts())
         .chain([Fact::StoreRestored { epoch: 1, leaves: 4_711 }])
         .zip(by.into_iter().cycle())

@@ -14,8 +14,8 @@ use bailiwick_core::estate::{Attested, ZoneKey};
 use bailiwick_core::gate::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeKind,
     ChallengeStatus, Credential, DelegatedExecution, DelegationKind, DelegationObservation,
-    Emergency, EmergencyReview, Envelope, EnvelopeEnd, Order, OrderStatus, Problem, ProblemKind,
-    SecretUse, StandingRecord, ValidationEvidence,
+    Emergency, EmergencyOf, EmergencyReview, Envelope, EnvelopeEnd, Order, OrderStatus, Problem,
+    ProblemKind, SecretUse, StandingRecord, ValidationEvidence,
 };
 use bailiwick_core::names::{
     AcmeIdentifier, CertFingerprint, CertSerial, Digest, DnsName, SanName, SpiffeId, SpkiHash,
@@ -709,15 +709,20 @@ fn people_facts() -> Vec<BoxedStrategy<Fact>> {
 }
 
 fn power_facts() -> Vec<BoxedStrategy<Fact>> {
+    let of = prop_oneof![
+        id!(ServiceId).prop_map(EmergencyOf::Service),
+        "[a-z]{1,9}\\.example(/internal)?"
+            .prop_map(|text| EmergencyOf::Zone(ZoneKey::parse(&text).unwrap())),
+    ];
     let emergency = (
-        (id!(ChangeId), id!(ServiceId), id!(PersonId), option::of(id!(PersonId))),
+        (id!(ChangeId), of, id!(PersonId), option::of(id!(PersonId))),
         (time(), id!(PersonId), time()),
     );
-    let emergency = emergency.prop_map(|((change, service, accountable, delegated_by), rest)| {
+    let emergency = emergency.prop_map(|((change, of, accountable, delegated_by), rest)| {
         let (until, reviewer, review_by) = rest;
         Fact::EmergencyDeclared(Box::new(Emergency {
             change,
-            service,
+            of,
             accountable,
             delegated_by,
             until,

@@ -8,8 +8,8 @@ use bailiwick_core::names::{
 use bailiwick_core::record::Fact;
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    Asked, CanaryRun, ClosedBy, Finding, FindingKind, Incident, Observation, Point, PointVerdict,
-    Seen, Stands, Track, Vantage,
+    Asked, CanaryRun, ClosedBy, Finding, FindingKind, Incident, IncidentPart, Observation,
+    PartHandedOn, Point, PointVerdict, Seen, Stands, Track, Vantage,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -34,6 +34,18 @@ fn seen(seen: Seen) -> Fact {
         asked: if soa { Asked::Serial } else { Asked::Caa },
         vantage: p!(Vantage, "authority 192.0.2.1:53"),
         seen,
+    }))
+}
+
+/// A sample that came later than the others.
+pub(crate) fn handed_on() -> Fact {
+    Fact::IncidentHandedOn(Box::new(PartHandedOn {
+        incident: p!(FindingId, "i1"),
+        zone: zone(),
+        part: IncidentPart::Review,
+        person: p!(PersonId, "sue"),
+        due: Time::parse("2026-03-05").unwrap(),
+        why: "`sol` did not end it in time".to_owned(),
     }))
 }
 
@@ -302,6 +314,15 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
                 }))
             })
             .boxed(),
+    ]
+    .into_iter()
+    .chain(of_incidents())
+    .collect()
+}
+
+fn of_incidents() -> Vec<BoxedStrategy<Fact>> {
+    let some = || id(|text| p!(FindingId, text));
+    vec![
         incident().prop_map(|it| Fact::IncidentOpened(Box::new(it))).boxed(),
         (some(), key(), select(Track::ALL.to_vec()), text(), any::<bool>())
             .prop_map(|(incident, zone, track, says, answered)| Fact::IncidentTold {
@@ -310,6 +331,25 @@ pub(crate) fn facts() -> Vec<BoxedStrategy<Fact>> {
                 track,
                 says,
                 answered,
+            })
+            .boxed(),
+        (
+            some(),
+            key(),
+            select(IncidentPart::ALL.to_vec()),
+            id(|text| p!(PersonId, text)),
+            moment(),
+            text(),
+        )
+            .prop_map(|(incident, zone, part, person, due, why)| {
+                Fact::IncidentHandedOn(Box::new(PartHandedOn {
+                    incident,
+                    zone,
+                    part,
+                    person,
+                    due,
+                    why,
+                }))
             })
             .boxed(),
         (some(), key(), text())

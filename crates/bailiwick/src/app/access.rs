@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
-use bailiwick_core::estate::Estate;
+use bailiwick_core::estate::{Estate, ZoneKey};
 use bailiwick_core::names::{ChangeId, Digest, PersonId, ServiceId, SessionId, TokenId};
 use bailiwick_core::policy::{
     Access, AccessFacts, Facts, ObjectAsked, ObjectFacts, PrincipalFacts, PrincipalKind,
@@ -47,6 +47,8 @@ pub(crate) enum Scope {
     Ledger,
     /// One service and what belongs to it.
     Service(ResourceKind, String, ServiceId),
+    /// A zone, or what belongs to it.
+    Zone(ResourceKind, String, ZoneKey),
     /// A change: of a service, or of the estate as a whole.
     Change(ChangeId, Option<ServiceId>),
     /// Something of one person: their sessions and tokens.
@@ -359,7 +361,7 @@ impl Scope {
             Self::Organisation => "organisation page".to_owned(),
             Self::Estate => "estate".to_owned(),
             Self::Ledger => "ledger".to_owned(),
-            Self::Service(kind, id, _) => format!("{kind} `{id}`"),
+            Self::Service(kind, id, _) | Self::Zone(kind, id, _) => format!("{kind} `{id}`"),
             Self::Change(id, _) => format!("change `{id}`"),
             Self::Person(kind, person) => format!("{kind} of `{person}`"),
         }
@@ -373,16 +375,21 @@ impl Scope {
             Self::Estate => (ResourceKind::Estate, "estate".to_owned(), None, None),
             Self::Ledger => (ResourceKind::Ledger, "ledger".to_owned(), None, None),
             Self::Service(kind, id, service) => (*kind, id.clone(), Some(service.clone()), None),
+            Self::Zone(kind, id, _) => (*kind, id.clone(), None, None),
             Self::Change(id, service) => {
                 (ResourceKind::Change, id.to_string(), service.clone(), None)
             }
             Self::Person(kind, person) => (*kind, person.to_string(), None, Some(person.clone())),
         };
         let services: BTreeSet<ServiceId> = service.into_iter().collect();
-        let zones = if let Self::Change(_, of) = self {
-            super::facts::zones_of_change(estate, of.as_ref())
-        } else {
-            BTreeSet::new()
+        let zones = match self {
+            Self::Change(_, of) => super::facts::zones_of_change(estate, of.as_ref()),
+            Self::Zone(_, _, zone) => BTreeSet::from([zone.clone()]),
+            Self::Organisation
+            | Self::Estate
+            | Self::Ledger
+            | Self::Service(..)
+            | Self::Person(..) => BTreeSet::new(),
         };
         let asked = ObjectAsked { kind, id, services, zones, person };
         ObjectFacts::gather(estate, asked)

@@ -2,12 +2,14 @@
 //! independent closes it (REN-8).
 
 mod plan;
+mod publish;
 
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::change::{Change, Command, Request, RevocationReason};
-use bailiwick_core::estate::{Estate, Service};
+use bailiwick_core::estate::{Estate, Service, Zone};
 use bailiwick_core::gate::{
-    DELEGATED_MS_MAX, DelegatedExecution, EMERGENCY_MS, Emergency, EmergencyReview, REVIEW_MS,
+    DELEGATED_MS_MAX, DelegatedExecution, EMERGENCY_MS, Emergency, EmergencyOf, EmergencyReview,
+    REVIEW_MS,
 };
 use bailiwick_core::names::{
     CertFingerprint, ChangeId, IssuerId, PersonId, ProfileId, SanName, ServiceId, TeamId,
@@ -22,6 +24,8 @@ use super::orders::zones;
 use super::words::said;
 use super::{App, Asking, Live, Loaded, Scope};
 use crate::fault::Fault;
+
+pub(crate) use self::publish::NewZoneEmergency;
 
 /// Emergencies that are listed at most.
 const LISTED: u32 = 200;
@@ -46,7 +50,15 @@ pub(crate) enum EmergencyVerb {
     },
 }
 
-/// An emergency that somebody declares.
+/// Who answers for an emergency, and who looks at it afterwards.
+struct Declared {
+    of: EmergencyOf,
+    accountable: PersonId,
+    delegated_by: Option<PersonId>,
+    reviewer: PersonId,
+}
+
+/// An emergency of a service that somebody declares.
 pub(crate) struct NewEmergency {
     /// Of which service.
     pub service: ServiceId,
@@ -75,7 +87,8 @@ impl App {
             Some(person) => person.clone(),
             None => on_duty(live.estate(), &service.duties.policy_owner, now)?,
         };
-        let reviewer = reviewer(live.estate(), service, (&by, &accountable), now)?;
+        let reviewer =
+            reviewer(live.estate(), &zones_of(live.estate(), service), (&by, &accountable), now)?;
         let planned = match wanted.verb {
             EmergencyVerb::Issue { csr, profile, issuer } => {
                 self.emergency_issue(&live, &wanted.service, service, &csr, (profile, issuer))?
@@ -86,7 +99,7 @@ impl App {
         };
         let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
         let request = Request {
-            id: id.clone(),
+            id,
             title: format!("EMERGENCY: {}", planned.does),
             reason,
             by: Actor::Person(by),
@@ -94,27 +107,24 @@ impl App {
             zones: zones(&live, &planned.names),
             at: now,
         };
-        let emergency = Emergency {
-            change: id,
-            service: wanted.service,
-            accountable,
-            delegated_by,
-            until: now.plus_ms(EMERGENCY_MS),
-            reviewer,
-            review_by: now.plus_ms(REVIEW_MS),
-        };
-        self.open_emergency(&live, request, emergency, planned, now).await
+        let of = EmergencyOf::Service(wanted.service);
+        let declared = Declared { of, accountable, delegated_by, reviewer };
+        self.open_emergency(&live, request, declared, planned, now).await
     }
 
     async fn open_emergency(
         &self,
         live: &Live,
         request: Request,
-        emergency: Emergency,
+        declared: Declared,
         planned: Planned,
         now: Time,
     ) -> Result<Loaded, Fault> {
-        let (by, until) = (request.by.clone(), emergency.until);
+        let Declared { of, accountable, delegated_by, reviewer } = declared;
+        let (by, until) = (request.by.clone(), now.plus_ms(EMERGENCY_MS));
+        let (change, review_by) = (request.id.clone(), now.plus_ms(REVIEW_MS));
+        let emergency =
+            Emergency { change, of, accountable, delegated_by, until, reviewer, review_by };
         let mut batch = Batch::default();
         let page = format!("changes/{}", emergency.change);
         let subject = format!("review by {}: {}", emergency.review_by, request.title);
@@ -219,11 +229,7 @@ impl App {
         open: bool,
     ) -> Result<Vec<EmergencyRow>, Fault> {
         let all = self.store.emergencies(open, LISTED).await?;
-        let seen = |row: &EmergencyRow| {
-            let it = &row.emergency;
-            let scope = Scope::Change(it.change.clone(), Some(it.service.clone()));
-            self.may(asking, Access::Read, &scope)
-        };
+        let seen = |row: &EmergencyRow| self.may(asking, Access::Read, &scope_of(&row.emergency));
         Ok(all.into_iter().filter(seen).collect())
     }
 
@@ -239,7 +245,7 @@ impl App {
         let missing = || Fault::not_found(format!("emergency `{id}`"));
         let row = self.store.emergency(id).await?.ok_or_else(missing)?;
         let of = &row.emergency;
-        self.permit(asking, Access::Approve, &Scope::Change(id.clone(), Some(of.service.clone())))?;
+        self.permit(asking, Access::Approve, &scope_of(of))?;
         let note = said("note", note, "say what you found, and what follows from it")?;
         if let Some(review) = &row.review {
             return Err(Fault::conflict(format!("{} closed it at {}", review.by, review.at)));
@@ -281,6 +287,22 @@ impl App {
     }
 }
 
+/// The change of an emergency, with whoever answers for what it is of.
+fn scope_of(it: &Emergency) -> Scope {
+    let id = it.change.clone();
+    match &it.of {
+        EmergencyOf::Service(service) => Scope::Change(id, Some(service.clone())),
+        EmergencyOf::Zone(zone) => Scope::Zone(ResourceKind::Change, id.to_string(), zone.clone()),
+    }
+}
+
+/// The zones that the names of a service lie in.
+fn zones_of<'a>(estate: &'a Estate, service: &Service) -> Vec<&'a Zone> {
+    let bases = service.names.iter().filter_map(SanName::dns).chain(&service.below);
+    let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
+    zones.map(|(_, zone)| zone).collect()
+}
+
 /// A sign-in with whoever delegated to it behind it.
 fn with_behind(by: &SignedIn, delegated_by: Option<&PersonId>) -> SignedIn {
     let mut by = by.clone();
@@ -301,14 +323,12 @@ fn on_duty(estate: &Estate, team: &TeamId, now: Time) -> Result<PersonId, Fault>
 /// who answer for the zones.
 fn reviewer(
     estate: &Estate,
-    service: &Service,
+    zones: &[&Zone],
     (by, accountable): (&SignedIn, &PersonId),
     now: Time,
 ) -> Result<PersonId, Fault> {
-    let bases = service.names.iter().filter_map(SanName::dns).chain(&service.below);
-    let zones = bases.flat_map(|base| estate.zones_of(base, service.view));
     let mut teams = vec![&estate.organisation.control_owner];
-    teams.extend(zones.flat_map(|(_, zone)| [&zone.policy_owner, &zone.operator]));
+    teams.extend(zones.iter().flat_map(|zone| [&zone.policy_owner, &zone.operator]));
     let on_duty = teams.iter().filter_map(|team| estate.person_on_duty(team, now).ok());
     let on_duty = on_duty.map(|one| one.person().clone());
     let members = teams.iter().flat_map(|team| estate.members_of(team)).cloned();

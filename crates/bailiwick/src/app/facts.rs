@@ -169,17 +169,24 @@ pub(crate) fn change(
         let facts = ChangeFacts::about_organisation(now, kind, author, approvals, estate);
         return Facts::Change(facts);
     }
+    let kind = (request.id.clone(), kind_of(plan));
+    if kind.1 == ChangeKind::PublishRecords {
+        let keys: BTreeSet<ZoneKey> = published(plan).map(|one| one.zone.clone()).collect();
+        let asked = (&live.active, &keys);
+        let mut facts = ChangeFacts::about_zones(now, kind, author, approvals, asked);
+        facts.caa_zones = published_caa(plan);
+        return Facts::Change(facts);
+    }
     let (service, names) = subject(request, plan);
     let asked = EnvelopeAsked { service: &service, names: &names };
-    let kind = (request.id.clone(), kind_of(plan));
     let mut facts = ChangeFacts::about_names(now, kind, author, approvals, (&live.active, &asked));
     facts.caa_zones = published_caa(plan);
     Facts::Change(facts)
 }
 
-/// The zones whose published CAA a plan alters.
-fn published_caa(plan: &Plan) -> BTreeSet<ZoneKey> {
-    let publishes = plan.steps().iter().filter_map(|step| match step {
+/// What a plan publishes.
+fn published(plan: &Plan) -> impl Iterator<Item = &PublishRecords> {
+    plan.steps().iter().filter_map(|step| match step {
         Step::PublishRecords(publish) => Some(publish),
         Step::IssueCertificate(_)
         | Step::RevokeCertificate(_)
@@ -194,15 +201,19 @@ fn published_caa(plan: &Plan) -> BTreeSet<ZoneKey> {
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)
         | Step::VerifyServed(_) => None,
-    });
-    publishes
+    })
+}
+
+/// The zones whose published CAA a plan alters.
+fn published_caa(plan: &Plan) -> BTreeSet<ZoneKey> {
+    published(plan)
         .filter(|publish| publish.edits.iter().any(|edit| edit.kind() == RecordType::CAA))
         .map(|publish| publish.zone.clone())
         .collect()
 }
 
-/// Whose names a plan is about. A plan about no service (there is none such without an estate edit)
-/// gets a service that no estate holds, so that nothing is known of it and nothing allowed.
+/// Whose names a plan is about. A plan about no service gets one that no estate holds, so that nothing is
+/// known of it and nothing allowed: what belongs to the estate or to zones alone has its own facts.
 fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
     let names = plan
         .steps()
@@ -243,13 +254,37 @@ fn about(zone: &ZoneKey, owner: &OwnerName) -> Option<SanName> {
     SanName::parse(name.as_str()).ok()
 }
 
+/// Whether a plan edits records of zones, for no service, and does nothing else.
+fn is_of_zones(plan: &Plan) -> bool {
+    plan.steps().iter().all(|step| match step {
+        Step::PublishRecords(PublishRecords { service, .. })
+        | Step::AwaitPropagation(AwaitPropagation { service, .. }) => service.is_none(),
+        Step::IssueCertificate(_)
+        | Step::RevokeCertificate(_)
+        | Step::GrantEnvelope(_)
+        | Step::EndEnvelope { .. }
+        | Step::NarrowEnvelope(_)
+        | Step::EditEstate { .. }
+        | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
+        | Step::DeployCertificate(_)
+        | Step::VerifyServed(_) => false,
+    })
+}
+
 fn no_service() -> ServiceId {
     #[expect(clippy::unwrap_used, reason = "a constant that parses; the test below shows it")]
     ServiceId::parse("-").unwrap()
 }
 
-/// The kind that the policy knows a plan under: that of its first step.
+/// The kind that the policy knows a plan under: that of its first step. Records that belong to no service
+/// are a kind of their own, as long as nothing else is in the plan.
 fn kind_of(plan: &Plan) -> ChangeKind {
+    if is_of_zones(plan) {
+        return ChangeKind::PublishRecords;
+    }
     if plan.steps().iter().any(Step::is_joint) {
         return ChangeKind::TrustChange;
     }

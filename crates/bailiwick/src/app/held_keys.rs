@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bailiwick_connect::keys::SecretBytes;
 use bailiwick_connect::upstream::{AccountKey, Trouble, change_key, find};
-use bailiwick_connect::zones::{PowerDnsDoor, UpdateDoor, UpdatePlace, ZoneDoor};
+use bailiwick_connect::zones::{PowerDnsDoor, PowerDnsPlace, UpdateDoor, UpdatePlace, ZoneDoor};
 use bailiwick_core::change::{HeldKey, KeyMark, Warrant};
 use bailiwick_core::estate::{Connector, Estate, Upstream, Zone, ZoneKey};
 use bailiwick_core::gate::SealedSecret;
@@ -13,7 +13,7 @@ use bailiwick_core::names::{Digest, DnsName};
 use bailiwick_wire::dns::TsigKey;
 use futures::future::BoxFuture;
 
-use super::zone_door::powerdns;
+use super::zone_door::api;
 use super::{App, Live};
 use crate::fault::Fault;
 
@@ -101,12 +101,13 @@ impl App {
         })
     }
 
-    /// The credential that a zone's connector writes with; `None` where it needs none.
+    /// The credential that a zone's connector writes with; `None` where it needs none, or where its API
+    /// does not tell a token that may write from one that may not.
     pub(crate) fn held_by(key: &ZoneKey, connector: &Connector) -> Option<HeldKey> {
         match connector {
             Connector::Rfc2136 { .. } => Some(HeldKey::ZoneTsig(key.clone())),
             Connector::PowerDns { .. } => Some(HeldKey::ZoneApi(key.clone())),
-            Connector::Git { .. } | Connector::Observe => None,
+            Connector::Cloudflare { .. } | Connector::Git { .. } | Connector::Observe => None,
         }
     }
 
@@ -190,11 +191,12 @@ impl Server<'_> {
                 Ok(Arc::new(UpdateDoor::new(&authorities, place)))
             }
             Connector::PowerDns { url, trust_roots } => {
-                let place = powerdns(url, trust_roots.as_deref(), &key.secret);
-                let place = place.map_err(|cause| cause.to_string())?;
+                let place = api(url, trust_roots.as_deref(), &key.secret);
+                let (server, trust, key) = place.map_err(|cause| cause.to_string())?;
+                let place = PowerDnsPlace { server, key, trust };
                 Ok(Arc::new(PowerDnsDoor::new(self.app.web(self.live), authorities, place)))
             }
-            Connector::Git { .. } | Connector::Observe => {
+            Connector::Cloudflare { .. } | Connector::Git { .. } | Connector::Observe => {
                 Err(format!("zone `{}` is written without a key", self.key))
             }
         }
@@ -206,7 +208,9 @@ impl KeyHolder for Server<'_> {
         match self.connector {
             Connector::Rfc2136 { server, .. } => server.to_string(),
             Connector::PowerDns { url, .. } => url.clone(),
-            Connector::Git { .. } | Connector::Observe => self.key.to_string(),
+            Connector::Cloudflare { .. } | Connector::Git { .. } | Connector::Observe => {
+                self.key.to_string()
+            }
         }
     }
 

@@ -74,7 +74,9 @@ impl App {
         let connector = zone_of(&live, key)?.connector.as_ref();
         let held = connector.and_then(|it| Some((it, Self::held_by(key, it)?)));
         let (connector, of) = held.ok_or_else(|| {
-            Fault::conflict(format!("zone `{key}` is written without a key of ours"))
+            Fault::conflict(format!(
+                "zone `{key}` is written without a key that is rotated here; another token of an API is handed in with `bailiwick connector set-secret {key}`"
+            ))
         })?;
         let reason = words("reason", &wish.reason)?;
         let within_seconds = within(wish.within_hours)?;
@@ -84,9 +86,10 @@ impl App {
         let warrant = Warrant::to_do(Chore::TryDoor { zone: key.clone(), by }, self.now());
         let name = match connector {
             Connector::Rfc2136 { key: name, .. } => self.tsig_name(key, name).await?.to_string(),
-            Connector::PowerDns { .. } | Connector::Git { .. } | Connector::Observe => {
-                API_KEY_NAME.to_owned()
-            }
+            Connector::PowerDns { .. }
+            | Connector::Cloudflare { .. }
+            | Connector::Git { .. }
+            | Connector::Observe => API_KEY_NAME.to_owned(),
         };
         let old = self.open_key(&warrant, (&of, &name), &of.now()).await?.ok_or_else(|| {
             Fault::conflict(format!(

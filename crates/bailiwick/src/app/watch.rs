@@ -10,6 +10,7 @@ mod incident;
 mod look;
 mod names;
 mod report;
+mod revert;
 mod settle;
 mod woken;
 mod written;
@@ -36,6 +37,7 @@ pub(crate) use control::{ControlView, TreeLine, WatchedName, ZoneControl};
 pub(crate) use gate_canary::of as canaries_of;
 pub(crate) use incident::{CanaryIssued, IncidentLine, IncidentNote, IncidentView};
 pub(crate) use report::NewReport;
+pub(crate) use revert::Way;
 
 pub(crate) use woken::{Listening, Woken};
 
@@ -165,8 +167,13 @@ impl App {
                 judged.add(&decided, cause, now);
             }
         }
+        let incidents = self.store.open_incidents(key).await?;
+        for cause in incidents.iter().filter_map(|row| row.incident.cause(zone, row.leaf)) {
+            judged.add(&decided, cause, now);
+        }
         let mut batch = Batch::default();
         self.settle_findings(live, key, zone, &judged, &mut batch).await?;
+        self.settle_incidents(live, zone, &incidents, &mut batch);
         let known = self.store.control_points(Some(key)).await?;
         for verdict in verdicts {
             if known.iter().all(|row| row.verdict != verdict) {

@@ -7,8 +7,8 @@ use bailiwick_connect::dns::Limits;
 use bailiwick_connect::egress::{Target, Trust};
 use bailiwick_connect::zones::transfer::TransferSource;
 use bailiwick_connect::zones::{
-    Authorities, Cause, GitDoor, GitPlace, Happened, ObserveDoor, PowerDnsDoor, PowerDnsPlace,
-    ServerSeen, Shown, Sight, UpdateDoor, UpdatePlace, ZoneDoor,
+    Authorities, Cause, CloudflareDoor, CloudflarePlace, GitDoor, GitPlace, Happened, ObserveDoor,
+    PowerDnsDoor, PowerDnsPlace, ServerSeen, Shown, Sight, UpdateDoor, UpdatePlace, ZoneDoor,
 };
 use bailiwick_core::caa::LookupFailure;
 use bailiwick_core::change::{Lane, Standing, Warrant};
@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use super::doors::{Put, Rid, ZoneRecords, ZoneSight};
 use super::{App, Live};
+use crate::fault::Fault;
 pub(crate) use bailiwick_wire::dns::rdata_text;
 
 /// A zone's own servers answer out of memory: one that takes longer is silent, and is asked again at the
@@ -55,12 +56,20 @@ impl App {
         let zone = live.estate().zones.get(key);
         let zone = zone.ok_or_else(|| format!("the estate has no zone `{key}`"))?;
         let authorities = self.authorities(key, zone);
+        if authorities.servers().is_empty() {
+            return Err(format!(
+                "zone `{key}` names no server in the estate, so nobody knows who shows its records; add its nameservers to its file, such as `servers = [\"192.0.2.1:53\"]`"
+            ));
+        }
         let primary = match &zone.connector {
             Some(Connector::Rfc2136 { server, .. }) => Some(*server),
             Some(Connector::Git { repository, branch, file }) => {
                 return Ok(Box::new(Through(git(authorities, repository, branch, file))));
             }
-            Some(Connector::PowerDns { .. } | Connector::Observe) | None => None,
+            Some(
+                Connector::PowerDns { .. } | Connector::Cloudflare { .. } | Connector::Observe,
+            )
+            | None => None,
         };
         Ok(Box::new(Seen(Sight::new(&authorities, primary))))
     }
@@ -74,7 +83,37 @@ pub(crate) struct NoDoor(pub(crate) String);
 impl App {
     /// The secret that the connector of a zone writes with; `None` where it needs none.
     pub(super) fn connector_secret(key: &ZoneKey, connector: &Connector) -> Option<SealedSecret> {
-        Self::held_by(key, connector).map(|held| held.now())
+        match connector {
+            Connector::Rfc2136 { .. } => Some(SealedSecret::Tsig(key.clone())),
+            Connector::PowerDns { .. } | Connector::Cloudflare { .. } => {
+                Some(SealedSecret::ApiKey(key.clone()))
+            }
+            Connector::Git { .. } | Connector::Observe => None,
+        }
+    }
+
+    /// Whether Bailiwick writes into a zone; why not, and who does. Nothing is tried.
+    pub(super) async fn may_write(&self, live: &Live, key: &ZoneKey) -> Result<(), Fault> {
+        let zone = super::zones::zone_of(live, key)?;
+        let connector = match &zone.connector {
+            Some(connector) if !matches!(connector, Connector::Observe) => connector,
+            Some(_) | None => {
+                let authorities = self.authorities(key, zone);
+                if self.lab_zones.as_ref().is_some_and(|lab| lab.door(&authorities).is_some()) {
+                    return Ok(());
+                }
+                let whom = self.whom(live, &zone.operator);
+                return Err(Fault::conflict(format!(
+                    "nothing is written into zone `{key}`: it is observed only; ask {whom} to make the edit"
+                )));
+            }
+        };
+        match Self::connector_secret(key, connector) {
+            Some(secret) if !self.has_secret(&secret).await? => Err(Fault::conflict(format!(
+                "the connector of zone `{key}` has no secret; hand it in with `bailiwick connector set-secret {key}`"
+            ))),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Every server that is known to answer for a zone.
@@ -98,6 +137,9 @@ impl App {
         let authorities = self.authorities(key, zone);
         let whom = self.whom(live, &zone.operator);
         let Some(connector) = &zone.connector else {
+            if let Some(door) = self.lab_zones.as_ref().and_then(|lab| lab.door(&authorities)) {
+                return Ok(Arc::new(door));
+            }
             return Ok(Arc::new(ObserveDoor::new(authorities, whom)));
         };
         let secret = match Self::connector_secret(key, connector) {
@@ -121,8 +163,14 @@ impl App {
                 Arc::new(UpdateDoor::new(&authorities, UpdatePlace { primary: *server, key }))
             }
             Connector::PowerDns { url, trust_roots } => {
-                let place = powerdns(url, trust_roots.as_deref(), needed()?)?;
+                let (server, trust, key) = api(url, trust_roots.as_deref(), needed()?)?;
+                let place = PowerDnsPlace { server, key, trust };
                 Arc::new(PowerDnsDoor::new(self.web(live), authorities, place))
+            }
+            Connector::Cloudflare { zone_id, url, trust_roots } => {
+                let (api, trust, token) = api(url, trust_roots.as_deref(), needed()?)?;
+                let place = CloudflarePlace { api, zone_id: zone_id.clone(), token, trust };
+                Arc::new(CloudflareDoor::new(self.web(live), authorities, place))
             }
             Connector::Git { repository, branch, file } => {
                 git(authorities, repository, branch, file)
@@ -164,11 +212,12 @@ fn git(authorities: Authorities, repository: &str, branch: &str, file: &str) -> 
     Arc::new(GitDoor::new(authorities, place))
 }
 
-pub(super) fn powerdns(
+/// An API of a provider: where it is, whose certificate is believed, and what opens it.
+pub(super) fn api(
     url: &str,
     roots: Option<&str>,
     secret: &[u8],
-) -> Result<PowerDnsPlace, NoDoor> {
+) -> Result<(Target, Trust, Zeroizing<String>), NoDoor> {
     let server = Target::parse(url).map_err(|cause| NoDoor(format!("`{url}`: {cause}")))?;
     let trust = match roots {
         Some(pem) => {
@@ -181,7 +230,7 @@ pub(super) fn powerdns(
     let key = String::from_utf8(secret.to_vec());
     let key =
         key.map_err(|_| NoDoor("the key of the API is no text; hand it in again".to_owned()))?;
-    Ok(PowerDnsPlace { server, key: Zeroizing::new(key), trust })
+    Ok((server, trust, Zeroizing::new(key)))
 }
 
 /// A zone of the network, looked at.

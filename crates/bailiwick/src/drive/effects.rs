@@ -340,6 +340,7 @@ impl Effects for Real<'_> {
         if is_of_built_in_ca(&loaded.change) {
             return Ok(());
         }
+        records::look_again(self.app, &loaded.change);
         if let Change::RolledBack { .. } | Change::Closed { .. } | Change::WithPerson(_) =
             &loaded.change
         {

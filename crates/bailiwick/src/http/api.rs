@@ -66,7 +66,7 @@ pub(crate) use events::stream as events_stream;
         upstream::accounts, upstream::register, upstream::rotate_key, upstream::set_secret,
         zones::show, zones::records, zones::try_zone, zones::rotate_key,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
-        watch::findings, watch::finding, watch::adopt_finding, watch::revert_finding,
+        watch::findings, watch::finding, watch::adopt_finding, watch::put_back, watch::revert_finding,
         incidents::incidents, incidents::report, incidents::incident, incidents::note_incident,
         incidents::close_incident,
         watch::control, watch::control_evidence, watch::caa_history, watch::edit_lab_zone,
@@ -169,7 +169,7 @@ fn watched() -> Router<Arc<App>> {
         .route("/findings", get(watch::findings))
         .route("/findings/{finding}", get(watch::finding))
         .route("/findings/{finding}/adopt", post(watch::adopt_finding))
-        .route("/findings/{finding}/revert", get(watch::revert_finding))
+        .route("/findings/{finding}/revert", get(watch::revert_finding).post(watch::put_back))
         .route("/incidents", get(incidents::incidents).post(incidents::report))
         .route("/incidents/{incident}", get(incidents::incident))
         .route("/incidents/{incident}/note", post(incidents::note_incident))

@@ -61,6 +61,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/findings", get(watch::findings))
         .route("/findings/{finding}", get(watch::finding))
         .route("/findings/{finding}/adopt", post(watch::adopt))
+        .route("/findings/{finding}/revert", post(watch::revert))
         .route("/incidents", get(incidents::list))
         .route("/incidents/{incident}", get(incidents::show))
         .route("/incidents/{incident}/note", post(incidents::tell))

@@ -115,6 +115,7 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/findings/{finding}", Alters(Read)),
     ("POST", "/api/v1/findings/{finding}/adopt", Alters(Read)),
     ("GET", "/api/v1/findings/{finding}/revert", Alters(Read)),
+    ("POST", "/api/v1/findings/{finding}/revert", Alters(Read)),
     ("GET", "/api/v1/incidents", To(Read)),
     ("POST", "/api/v1/incidents", To(Request)),
     // A quiet lab has none.
@@ -169,6 +170,7 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/findings", To(Read)),
     ("GET", "/findings/{finding}", Alters(Read)),
     ("POST", "/findings/{finding}/adopt", Alters(Read)),
+    ("POST", "/findings/{finding}/revert", Alters(Read)),
     ("GET", "/incidents", To(Read)),
     ("GET", "/incidents/{incident}", Alters(Read)),
     ("POST", "/incidents/{incident}/note", Alters(Read)),

@@ -32,6 +32,7 @@ mod many_orders;
 mod misissuance;
 mod own_changes;
 mod power;
+mod put_back;
 mod restored;
 mod rotation;
 mod tamper;

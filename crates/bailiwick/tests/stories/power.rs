@@ -111,6 +111,52 @@ fn an_emergency_needs_two_people_and_is_reviewed_by_a_third() {
     assert!(acts.to_string().contains("activated estate"), "{acts}");
 }
 
+/// REN-8: one set of records of a zone, by two people; nothing that hands over a name or lets more issue.
+#[test]
+fn an_emergency_edits_one_set_of_records_and_widens_nothing() {
+    let gate = Gate::start();
+    let publish = |person: &str, name: &str, kind: &str, value: &str| {
+        let words = ["change", "emergency", "publish", "--zone", "shop.example", "--name", name];
+        let more = ["--type", kind, "--value", value, "--reason", "the address is gone", "--json"];
+        gate.cli_as(person, &[&words[..], &more].concat())
+    };
+    refused(&publish("sam", "www", "A", "127.0.0.9"), "holds no duty");
+    refused(&publish("dana", "@", "NS", "ns.elsewhere.example."), "no emergency edits it");
+    refused(&publish("dana", "_acme-challenge.www", "TXT", "x"), "no emergency edits it");
+    refused(&publish("dana", "@", "CAA", "0 issue \"other.example\""), "more could issue");
+    let asked = told(publish("dana", "www", "A", "127.0.0.9"));
+    let change = asked["id"].as_str().expect("an id").to_owned();
+    assert_eq!(asked["state"], "awaiting-approval", "{asked}");
+    assert_eq!(asked["title"], "EMERGENCY: edit www.shop.example A in zone shop.example");
+    refused(&approve(&gate, "dana", &change), "independent");
+    let open = told(gate.cli_as("sol", &["change", "list", "--review", "--json"]));
+    assert_eq!((&open[0]["zone"], &open[0]["service"]), (&json!("shop.example"), &json!(null)));
+    assert_eq!((&open[0]["accountable"], &open[0]["reviewer"]), (&json!("pia"), &json!("sol")));
+    // One who shares no team with the author is not enough, and neither are two who both do.
+    assert_eq!(told(approve(&gate, "pia", &change))["state"], "awaiting-approval");
+    refused(&review(&gate, "sol", &change), "review it once it is over");
+    told(approve(&gate, "dov", &change));
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let shown = told(gate.cli_as("ada", &["change", "show", &change, "--json"]));
+        if shown["state"] == "closed" {
+            break;
+        }
+        assert!(std::time::Instant::now() < end, "{shown:#}\n{}", gate.server.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let records = ["zone", "records", "shop.example", "--owner", "www", "--type", "A", "--json"];
+    let records = told(gate.cli_as("ada", &records)).to_string();
+    assert!(records.contains("127.0.0.9"), "{records}");
+    for person in ["dana", "pia", "dov"] {
+        refused(&review(&gate, person, &change), "took part");
+    }
+    assert_eq!(told(review(&gate, "sol", &change))["review"]["justified"], true);
+    // CAA can be narrowed: nobody issues until the matter is settled.
+    let shut = told(publish("dana", "@", "CAA", "0 issue \";\""));
+    assert_eq!(shut["state"], "awaiting-approval", "{shut}");
+}
+
 /// REN-8: execution is delegated for a while, accountability is not.
 #[test]
 fn whoever_delegated_execution_answers_for_it_and_approves_none_of_it() {
@@ -124,6 +170,12 @@ fn whoever_delegated_execution_answers_for_it_and_approves_none_of_it() {
     refused(&issue(&gate, "dov", "pay-api", &pem), "duty");
     // Whose credentials one does not see, one is not told about either.
     refused(&delegate("sam"), "you may not see it");
+    // Who may look and not delegate is told of the service, not of what its gate is opened with.
+    for person in ["ada", "dana"] {
+        let ran = delegate(person);
+        refused(&ran, "service `pay-api`");
+        assert!(!ran.output().contains("credential"), "{}", ran.output());
+    }
     told(delegate("pat"));
     let asked = told(issue(&gate, "dov", "pay-api", &pem));
     let change = asked["id"].as_str().expect("an id").to_owned();

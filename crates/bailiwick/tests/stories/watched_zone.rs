@@ -187,7 +187,10 @@ fn edited_behind_everybodys_back(scene: &Scene) {
     scene.update(other);
     let again = scene.comes_to(&["caa-shadow-edit"]).remove(0);
     let id = again["id"].as_str().expect("an id");
-    let text = scene.cli("dana", &["finding", "revert", id]).expect_success().stdout;
+    let text = scene.cli("dana", &["finding", "revert", id, "--nsupdate"]).expect_success().stdout;
+    // Into a zone that is observed only nobody opens a change; the one who can edit it is named.
+    let asked = scene.cli("dana", &["finding", "revert", id, "--reason", "not decided"]);
+    assert!(asked.output().contains("it is observed only; ask Dana Deene"), "{}", asked.output());
     assert!(text.contains("prereq yxrrset shop.example. CAA 0 issue \"other.example\""), "{text}");
     let update: String =
         text.lines().skip(2).filter(|line| *line != "send").map(|l| format!("{l}\n")).collect();

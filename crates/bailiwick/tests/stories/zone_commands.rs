@@ -156,3 +156,21 @@ fn a_powerdns_zone_is_tried_and_its_key_is_never_shown() {
     assert!(records.output().contains("[transfer]"), "{}", records.output());
     assert!(!scene.server.log().contains(API_KEY));
 }
+
+/// A change of a zone of which nobody says where it is served is not planned, and what is missing is named.
+#[test]
+fn a_zone_without_servers_cannot_be_planned_and_the_field_is_named() {
+    let way =
+        "[connector]\nkind = \"powerdns\"\nurl = \"http://127.0.0.1:9/api/v1/servers/localhost\"\n";
+    let scene = Scene::start(&[], way);
+    scene.hand_in(API_KEY, &[]);
+    let folder = Folder::new("intent");
+    let intent = "service = \"shop-web\"\n\n[[records]]\nname = \"www.shop.example\"\n\
+        type = \"A\"\nvalues = [\"192.0.2.7\"]\n";
+    let file = folder.write("intent.toml", intent).to_string_lossy().into_owned();
+    let said = scene.cli("sam", &["change", "plan", "--file", &file]);
+    assert_ne!(said.code, Some(0), "{}", said.output());
+    for part in ["zone `shop.example` names no server", "servers = [\"192.0.2.1:53\"]"] {
+        assert!(said.output().contains(part), "it does not say `{part}`: {}", said.output());
+    }
+}

@@ -33,6 +33,8 @@ spelled! {
         RotateIssuer = "rotate-issuer",
         /// Lets another credential of ours take the place of one.
         RotateKey = "rotate-key",
+        /// Puts records of a zone right that belong to no service, such as its CAA policy.
+        PublishRecords = "publish-records",
     }
 }
 

@@ -13,7 +13,7 @@ use bailiwick_core::names::{
 use bailiwick_core::record::{Decision, Fact};
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    CanaryRun, ClosedBy, Finding, Incident, Observation, PointVerdict, Track,
+    CanaryRun, ClosedBy, Finding, Incident, Observation, PartHandedOn, PointVerdict, Track,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -223,6 +223,7 @@ mod others {
             "control.judged" => PointJudged(Box<PointVerdict>),
             "canary.tried" => CanaryTried(Box<CanaryRun>),
             "incident.opened" => IncidentOpened(Box<Incident>),
+            "incident.handed-on" => IncidentHandedOn(Box<PartHandedOn>),
             "emergency.declared" => EmergencyDeclared(Box<Emergency>),
             "emergency.reviewed" => EmergencyReviewed(Box<EmergencyReview>),
             "execution.delegated" => ExecutionDelegated(Box<DelegatedExecution>),

@@ -15,7 +15,7 @@ use crate::record::{BadValue, NotStorable};
 
 mirror! {
     PublishRecords => PublishForm {
-        service: ServiceId,
+        service: Option<ServiceId>,
         zone: ZoneKey,
         edits: Vec<RecordEdit>,
         why: String,
@@ -23,7 +23,7 @@ mirror! {
         within_seconds: u32,
     }
     AwaitPropagation => AwaitForm {
-        service: ServiceId,
+        service: Option<ServiceId>,
         zone: ZoneKey,
         edits: Vec<RecordEdit>,
         hold_seconds: u32,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::gate::{
-    DelegatedExecution, DelegationKind, DelegationObservation, Emergency, EmergencyReview,
-    SecretUse,
+    DelegatedExecution, DelegationKind, DelegationObservation, Emergency, EmergencyOf,
+    EmergencyReview, SecretUse,
 };
 use bailiwick_core::names::{ChangeId, PersonId, ServiceId};
 use bailiwick_core::time::Time;
@@ -15,15 +15,6 @@ use super::stored::{Stored, mirror};
 use crate::record::{BadValue, NotStorable};
 
 mirror! {
-    Emergency => EmergencyForm {
-        change: ChangeId,
-        service: ServiceId,
-        accountable: PersonId,
-        delegated_by: Option<PersonId>,
-        until: Time,
-        reviewer: PersonId,
-        review_by: Time,
-    }
     EmergencyReview => EmergencyReviewForm {
         change: ChangeId,
         justified: bool,
@@ -41,6 +32,48 @@ mirror! {
         name: String,
         change: Option<ChangeId>,
         step: String,
+    }
+}
+
+/// An emergency; `service` holds the service, or `zone/` and the zone.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmergencyForm {
+    change: String,
+    service: String,
+    accountable: String,
+    delegated_by: Option<String>,
+    until: String,
+    reviewer: String,
+    review_by: String,
+}
+
+impl Stored for Emergency {
+    type Form = EmergencyForm;
+
+    fn form(&self) -> Result<EmergencyForm, NotStorable> {
+        Ok(EmergencyForm {
+            change: self.change.form()?,
+            service: self.of.to_string(),
+            accountable: self.accountable.form()?,
+            delegated_by: self.delegated_by.form()?,
+            until: self.until.form()?,
+            reviewer: self.reviewer.form()?,
+            review_by: self.review_by.form()?,
+        })
+    }
+
+    fn read(form: EmergencyForm) -> Result<Self, BadValue> {
+        let unknown = || BadValue::Word { of: "service or zone", word: form.service.clone() };
+        Ok(Self {
+            of: EmergencyOf::parse(&form.service).ok_or_else(unknown)?,
+            change: Stored::read(form.change)?,
+            accountable: Stored::read(form.accountable)?,
+            delegated_by: Stored::read(form.delegated_by)?,
+            until: Stored::read(form.until)?,
+            reviewer: Stored::read(form.reviewer)?,
+            review_by: Stored::read(form.review_by)?,
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use bailiwick_core::names::{
     ZoneName,
 };
 use bailiwick_core::time::Time;
-use bailiwick_core::watch::{Asked, ClosedBy, FindingKind, Point, Stands, Track};
+use bailiwick_core::watch::{Asked, ClosedBy, FindingKind, IncidentPart, Point, Stands, Track};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -205,6 +205,7 @@ words!(
     Point = "point",
     Stands = "verdict",
     Track = "track",
+    IncidentPart = "part of an incident",
 );
 
 impl Stored for Time {

@@ -7,8 +7,8 @@ use bailiwick_core::names::{
 };
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    Asked, CanaryRun, Finding, FindingKind, Incident, Observation, Point, PointVerdict, Seen,
-    Stands, Vantage,
+    Asked, CanaryRun, Finding, FindingKind, Incident, IncidentPart, Observation, PartHandedOn,
+    Point, PointVerdict, Seen, Stands, Vantage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,14 @@ mirror! {
         order: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         caa: Option<Digest>,
+    }
+    PartHandedOn => PartHandedOnForm {
+        incident: FindingId,
+        zone: ZoneKey,
+        part: IncidentPart,
+        person: PersonId,
+        due: Time,
+        why: String,
     }
     Incident => IncidentForm {
         id: FindingId,

@@ -53,7 +53,9 @@ impl App {
         all.extend(self.caa_permits(live, intent).await);
         all.extend(tlsa(intent));
         all.push(rollback(plan));
-        all.push(self.freezes(live, asking, intent));
+        let zones: BTreeSet<ZoneKey> =
+            edits_by_zone(intent).into_iter().map(|(zone, _)| zone).collect();
+        all.push(self.freezes(live, asking, &zones));
         all.push(self.affected(live, written, intent, service).await);
         all.into_iter().map(|looked| self.precheck(live, looked)).collect()
     }
@@ -65,6 +67,58 @@ impl App {
         };
         let assignee = looked.team.as_ref().filter(|_| !looked.holds).and_then(on_duty);
         Precheck { name: looked.name.to_owned(), holds: looked.holds, saw: looked.saw, assignee }
+    }
+
+    /// Makes the checks of an edit that belongs to a zone and to no service. A server that shows something
+    /// else than the others is told, and no reason to leave the zone as it is: it may be what is mended.
+    pub(in crate::app) async fn look_before_edit(
+        &self,
+        live: &Live,
+        asking: &Asking,
+        (zone, edit): (&ZoneKey, &RecordEdit),
+        plan: &Plan,
+    ) -> Vec<Precheck> {
+        let zones = BTreeSet::from([zone.clone()]);
+        let all = [
+            self.reachable(live, zone, edit).await,
+            rollback(plan),
+            self.freezes(live, asking, &zones),
+        ];
+        all.into_iter().map(|looked| self.precheck(live, looked)).collect()
+    }
+
+    /// Every authoritative server of a zone answers.
+    async fn reachable(&self, live: &Live, zone: &ZoneKey, edit: &RecordEdit) -> Looked {
+        let of = live.estate().zones.get(zone);
+        let team = of.map(|zone| zone.operator.clone());
+        let door = match self.sight(live, zone) {
+            Ok(door) => door,
+            Err(saw) => return Looked { name: "authorities-answer", holds: false, saw, team },
+        };
+        let serials = match of {
+            Some(of) => self.servers_seen(&self.authorities(zone, of)).await,
+            None => Vec::new(),
+        };
+        let refuses = |who: &str| {
+            serials.iter().any(|server| server.server == who && server.problem.is_some())
+        };
+        let lanes = door.rid(&[edit.reversed()]).await;
+        let mut holds = !lanes.is_empty();
+        let lines: Vec<String> = lanes
+            .iter()
+            .map(|one| {
+                let answers = !one.is_silent && !refuses(&one.lane.who);
+                holds &= answers;
+                let step = match (answers, one.lane.shows) {
+                    (false, _) => "does NOT answer",
+                    (true, true) => "answers",
+                    (true, false) => "answers and differs",
+                };
+                format!("{} {step}: {}", one.lane.who, one.lane.saw)
+            })
+            .collect();
+        let saw = format!("zone {zone}: {}", lines.join("; "));
+        Looked { name: "authorities-answer", holds, saw, team }
     }
 
     /// Every authoritative server of every zone answers and shows what is there now.
@@ -142,13 +196,11 @@ impl App {
         Some(Looked { name: "caa-permits", holds, saw, team: zone })
     }
 
-    fn freezes(&self, live: &Live, asking: &Asking, intent: &Intent) -> Looked {
-        let zones: BTreeSet<ZoneKey> =
-            edits_by_zone(intent).into_iter().map(|(zone, _)| zone).collect();
+    fn freezes(&self, live: &Live, asking: &Asking, zones: &BTreeSet<ZoneKey>) -> Looked {
         let estate = live.estate();
         let teams = estate.teams_of(&asking.by.person);
         let now = self.now();
-        let holding = estate.organisation.freezes.iter().filter(|(_, it)| it.holds(now, &zones));
+        let holding = estate.organisation.freezes.iter().filter(|(_, it)| it.holds(now, zones));
         let mut said = Vec::new();
         let mut team = None;
         for (name, freeze) in holding {

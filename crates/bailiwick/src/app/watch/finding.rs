@@ -132,10 +132,7 @@ impl App {
         let live = self.live.get();
         let gone = || Fault::not_found(format!("zone `{}`", finding.zone));
         let zone = live.estate().zones.get(&finding.zone).ok_or_else(gone)?;
-        if row.closed.is_some() || !finding.kind.can_be_reverted() {
-            let message = format!("there is nothing to put back; {}", finding.remedy);
-            return Err(Fault::conflict(message));
-        }
+        super::revert::revertible(&row)?;
         let apex = finding.zone.name.apex();
         let owner = &finding.subject;
         let server = finding.vantage.map(|vantage| vantage.server());

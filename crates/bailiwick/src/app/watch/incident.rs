@@ -1,15 +1,16 @@
 //! Incidents: a certificate out of policy, or the report of one, answered on two tracks and reviewed
 //! together (CAA-7, MIS-4).
 
+mod due;
 mod of_canary;
 
 use bailiwick_core::actor::Actor;
-use bailiwick_core::estate::{Zone, ZoneKey};
+use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{DnsName, FindingId, PersonId, TeamId};
 use bailiwick_core::policy::Access;
 use bailiwick_core::record::{Batch, Entry, Fact, Notice};
 use bailiwick_core::time::Time;
-use bailiwick_core::watch::{FindingKind, Incident, Track, due_ms, ladder};
+use bailiwick_core::watch::{FindingKind, Incident, IncidentPart, Track, due_ms, ladder};
 use bailiwick_store::{IncidentRow, StoredEntry};
 
 use super::super::words::said;
@@ -127,8 +128,9 @@ impl App {
             Track::Enforcement => &one.enforcement,
         };
         let live = self.live.get();
-        let zone = live.estate().zones.get(&one.zone);
-        let team = zone.map(|zone| team_of(note.track, zone));
+        let estate = live.estate();
+        let zone = estate.zones.get(&one.zone);
+        let team = zone.map(|zone| IncidentPart::from(note.track).team(estate, zone));
         if !self.answers(&live, asking, named, team) && !self.reviews(&live, asking, &row) {
             return Err(Fault::NotAllowed {
                 rule: "incident-track".to_owned(),
@@ -270,8 +272,8 @@ impl App {
         };
         let (subject, due) = (&incident.subject, incident.due);
         let told = [
-            (&incident.record, format!("{subject}: answer for the DNS record until {due}")),
-            (&incident.enforcement, format!("{subject}: answer for the CA until {due}")),
+            (&incident.record, asked_of(&incident, IncidentPart::Record, due)),
+            (&incident.enforcement, asked_of(&incident, IncidentPart::Enforcement, due)),
             (&incident.owner, format!("{subject}: an incident is open; review it until {due}")),
         ];
         for (person, text) in told {
@@ -291,11 +293,14 @@ fn writes(asking: &Asking) -> bool {
     narrow.is_none_or(|token| token.allows.contains(&Access::Request))
 }
 
-const fn team_of(track: Track, zone: &Zone) -> &TeamId {
-    match track {
-        Track::Record => &zone.operator,
-        Track::Enforcement => &zone.policy_owner,
-    }
+/// What somebody is asked for.
+fn asked_of(incident: &Incident, part: IncidentPart, due: Time) -> String {
+    let what = match part {
+        IncidentPart::Record => "answer for the DNS record",
+        IncidentPart::Enforcement => "answer for the CA",
+        IncidentPart::Review => "both tracks are answered; review them together",
+    };
+    format!("{}: {what} until {due}", incident.subject)
 }
 
 fn open(row: &IncidentRow) -> Result<(), Fault> {
@@ -314,6 +319,7 @@ fn notice(to: &PersonId, id: &FindingId, text: &str) -> Notice {
 const fn id_of(fact: &Fact) -> Option<&FindingId> {
     match fact {
         Fact::IncidentOpened(one) => Some(&one.id),
+        Fact::IncidentHandedOn(on) => Some(&on.incident),
         Fact::IncidentTold { incident, .. } | Fact::IncidentReviewed { incident, .. } => {
             Some(incident)
         }
@@ -328,6 +334,9 @@ fn line(one: &StoredEntry) -> Option<IncidentLine> {
         Fact::IncidentTold { track, says, answered, .. } => {
             let how = if *answered { "answered" } else { "noted" };
             format!("{track}, {how}: {says}")
+        }
+        Fact::IncidentHandedOn(on) => {
+            format!("{} is handed on to {} until {}: {}", on.part, on.person, on.due, on.why)
         }
         Fact::IncidentReviewed { says, .. } => format!("concluded: {says}"),
         _ => return None,

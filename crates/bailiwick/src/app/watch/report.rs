@@ -7,6 +7,7 @@ use bailiwick_core::names::{Digest, DnsName, FindingId};
 use bailiwick_core::policy::Access;
 use bailiwick_core::record::{Batch, Work};
 use bailiwick_core::time::HOUR_MS;
+use bailiwick_core::watch::REPORTED;
 use bailiwick_store::IncidentRow;
 use bailiwick_wire::iodef::Report;
 
@@ -25,8 +26,6 @@ const ALL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 const OPEN_MAX: usize = 20;
 /// Incidents that are looked through.
 const INCIDENTS_MAX: u32 = 1_000;
-/// What the source of an incident out of a report begins with.
-const REPORTED: &str = "report";
 /// Characters of who reported.
 const FROM_CHARS_MAX: usize = 120;
 
@@ -78,9 +77,7 @@ impl App {
             return Err(Fault::input("report", message));
         };
         let rows = self.store.incidents(INCIDENTS_MAX).await?;
-        let is_open = |row: &&IncidentRow| {
-            row.reviewed.is_none() && row.incident.source.starts_with(REPORTED)
-        };
+        let is_open = |row: &&IncidentRow| row.reviewed.is_none() && row.incident.is_reported();
         let same = rows.iter().filter(is_open).find(|row| row.incident.subject == name.as_str());
         if let Some(row) = same {
             return Ok(row.incident.id.clone());
@@ -99,7 +96,7 @@ impl App {
             zone: zone.clone(),
             subject: name.to_string(),
             says: format!("somebody reports{number}: {}", report.says),
-            source: format!("{REPORTED} {digest}, {}", new.from),
+            source: format!("{REPORTED}{digest}, {}", new.from),
             evidence: Vec::new(),
         };
         let id = self.opened(&live, what, &mut batch)?;

@@ -5,7 +5,7 @@ use bailiwick_core::names::{FindingId, PersonId};
 use bailiwick_core::record::{Batch, Entry, Fact, Notice};
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    Cause, ClosedBy, Finding, Judged, Reconciled, due_ms, ladder, reconcile,
+    Cause, ClosedBy, Finding, Judged, Reconciled, due_ms, ladder, passes_to, reconcile,
 };
 use bailiwick_store::{FindingFilter, FindingRow};
 
@@ -119,16 +119,8 @@ fn told(finding: &Finding, batch: &mut Batch) {
 fn hand_on(live: &Live, zone: &Zone, row: &FindingRow, now: Time, batch: &mut Batch) {
     let finding = &row.finding;
     let people = ladder(live.estate(), zone, &finding.team, now);
-    let at = people.iter().position(|one| *one == finding.assignee);
-    let (assignee, why) = match at {
-        None => (people.first(), format!("`{}` is not there any more", finding.assignee)),
-        Some(at) if now >= finding.due => {
-            let next = at.checked_add(1).and_then(|next| people.get(next));
-            (next, format!("`{}` did not end it in time", finding.assignee))
-        }
-        Some(_) => return,
-    };
-    let Some(assignee) = assignee.filter(|one| **one != finding.assignee) else { return };
+    let on = passes_to(&people, &finding.assignee, finding.due, now);
+    let Some((assignee, why)) = on else { return };
     let next = after(&people, assignee);
     let due = now.plus_ms(due_ms(finding.kind, zone.class));
     let handed = Finding { assignee: assignee.clone(), next: next.clone(), due, ..finding.clone() };

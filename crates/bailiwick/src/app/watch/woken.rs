@@ -24,7 +24,8 @@ pub(crate) struct Woken {
 }
 
 impl Woken {
-    fn add(&self, zone: &ZoneKey) {
+    /// Lets a zone be looked at before its turn.
+    pub(crate) fn add(&self, zone: &ZoneKey) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() < WAITING_MAX {
             waiting.insert(zone.clone());

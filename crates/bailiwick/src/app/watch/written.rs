@@ -33,8 +33,13 @@ impl App {
                 let Step::PublishRecords(publish) = step else { continue };
                 let ours = publish.edits.iter().filter(|edit| edit.kind() == RecordType::CAA);
                 for edit in ours.filter(|_| publish.zone == *zone) {
-                    let sets = [edit.before(), edit.after()].map(records);
-                    written.entry(edit.owner().base().clone()).or_default().extend(sets);
+                    let sets = written.entry(edit.owner().base().clone()).or_default();
+                    sets.push(records(edit.after()));
+                    // Records of the zone itself are put right from what somebody left there: coming
+                    // back to that makes it no set of ours.
+                    if publish.service.is_some() {
+                        sets.push(records(edit.before()));
+                    }
                 }
             }
         }

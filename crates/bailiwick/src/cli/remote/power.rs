@@ -8,7 +8,7 @@ use super::{Client, NoAnswer, answer, exit, named, print, query};
 use crate::cli::client::Server;
 use crate::http::api::bodies::{
     ActBody, ChangeBody, CloseReview, DelegateBody, DelegatedBody, DutyBody, EmergencyBody,
-    EmergencyIssueBody, EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
+    EmergencyIssueBody, EmergencyPublishBody, EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
 };
 
 /// Appends a line; writing to a `String` cannot fail.
@@ -24,12 +24,19 @@ pub(super) async fn emergency(
     let wish = match what {
         EmergencyCommand::Issue { service, csr, profile, issuer, reason } => {
             let issue = EmergencyIssueBody { csr: text_of(&csr)?, profile, issuer };
-            NewEmergencyBody { service, reason, issue: Some(issue), revoke: None }
+            let (service, issue) = (Some(service), Some(issue));
+            NewEmergencyBody { service, reason, issue, ..NewEmergencyBody::default() }
         }
         EmergencyCommand::Revoke { service, certificate, as_reason, reason } => {
             let revoke =
                 EmergencyRevokeBody { certificate: named(&certificate)?, reason: as_reason };
-            NewEmergencyBody { service, reason, issue: None, revoke: Some(revoke) }
+            let (service, revoke) = (Some(service), Some(revoke));
+            NewEmergencyBody { service, reason, revoke, ..NewEmergencyBody::default() }
+        }
+        EmergencyCommand::Publish { zone, name, kind, values, none: _, ttl, reason } => {
+            let publish = EmergencyPublishBody { zone, name, kind, values, ttl_seconds: ttl };
+            let publish = Some(publish);
+            NewEmergencyBody { reason, publish, ..NewEmergencyBody::default() }
         }
         EmergencyCommand::Delegate { service, to, hours, reason } => {
             let wish = DelegateBody { person: to, hours, reason };
@@ -73,7 +80,7 @@ fn emergencies(all: &[EmergencyBody]) -> String {
     }
     let mut text = String::new();
     for one in all {
-        line!(text, "{}  emergency of {}, {}", one.change, one.service, one.at);
+        line!(text, "{}  emergency of {}, {}", one.change, one.of_what(), one.at);
         line!(text, "    {} answers for it", one.accountable);
         if let Some(by) = &one.delegated_by {
             line!(text, "    execution was delegated by {by}");

@@ -57,7 +57,12 @@ pub(super) async fn finding(asked: Asked<FindingCommand>) -> Result<u8, NoAnswer
                 client.post(&format!("findings/{id}/adopt"), &Because { reason }).await?;
             answer(asked.output, &body, print::change)
         }
-        FindingCommand::Revert { id } => {
+        FindingCommand::Revert { id, reason: Some(reason), .. } => {
+            let body: ChangeBody =
+                client.post(&format!("findings/{id}/revert"), &Because { reason }).await?;
+            answer(asked.output, &body, print::change)
+        }
+        FindingCommand::Revert { id, reason: None, .. } => {
             let body: RevertBody = client.get(&format!("findings/{id}/revert")).await?;
             answer(asked.output, &body, |body| body.nsupdate.clone())
         }
@@ -91,7 +96,7 @@ fn show(one: &FindingLine) -> String {
         line!(text, "  adopt it    bailiwick finding adopt {} --reason \"…\"", one.id);
     }
     if one.revertible {
-        line!(text, "  put it back bailiwick finding revert {}", one.id);
+        line!(text, "  put it back bailiwick finding revert {} --reason \"…\"", one.id);
     }
     text
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bailiwick_core::change::{
-    Lane, Outcome, Plan, PublishRecords, Receipt, Standing, Step, Touched, Warrant,
+    Change, Lane, Outcome, Plan, PublishRecords, Receipt, Standing, Step, Touched, Warrant,
 };
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{ChangeId, TeamId};
@@ -225,6 +225,16 @@ pub(super) async fn verify(
         }
     }
     Outcome::Done(Receipt::Nothing)
+}
+
+/// Lets the zones be looked at that a change has just written: what was the matter with them may be over.
+pub(super) fn look_again(app: &App, change: &Change) {
+    let Change::Closed { plan, .. } = change else { return };
+    for step in plan.steps() {
+        if let Step::PublishRecords(publish) = step {
+            app.woken.add(&publish.zone);
+        }
+    }
 }
 
 /// Lanes as text, for messages.

@@ -2,6 +2,7 @@
 //! with two servers, a place and an endpoint (promises P2, P12, P13; TRW-4).
 
 mod again;
+mod alone;
 mod keys;
 mod outside;
 
@@ -125,17 +126,28 @@ impl Scene {
     /// Carries a change out under strikes, then as after a restart, and looks how it ended.
     async fn run(&self, lasting: &[Strike], strikes: &[Strike]) -> Ended {
         let (id, _) = self.change().await;
+        let (change, all_struck) = self.struck(&id, lasting, strikes).await;
+        Ended { all_struck, stands: self.stands(&id).await, change }
+    }
+
+    /// The same with a change that is there; how it ended, and whether all the strikes struck.
+    async fn struck(
+        &self,
+        id: &ChangeId,
+        lasting: &[Strike],
+        strikes: &[Strike],
+    ) -> (Change, bool) {
         let all = [lasting, strikes].concat();
         let first = Faulty::new(&self.app, &all);
-        self.drive(&first, &id).await;
+        self.drive(&first, id).await;
         self.app.refresh_live().await.unwrap();
         let second = Faulty::new(&self.app, lasting);
-        let change = self.drive(&second, &id).await.unwrap();
+        let change = self.drive(&second, id).await.unwrap();
         let mut struck = first.struck();
         for (one, again) in struck.iter_mut().zip(second.struck()) {
             *one |= again;
         }
-        Ended { all_struck: struck.iter().all(|one| *one), stands: self.stands(&id).await, change }
+        (change, struck.iter().all(|one| *one))
     }
 
     async fn stands(&self, id: &ChangeId) -> Stands {
@@ -192,7 +204,7 @@ fn plan(spki: &[u8], before: Option<CertFingerprint>) -> Plan {
     let [caa, address] = edits();
     let publish = |edit: &RecordEdit| {
         Step::PublishRecords(PublishRecords {
-            service: shop(),
+            service: Some(shop()),
             zone: zone(),
             edits: vec![edit.clone()],
             why: "a test".to_owned(),
@@ -202,7 +214,7 @@ fn plan(spki: &[u8], before: Option<CertFingerprint>) -> Plan {
     };
     let wait = |edit: &RecordEdit| {
         Step::AwaitPropagation(AwaitPropagation {
-            service: shop(),
+            service: Some(shop()),
             zone: zone(),
             edits: vec![edit.clone()],
             hold_seconds: 0,

@@ -426,12 +426,16 @@ pub(super) async fn approved_for(
         expires_at: now.plus_ms(DAY_MS),
         comment: String::new(),
     };
+    let service = match steps.first() {
+        Some(Step::PublishRecords(publish)) => publish.service.clone(),
+        _ => Some(shop()),
+    };
     let request = Request {
         id: id.clone(),
         title: "a change that is struck".to_owned(),
         reason: "a test".to_owned(),
         by: by.clone(),
-        service: Some(shop()),
+        service,
         zones: Vec::new(),
         at: now,
     };

@@ -1,5 +1,6 @@
-//! What time does to findings, on a clock of the test's own: a finding whose moment passes goes to the next
-//! person, and one that an exception set aside is back when the exception ends (CAA-5, CAA-9, promise P11).
+//! What time does to findings and incidents, on a clock of the test's own: what was not done when its moment
+//! passes goes to the next person, and a finding that an exception set aside is back when the exception ends
+//! (CAA-5, CAA-7, CAA-9, promise P11).
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,25 +12,25 @@ use bailiwick_core::actor::SignedIn;
 use bailiwick_core::estate::{ZoneClass, ZoneKey};
 use bailiwick_core::names::PersonId;
 use bailiwick_core::time::{DAY_MS, HOUR_MS, Time};
-use bailiwick_core::watch::{FindingKind, due_ms};
+use bailiwick_core::watch::{FindingKind, Track, due_ms};
 use bailiwick_store::{FindingFilter, FindingRow};
 use bailiwick_wire::evidence::Pack;
 use futures::future::BoxFuture;
 
 use super::scene::open_in;
-use crate::app::{App, Asking, Shaky};
+use crate::app::{App, Asking, IncidentNote, Shaky};
 use crate::evidence::{NotSound, check};
 use crate::world::{Clock, SystemRandom, World};
 
 /// A clock that stands still until it is set.
-struct TestClock {
+pub(super) struct TestClock {
     steady: Instant,
     ms: AtomicI64,
 }
 
 impl TestClock {
     /// Begins at a fixed moment.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { steady: Instant::now(), ms: AtomicI64::new(BEGIN_MS) }
     }
 
@@ -37,7 +38,7 @@ impl TestClock {
         self.ms.store(at.unix_ms(), Ordering::SeqCst);
     }
 
-    fn forward_ms(&self, ms: i64) {
+    pub(super) fn forward_ms(&self, ms: i64) {
         self.ms.fetch_add(ms, Ordering::SeqCst);
     }
 }
@@ -94,6 +95,11 @@ fn estate(into: &Path, more: &str) {
     }
 }
 
+fn asking(person: &str) -> Asking {
+    let by = SignedIn::alone(PersonId::parse(person).unwrap());
+    Asking { by, session: None, token: None }
+}
+
 impl Scene {
     async fn new(exceptions: &str) -> Self {
         let (folder, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -123,11 +129,28 @@ impl Scene {
     }
 
     async fn told(&self, person: &PersonId) -> usize {
+        self.told_of(person.as_str(), "CAA cannot be read there").await
+    }
+
+    async fn told_of(&self, person: &str, what: &str) -> usize {
         let all = self.app.store.outbox(100).await.unwrap();
         let told = |row: &&bailiwick_store::OutboxRow| {
-            row.notice.to == *person && row.notice.subject.contains("CAA cannot be read there")
+            row.notice.to.as_str() == person && row.notice.subject.contains(what)
         };
         all.iter().filter(told).count()
+    }
+
+    /// The findings that are open out of reports.
+    async fn reported(&self) -> Vec<FindingRow> {
+        let filter = FindingFilter { open: true, zone: Some(zone()), ..FindingFilter::default() };
+        let all = self.app.store.findings(&filter, 10).await.unwrap();
+        all.into_iter().filter(|row| row.finding.kind == FindingKind::Reported).collect()
+    }
+
+    /// Who answers for the record, who for the CA, and who reviews the only open incident.
+    async fn hold(&self) -> [String; 3] {
+        let one = self.app.store.open_incidents(&zone()).await.unwrap().remove(0).incident;
+        [one.record, one.enforcement, one.owner].map(|person| person.to_string())
     }
 }
 
@@ -189,8 +212,7 @@ async fn whatever_is_altered_in_the_evidence_of_a_zone_is_found() {
     let first = scene.look().await.remove(0);
     scene.clock.forward_ms(due_ms(FindingKind::Unreachable, scene.class()));
     scene.look().await;
-    let by = SignedIn::alone(PersonId::parse("ada").unwrap());
-    let asking = Asking { by, session: None, token: None };
+    let asking = asking("ada");
     let (from, until) = (Time::from_unix_ms(BEGIN_MS), scene.app.now());
     let made = scene.app.control_evidence(&asking, &zone(), (from, until)).await.unwrap();
     let trust = super::trust(&scene.app).await;
@@ -223,4 +245,52 @@ async fn whatever_is_altered_in_the_evidence_of_a_zone_is_found() {
     let nothing = scene.app.control_evidence(&asking, &zone(), before).await.unwrap();
     assert_eq!(check(&nothing.encode(), &trust).unwrap().verdicts, 0);
     assert!(scene.app.control_evidence(&asking, &zone(), (until, from)).await.is_err());
+}
+
+/// One moment for the incident; each part that could be done and was not goes on by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incident_whose_moment_passes_goes_on_part_by_part_until_it_is_concluded() {
+    let mut scene = Scene::new("").await;
+    let report = b"We saw a certificate for www.shop.example";
+    let id = scene.app.take_report(report, None).await.unwrap();
+    let due = due_ms(FindingKind::EnforcementFailed, scene.class());
+    let note = |track, says: &str| IncidentNote { track, says: says.to_owned(), answered: true };
+    scene.look().await;
+    let finding = scene.reported().await.remove(0).finding;
+    assert_eq!((finding.subject.as_str(), finding.assignee.as_str()), ("www.shop.example", "pia"));
+    assert!(finding.remedy.contains(id.as_str()), "{}", finding.remedy);
+    scene.clock.forward_ms(due - 1);
+    scene.look().await;
+    assert_eq!(scene.reported().await.len(), 1, "it is open once");
+    assert_eq!(scene.hold().await, ["dana", "pia", "sol"]);
+    scene.clock.forward_ms(1);
+    scene.look().await;
+    assert_eq!(scene.hold().await, ["dov", "sol", "sol"], "who reviews waits for the tracks");
+    let (record, ca) = ("answer for the DNS record until", "answer for the CA until");
+    let told = [scene.told_of("dov", record).await, scene.told_of("sol", ca).await];
+    assert_eq!(told, [1, 1], "each is told once");
+    let row = scene.app.store.incident(&id).await.unwrap().unwrap();
+    assert_eq!(row.incident.due, scene.app.now().plus_ms(due), "with a new moment");
+    // What is answered stays with whoever answered it.
+    scene.app.tell_incident(&asking("dov"), &id, &note(Track::Record, "it said so")).await.unwrap();
+    scene.clock.forward_ms(due);
+    scene.look().await;
+    assert_eq!(scene.hold().await, ["dov", "dana", "sol"]);
+    let answer = note(Track::Enforcement, "it did not read it");
+    scene.app.tell_incident(&asking("dana"), &id, &answer).await.unwrap();
+    scene.clock.forward_ms(due);
+    scene.look().await;
+    assert_eq!(scene.hold().await, ["dov", "dana", "pia"], "now the review is late");
+    assert_eq!(scene.told_of("pia", "review them together until").await, 1);
+    let view = scene.app.review_incident(&asking("pia"), &id, "we left that CA").await.unwrap();
+    let says: Vec<&str> = view.timeline.iter().map(|line| line.says.as_str()).collect();
+    let on = says.iter().filter(|says| says.contains("is handed on to")).count();
+    assert_eq!(on, 4, "each with a leaf: {says:#?}");
+    assert!(says.iter().any(|says| says.contains("`dana` did not end it in time")), "{says:#?}");
+    scene.clock.forward_ms(10 * due);
+    scene.look().await;
+    assert_eq!(scene.reported().await.len(), 0, "the finding ends with the incident");
+    let row = scene.app.store.incident(&id).await.unwrap().unwrap();
+    assert_eq!(row.incident.owner.as_str(), "pia", "what is over stays as it is");
+    assert!(scene.app.store.fsck().await.unwrap().is_empty(), "every row follows from the ledger");
 }

@@ -28,7 +28,7 @@ pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
 pub(crate) use key::{FreshKeyBody, KeyRotationBody, RotateKeyBody};
 pub(crate) use power::{
     ActBody, CloseReview, DelegateBody, DelegatedBody, DutyBody, EmergencyBody, EmergencyIssueBody,
-    EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
+    EmergencyPublishBody, EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
 };
 pub(crate) use registry::{
     AccountBody, AccountStory, AgreeBody, CredentialBody, CredentialLine, RotateBody, StandingBody,

@@ -59,17 +59,17 @@ fn publishing(publish: &PublishRecords) -> Described {
 }
 
 fn waiting(wait: &AwaitPropagation) -> Described {
-    let does = format!(
-        "wait until every server of zone {} shows it, then {} more",
-        wait.zone,
-        seconds(wait.hold_seconds)
-    );
-    let fields = vec![
+    let mut does = format!("wait until every server of zone {} shows it", wait.zone);
+    let mut fields = vec![
         ("zone", wait.zone.to_string()),
         ("sets", sets(&wait.edits)),
         ("shown within", seconds(wait.within_seconds)),
-        ("then", format!("{}, until the state before is forgotten", seconds(wait.hold_seconds))),
     ];
+    if wait.hold_seconds > 0 {
+        let hold = seconds(wait.hold_seconds);
+        does += &format!(", then {hold} more");
+        fields.push(("then", format!("{hold}, until the state before is forgotten")));
+    }
     (does, fields)
 }
 

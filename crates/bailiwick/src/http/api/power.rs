@@ -7,16 +7,18 @@ use bailiwick_core::change::RevocationReason;
 use bailiwick_core::ledger::LeafIndex;
 use bailiwick_core::names::{CertFingerprint, IssuerId, PersonId, ProfileId, ServiceId};
 use bailiwick_core::record::ActClass;
+use bailiwick_core::records::RecordType;
+use bailiwick_wire::dns::{Origin, WireName, owner_in, read_rdata};
 use serde::Deserialize;
 
 use super::bodies::{
     ActBody, ChangeBody, CloseReview, DelegateBody, DelegatedBody, DutyBody, EmergencyBody,
-    NewEmergencyBody, ToxicBody,
+    EmergencyPublishBody, NewEmergencyBody, ToxicBody,
 };
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::input::{Json, Path, Query};
-use crate::app::{App, Asking, EmergencyVerb, NewEmergency};
+use crate::app::{App, Asking, EmergencyVerb, Loaded, NewEmergency, NewZoneEmergency};
 use crate::fault::Fault;
 
 /// What a list of emergencies is narrowed to.
@@ -39,10 +41,40 @@ pub(super) struct ActParams {
     before: Option<u64>,
 }
 
-/// What an emergency is to do, out of what was sent.
-pub(crate) fn wanted(wish: NewEmergencyBody) -> Result<NewEmergency, Fault> {
-    let service =
-        ServiceId::parse(&wish.service).map_err(|cause| Fault::input("service", cause))?;
+/// An emergency of either kind.
+pub(crate) enum Wanted {
+    /// One certificate of a service.
+    OfService(NewEmergency),
+    /// One set of records of a zone.
+    OfZone(NewZoneEmergency),
+}
+
+/// Declares an emergency, out of what was sent.
+pub(crate) async fn declared(
+    app: &App,
+    asking: &Asking,
+    wish: NewEmergencyBody,
+) -> Result<Loaded, Fault> {
+    match wanted(wish)? {
+        Wanted::OfService(wanted) => app.declare_emergency(asking, wanted).await,
+        Wanted::OfZone(wanted) => app.declare_zone_emergency(asking, wanted).await,
+    }
+}
+
+fn wanted(wish: NewEmergencyBody) -> Result<Wanted, Fault> {
+    let one = || Fault::input("issue", "send exactly one of `issue`, `revoke` and `publish`");
+    if let Some(publish) = wish.publish {
+        if wish.issue.is_some() || wish.revoke.is_some() {
+            return Err(one());
+        }
+        if wish.service.is_some() {
+            let message = "records are of a zone; leave it out";
+            return Err(Fault::input("service", message));
+        }
+        return Ok(Wanted::OfZone(of_zone(&publish, wish.reason)?));
+    }
+    let service = wish.service.ok_or_else(|| Fault::input("service", "say of which service"))?;
+    let service = ServiceId::parse(&service).map_err(|cause| Fault::input("service", cause))?;
     let verb = match (wish.issue, wish.revoke) {
         (Some(issue), None) => EmergencyVerb::Issue {
             csr: csr(&issue.csr)?,
@@ -62,11 +94,25 @@ pub(crate) fn wanted(wish: NewEmergencyBody) -> Result<NewEmergency, Fault> {
                 Fault::input("revoke.reason", "not a reason of RFC 5280; write `superseded`")
             })?,
         },
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(Fault::input("issue", "send exactly one of `issue` and `revoke`"));
-        }
+        (Some(_), Some(_)) | (None, None) => return Err(one()),
     };
-    Ok(NewEmergency { service, verb, reason: wish.reason })
+    Ok(Wanted::OfService(NewEmergency { service, verb, reason: wish.reason }))
+}
+
+fn of_zone(wish: &EmergencyPublishBody, reason: String) -> Result<NewZoneEmergency, Fault> {
+    let zone = super::watch::zone_key(&wish.zone)?;
+    let name = wish.name.trim();
+    let owner = owner_in(name, &zone.name).map_err(|cause| Fault::input("name", cause))?;
+    let kind = RecordType::parse(wish.kind.trim()).ok_or_else(|| {
+        Fault::input("type", format!("`{}` is not a record type; write such as `CAA`", wish.kind))
+    })?;
+    let origin = WireName::from(owner.base());
+    let record = |text: &String| {
+        read_rdata(kind, text, Origin::OneLabel(&origin))
+            .map_err(|why| Fault::input("values", format!("`{text}`: {why}")))
+    };
+    let rdata = wish.values.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+    Ok(NewZoneEmergency { zone, owner, kind, rdata, ttl_seconds: wish.ttl_seconds, reason })
 }
 
 fn csr(pem: &str) -> Result<Vec<u8>, Fault> {
@@ -78,7 +124,8 @@ fn csr(pem: &str) -> Result<Vec<u8>, Fault> {
     Ok(csr.clone())
 }
 
-/// Declare an emergency: one certificate issued or revoked within the hour, reviewed afterwards.
+/// Declare an emergency: one certificate issued or revoked, or one set of records edited, within the hour,
+/// reviewed afterwards.
 #[utoipa::path(post, path = "/emergencies", tag = "changes", request_body = NewEmergencyBody,
     responses((status = 200, body = ChangeBody), (status = 403, body = ErrorBody), (status = 400, body = ErrorBody)))]
 pub(super) async fn declare(
@@ -86,7 +133,7 @@ pub(super) async fn declare(
     Caller(asking): Caller,
     Json(wish): Json<NewEmergencyBody>,
 ) -> Result<Json<ChangeBody>, ApiError> {
-    let loaded = app.declare_emergency(&asking, wanted(wish)?).await?;
+    let loaded = declared(&app, &asking, wish).await?;
     Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
 }
 

@@ -87,7 +87,23 @@ pub(super) async fn adopt_finding(
     Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
 }
 
-/// How to end a finding by putting the intended set back.
+/// End a finding by putting the decided set back: a change of the zone's records that somebody else
+/// approves. The finding ends by itself once every server shows the set.
+#[utoipa::path(post, path = "/findings/{finding}/revert", tag = "watch",
+    params(("finding" = String, Path)), request_body = Because,
+    responses((status = 200, body = ChangeBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn put_back(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Path(finding): Path<String>,
+    Json(wish): Json<Because>,
+) -> Result<Json<ChangeBody>, ApiError> {
+    let loaded =
+        app.revert_finding(&asking, &finding_id(&app, &asking, &finding)?, &wish.reason).await?;
+    Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
+}
+
+/// The update that puts the decided set back by hand, for zones that Bailiwick does not write into.
 #[utoipa::path(get, path = "/findings/{finding}/revert", tag = "watch",
     params(("finding" = String, Path)),
     responses((status = 200, body = RevertBody), (status = 409, body = ErrorBody)))]

@@ -14,8 +14,8 @@ use super::page::{Visitor, failed, moment, page};
 use crate::app::{App, Asking};
 use crate::fault::Fault;
 use crate::http::api::bodies::{
-    ActBody, DutyBody, EmergencyBody, EmergencyIssueBody, EmergencyRevokeBody, NewEmergencyBody,
-    ToxicBody,
+    ActBody, DutyBody, EmergencyBody, EmergencyIssueBody, EmergencyPublishBody,
+    EmergencyRevokeBody, NewEmergencyBody, ToxicBody,
 };
 use crate::http::api::power as api;
 use crate::http::api::services::visible;
@@ -26,15 +26,19 @@ pub(super) async fn emergencies(State(app): State<Arc<App>>, Visitor(asking): Vi
         Ok(all) => {
             let services: Vec<String> =
                 visible(&app, &asking).into_iter().map(|one| one.id).collect();
+            let zones: Vec<String> =
+                app.live.get().estate().zones.keys().map(ToString::to_string).collect();
             let (open, closed): (Vec<_>, Vec<_>) =
                 all.into_iter().partition(|one| one.review.is_none());
             let body = html! {
-                p.lead { "One certificate issued or revoked within the hour, by two people who answer for it. Somebody independent reviews it afterwards." }
+                p.lead { "One certificate issued or revoked, or one set of records edited, within the hour, by two people who answer for it. Somebody independent reviews it afterwards." }
                 h2 { "To be reviewed" }
                 @if open.is_empty() { p.clear { "No review is open." } }
                 @for one in &open { (open_review(one)) }
                 h2 { "Declare one" }
                 (declare_form(&services))
+                h2 { "Or one of a zone" }
+                (zone_form(&zones))
                 @if !closed.is_empty() {
                     h2 { "Reviewed" }
                     (reviewed(&closed))
@@ -50,7 +54,7 @@ pub(super) async fn emergencies(State(app): State<Arc<App>>, Visitor(asking): Vi
 pub(super) fn open_review(one: &EmergencyBody) -> Markup {
     html! {
         article.card {
-            h3 { a href={ "/changes/" (one.change) } { "Emergency of " (one.service) } }
+            h3 { a href={ "/changes/" (one.change) } { "Emergency of " (one.of_what()) } }
             dl.facts {
                 dt { "Declared" } dd { (moment(&one.at)) }
                 dt { "Answers for it" } dd { (one.accountable) }
@@ -76,7 +80,7 @@ fn reviewed(all: &[EmergencyBody]) -> Markup {
                 @for one in all {
                     @if let Some(review) = &one.review {
                         tr {
-                            td { a href={ "/changes/" (one.change) } { (one.service) } }
+                            td { a href={ "/changes/" (one.change) } { (one.of_what()) } }
                             td { (moment(&one.at)) }
                             td { (review.by) " " (moment(&review.at)) }
                             td { @if review.justified { "justified: " } @else { strong.problem { "not justified" } ": " } (review.note) }
@@ -109,11 +113,38 @@ fn declare_form(services: &[String]) -> Markup {
     }
 }
 
+fn zone_form(zones: &[String]) -> Markup {
+    html! {
+        form.decide method="post" action="/emergencies" {
+            label { "Zone "
+                select name="zone" required { @for zone in zones { option value=(zone) { (zone) } } }
+            }
+            label { "What is broken, and what it costs " input name="reason" maxlength="2000" required; }
+            fieldset {
+                legend { "One set of records as it shall be" }
+                label { "Name (@ is the zone itself) " input name="name" maxlength="253" required; }
+                label { "Type " input name="kind" maxlength="16" required; }
+                label { "Records, one a line; none takes the set away " textarea name="values" rows="4" {} }
+            }
+            button.primary { "Declare the emergency" }
+        }
+    }
+}
+
 /// An emergency from the page.
 #[derive(Deserialize)]
 pub(super) struct DeclareForm {
+    #[serde(default)]
     service: String,
     reason: String,
+    #[serde(default)]
+    zone: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    values: String,
     #[serde(default)]
     csr: String,
     #[serde(default)]
@@ -138,9 +169,17 @@ pub(super) async fn declare(
         certificate: form.certificate.trim().replace(':', "").to_lowercase(),
         reason: "unspecified".to_owned(),
     });
-    let wish = NewEmergencyBody { service: form.service, reason: form.reason, issue, revoke };
-    let done = async { app.declare_emergency(&asking, api::wanted(wish)?).await };
-    match done.await {
+    let lines = form.values.lines().map(str::trim).filter(|line| !line.is_empty());
+    let publish = given(&form.zone).then(|| EmergencyPublishBody {
+        zone: form.zone.clone(),
+        name: form.name.clone(),
+        kind: form.kind.clone(),
+        values: lines.map(str::to_owned).collect(),
+        ttl_seconds: None,
+    });
+    let service = given(&form.service).then_some(form.service);
+    let wish = NewEmergencyBody { service, reason: form.reason, issue, revoke, publish };
+    match api::declared(&app, &asking, wish).await {
         Ok(loaded) => Redirect::to(&format!("/changes/{}", loaded.id)).into_response(),
         Err(fault) => failed(&app, Some(&asking), &fault),
     }

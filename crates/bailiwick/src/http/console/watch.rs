@@ -5,7 +5,7 @@ mod finding;
 mod name;
 
 pub(super) use board::{board, one_zone, zone, zone_view};
-pub(super) use finding::{adopt, card, finding, findings};
+pub(super) use finding::{adopt, card, finding, findings, revert};
 pub(super) use name::name;
 
 use maud::{Markup, html};

@@ -41,6 +41,30 @@ pub(crate) enum EmergencyCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Edit one set of records of a zone within the hour, once two people approved
+    Publish {
+        /// The zone, such as shop.example or corp.example/internal
+        #[arg(long)]
+        zone: String,
+        /// At which name, whole or below the zone; @ is the zone itself
+        #[arg(long)]
+        name: String,
+        /// Of which type, such as CAA
+        #[arg(long = "type", value_name = "TYPE")]
+        kind: String,
+        /// A record as it shall be, as a zone file spells its data; once for each
+        #[arg(long = "value", value_name = "DATA", required_unless_present = "none")]
+        values: Vec<String>,
+        /// Take the set away
+        #[arg(long, conflicts_with = "values")]
+        none: bool,
+        /// How long they may be remembered; as now, or 300, where it is left out
+        #[arg(long, value_name = "SECONDS")]
+        ttl: Option<u32>,
+        /// What is broken, and what it costs
+        #[arg(long)]
+        reason: String,
+    },
     /// Let somebody declare emergencies of a service for a while; you stay accountable
     Delegate {
         /// The service

@@ -41,10 +41,16 @@ pub(crate) enum FindingCommand {
         #[arg(long)]
         reason: String,
     },
-    /// Print the update that puts the intended set back, for nsupdate
+    /// End it by putting the decided set back: a change that somebody else approves
     Revert {
         /// The finding
         id: String,
+        /// Why what was decided is right
+        #[arg(long, required_unless_present = "nsupdate")]
+        reason: Option<String>,
+        /// Ask for nothing and print the update instead, for zones that Bailiwick does not write into
+        #[arg(long, conflicts_with = "reason")]
+        nsupdate: bool,
     },
 }
 

@@ -8,12 +8,13 @@ use utoipa::ToSchema;
 
 use crate::app::DutyLine;
 
-/// An emergency to be declared. Exactly one of `issue` and `revoke`: there is nothing else.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+/// An emergency to be declared. Exactly one of `issue`, `revoke` and `publish`: there is nothing else.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEmergencyBody {
-    /// Of which service.
-    pub service: String,
+    /// Of which service, to issue or to revoke.
+    #[serde(default)]
+    pub service: Option<String>,
     /// What is broken, for whoever decides and whoever reviews.
     pub reason: String,
     /// Issue one certificate.
@@ -22,6 +23,28 @@ pub(crate) struct NewEmergencyBody {
     /// Revoke one certificate.
     #[serde(default)]
     pub revoke: Option<EmergencyRevokeBody>,
+    /// Edit one set of records of a zone.
+    #[serde(default)]
+    pub publish: Option<EmergencyPublishBody>,
+}
+
+/// A set of records to be edited in an emergency.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EmergencyPublishBody {
+    /// In which zone, such as `shop.example` or `corp.example/internal`.
+    pub zone: String,
+    /// At which name, whole or below the zone; `@` is the zone itself.
+    pub name: String,
+    /// Of which type, such as `CAA`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The records as they shall be, as a zone file spells their data; none takes the set away.
+    #[serde(default)]
+    pub values: Vec<String>,
+    /// How long they may be remembered; as now, or 300, where it is left out.
+    #[serde(default)]
+    pub ttl_seconds: Option<u32>,
 }
 
 /// A certificate to be issued in an emergency.
@@ -52,8 +75,10 @@ pub(crate) struct EmergencyRevokeBody {
 pub(crate) struct EmergencyBody {
     /// The change that does it.
     pub change: String,
-    /// Of which service.
-    pub service: String,
+    /// Of which service, where it is of one.
+    pub service: Option<String>,
+    /// Of which zone, where it is of one.
+    pub zone: Option<String>,
     /// When it was declared.
     pub at: String,
     /// Until when it can be approved and done.
@@ -162,11 +187,17 @@ pub(crate) struct ActBody {
 }
 
 impl EmergencyBody {
+    /// What it is of.
+    pub(crate) fn of_what(&self) -> &str {
+        self.service.as_deref().or(self.zone.as_deref()).unwrap_or_default()
+    }
+
     pub(crate) fn of(row: &EmergencyRow, now: bailiwick_core::time::Time) -> Self {
         let it = &row.emergency;
         Self {
             change: it.change.to_string(),
-            service: it.service.to_string(),
+            service: it.of.service().map(ToString::to_string),
+            zone: it.of.zone().map(ToString::to_string),
             at: row.at.to_string(),
             until: it.until.to_string(),
             accountable: it.accountable.to_string(),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::super::input::{Form, Path, Query};
 use super::super::page::{Visitor, failed, moment, page};
 use super::{leaves, records, sentence};
-use crate::app::{App, Asking, Scope};
+use crate::app::{App, Asking, Scope, Way};
 use crate::fault::Fault;
 use crate::http::api::bodies::FindingLine;
 use crate::http::api::watch as api;
@@ -110,17 +110,35 @@ pub(crate) async fn finding(
 
 async fn shown(app: &App, asking: &Asking, id: &str) -> Result<(String, Markup), Fault> {
     let id = api::finding_id(app, asking, id)?;
-    let line = FindingLine::of(&app.finding_row(asking, &id).await?);
-    let revert = match line.revertible {
-        true => app.revert_text(asking, &id).await.ok(),
+    let row = app.finding_row(asking, &id).await?;
+    let line = FindingLine::of(&row);
+    let asks = app.may(asking, Access::Request, &Scope::Estate);
+    let back = match line.revertible {
+        true => match app.way_back(&row).await? {
+            Way::Change => asks.then_some(Back::Ask),
+            Way::ByHand(why) => {
+                Some(Back::ByHand { why, text: app.revert_text(asking, &id).await.ok() })
+            }
+        },
         false => None,
     };
-    let adopt = line.adoptable && app.may(asking, Access::Request, &Scope::Estate);
+    let under_way = match &back {
+        Some(_) => app.put_backs(&row.finding).await?.iter().map(ToString::to_string).collect(),
+        None => Vec::new(),
+    };
     let title = format!("{}: {}", line.subject, line.title);
-    Ok((title, whole(&line, adopt, revert.as_deref())))
+    Ok((title, whole(&line, line.adoptable && asks, back.as_ref(), &under_way)))
 }
 
-fn whole(one: &FindingLine, adopt: bool, revert: Option<&str>) -> Markup {
+/// How the decided set comes back, as the page offers it.
+enum Back {
+    /// By a change.
+    Ask,
+    /// By somebody's hand: why, and the update.
+    ByHand { why: String, text: Option<String> },
+}
+
+fn whole(one: &FindingLine, adopt: bool, back: Option<&Back>, under_way: &[String]) -> Markup {
     html! {
         article #finding data-live="watch" {
             @match &one.closed_at {
@@ -149,9 +167,9 @@ fn whole(one: &FindingLine, adopt: bool, revert: Option<&str>) -> Markup {
                 dt { "As an exception" } dd { "rule " code { (one.kind) } }
             }
         }
-        @if adopt || revert.is_some() {
+        @if adopt || back.is_some() {
             section.decide aria-labelledby="end-title" {
-                h2 #end-title { "Two ways to end it" }
+                h2 #end-title { @if adopt && back.is_some() { "Two ways to end it" } @else { "How to end it" } }
                 p { "It closes by itself as soon as its cause ends; nobody has to close it." }
                 @if adopt {
                     h3 { "What is there is right" }
@@ -161,12 +179,31 @@ fn whole(one: &FindingLine, adopt: bool, revert: Option<&str>) -> Markup {
                         button.primary { "Ask to adopt it" }
                     }
                 }
-                @if let Some(text) = revert {
-                    div {
-                        h3 { "What was decided is right" }
-                        p { "Put it back. This takes effect only while the set is still the one that was seen:" }
-                        (records(&text.lines().map(str::to_owned).collect::<Vec<_>>()))
-                    }
+                @if let Some(back) = back { (put_back(one, back, under_way)) }
+            }
+        }
+    }
+}
+
+fn put_back(one: &FindingLine, back: &Back, under_way: &[String]) -> Markup {
+    html! {
+        h3 { "What was decided is right" }
+        @for change in under_way {
+            p { "A change that writes this set is under way: " a href={ "/changes/" (change) } { (change) } "." }
+        }
+        @match back {
+            Back::Ask => {
+                p { "The decided set is put back. That is a change, too: somebody else approves it, and it is written only while the set is still the one that stands there now." }
+                form method="post" action={ "/findings/" (one.id) "/revert" } {
+                    label { "Why " input name="reason" maxlength="2000" required; }
+                    button.primary { "Ask to put it back" }
+                }
+            }
+            Back::ByHand { why, text } => {
+                p { (sentence(why)) "." }
+                @if let Some(text) = text {
+                    p { "By hand, this takes effect only while the set is still the one that was seen:" }
+                    (records(&text.lines().map(str::to_owned).collect::<Vec<_>>()))
                 }
             }
         }
@@ -189,6 +226,23 @@ pub(crate) async fn adopt(
     let done = async {
         let id = api::finding_id(&app, &asking, &finding)?;
         app.adopt_finding(&asking, &id, &form.reason).await
+    };
+    match done.await {
+        Ok(loaded) => Redirect::to(&format!("/changes/{}", loaded.id)).into_response(),
+        Err(fault) => failed(&app, Some(&asking), &fault),
+    }
+}
+
+/// Asks to put back what was decided.
+pub(crate) async fn revert(
+    State(app): State<Arc<App>>,
+    Visitor(asking): Visitor,
+    Path(finding): Path<String>,
+    Form(form): Form<ReasonForm>,
+) -> Response {
+    let done = async {
+        let id = api::finding_id(&app, &asking, &finding)?;
+        app.revert_finding(&asking, &id, &form.reason).await
     };
     match done.await {
         Ok(loaded) => Redirect::to(&format!("/changes/{}", loaded.id)).into_response(),
