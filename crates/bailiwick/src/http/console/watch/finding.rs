@@ -114,11 +114,14 @@ async fn shown(app: &App, asking: &Asking, id: &str) -> Result<(String, Markup),
     let line = FindingLine::of(&row);
     let asks = app.may(asking, Access::Request, &Scope::Estate);
     let back = match line.revertible {
-        true => match app.way_back(&row).await? {
-            Way::Change => asks.then_some(Back::Ask),
-            Way::ByHand(why) => {
+        true => match app.way_back(&row).await {
+            Ok(Way::Change) => asks.then_some(Back::Ask),
+            Ok(Way::ByHand(why)) => {
                 Some(Back::ByHand { why, text: app.revert_text(asking, &id).await.ok() })
             }
+            // The zone left the estate just now: the next look closes the finding.
+            Err(Fault::NotFound { .. }) => None,
+            Err(fault) => return Err(fault),
         },
         false => None,
     };
