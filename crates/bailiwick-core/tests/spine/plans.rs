@@ -173,17 +173,8 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             key: SpkiHash::of(&[0x31, u8::try_from(index).unwrap()]),
             certificate: None,
         }),
-        Kind::RotateKey => Step::RotateKey(RotateKey {
-            of: held(index),
-            before: mark("old"),
-            after: mark("new"),
-            within_seconds: 60,
-        }),
-        Kind::Retire => Step::RetireKey(RetireKey {
-            of: held(index.saturating_sub(1)),
-            old: mark("old"),
-            within_seconds: 60,
-        }),
+        Kind::RotateKey => rotate_key(index),
+        Kind::Retire => retire_key(index),
         Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
             service: service(),
             fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),
@@ -192,6 +183,16 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             reason: RevocationReason::Superseded,
         }),
     }
+}
+
+fn rotate_key(index: usize) -> Step {
+    let (of, before, after) = (held(index), mark("old"), mark("new"));
+    Step::RotateKey(RotateKey { of, before, after, within_seconds: 60 })
+}
+
+fn retire_key(index: usize) -> Step {
+    let (of, old) = (held(index.saturating_sub(1)), mark("old"));
+    Step::RetireKey(RetireKey { of, old, within_seconds: 60 })
 }
 
 /// The credential that the step at `index` rotates.

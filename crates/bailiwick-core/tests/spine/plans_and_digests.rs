@@ -351,10 +351,7 @@ impl Random {
             Step::RegisterAccount(one) => Step::RegisterAccount(self.edited_register(one)),
             Step::RotateIssuer(one) => Step::RotateIssuer(self.edited_rotate(one)),
             Step::RotateKey(one) => Step::RotateKey(self.edited_rotate_key(one)),
-            // Its other fields are those of the step before.
-            Step::RetireKey(one) => {
-                Step::RetireKey(RetireKey { within_seconds: self.small(), ..one })
-            }
+            Step::RetireKey(one) => Step::RetireKey(self.edited_retire(one)),
         }
     }
 
@@ -404,6 +401,11 @@ impl Random {
             _ => one.certificate = certificate,
         }
         one
+    }
+
+    /// Its other fields are those of the step before.
+    fn edited_retire(&mut self, one: RetireKey) -> RetireKey {
+        RetireKey { within_seconds: self.small(), ..one }
     }
 
     fn edited_rotate_key(&mut self, mut one: RotateKey) -> RotateKey {

@@ -163,16 +163,7 @@ impl World {
             Step::NarrowEnvelope(narrow) => {
                 Ok(self.bound(at, Direction::Forward, (&narrow.before, &narrow.after)))
             }
-            Step::EditEstate { before, after } => {
-                if self.estate != *after {
-                    if Some(self.estate) != *before {
-                        return Err("another estate is active".to_owned());
-                    }
-                    self.estate = *after;
-                    self.acted(at, Direction::Forward, None);
-                }
-                Ok(Receipt::EstateActivated { estate: *after })
-            }
+            Step::EditEstate { before, after } => self.edit(at, *before, *after),
             Step::RegisterAccount(register) => Ok(self.register(at, &register.issuer)),
             Step::PublishRecords(_)
             | Step::AwaitPropagation(_)
@@ -182,12 +173,7 @@ impl World {
                 Ok(self.rotated(at, Direction::Forward, rotate, rotate.after))
             }
             Step::RotateKey(rotate) => Ok(self.rekeyed(at, Direction::Forward, rotate)),
-            Step::RetireKey(retire) => {
-                if self.retired.insert(retire.of.clone(), true) != Some(true) {
-                    self.acted(at, Direction::Forward, None);
-                }
-                Ok(Receipt::Nothing)
-            }
+            Step::RetireKey(retire) => Ok(self.retired(at, &retire.of)),
         }
     }
 
@@ -213,6 +199,29 @@ impl World {
         }
         let certificate = CertFingerprint::of(&[to.number()]);
         Receipt::GenerationActivated { issuer: rotate.issuer.clone(), generation: to, certificate }
+    }
+
+    fn edit(
+        &mut self,
+        at: &Place<'_>,
+        before: Option<Digest>,
+        after: Digest,
+    ) -> Result<Receipt, String> {
+        if self.estate != after {
+            if Some(self.estate) != before {
+                return Err("another estate is active".to_owned());
+            }
+            self.estate = after;
+            self.acted(at, Direction::Forward, None);
+        }
+        Ok(Receipt::EstateActivated { estate: after })
+    }
+
+    fn retired(&mut self, at: &Place<'_>, of: &HeldKey) -> Receipt {
+        if self.retired.insert(of.clone(), true) != Some(true) {
+            self.acted(at, Direction::Forward, None);
+        }
+        Receipt::Nothing
     }
 
     fn rekeyed(&mut self, at: &Place<'_>, way: Direction, rotate: &RotateKey) -> Receipt {

@@ -73,6 +73,27 @@ impl Scene {
         self.cli("dana", &[words, &["--file", &file]].concat())
     }
 
+    /// Somebody asks for another key of the zone.
+    fn asked(&self, person: &str, name: &str) -> Ran {
+        let words = ["zone", "rotate-key", "shop.example", "--key-name", name];
+        self.cli(person, &[&words[..], &["--reason", "a year has passed", "--json"]].concat())
+    }
+
+    /// A change of a record is carried out at the server.
+    fn writes_a_record(&self, bind: &Bind) {
+        let intent = "service = \"shop-web\"\n[[records]]\nname = \"www.shop.example\"\n\
+            type = \"A\"\nttl_seconds = 60\nvalues = [\"192.0.2.7\"]\n";
+        let folder = Folder::new("intent");
+        let file = folder.write("intent.toml", intent).to_string_lossy().into_owned();
+        let words = ["change", "request", "--file", &file, "--reason", "it moves"];
+        let edit = self.told("sam", &words);
+        self.approve("pia", &id(&edit)).expect_success();
+        self.until("a record is written with the new key", || {
+            let answer = crate::harness::dig::ask(bind.address(), "www.shop.example", "A");
+            answer.is_some_and(|answer| answer.data("A") == ["192.0.2.7"])
+        });
+    }
+
     fn change(&self, id: &str) -> Value {
         self.told("dana", &["change", "show", id])
     }
@@ -132,19 +153,10 @@ fn trw_7_the_key_of_a_zone_is_rotated_at_bind_through_kills_and_the_old_one_is_r
     let mut scene = Scene::start(&at, &connector, "");
     let set = ["connector", "set-secret", "shop.example"];
     scene.hand_in(&set, &old.secret).expect_success();
-    let ask = |name: &str| {
-        ["zone", "rotate-key", "shop.example", "--key-name", name, "--reason", "a year has passed"]
-            .map(str::to_owned)
-    };
-    let words = |all: &[String; 7]| all.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
-    let asked = |scene: &Scene, person: &str, name: &str| {
-        let all = words(&ask(name));
-        scene.cli(person, &[all.split('\n').collect::<Vec<_>>(), vec!["--json"]].concat())
-    };
-    assert_ne!(asked(&scene, "sam", "k2").code, Some(0), "sam administers nothing");
-    assert_ne!(asked(&scene, "dana", &old.name).code, Some(0), "the same name says nothing new");
+    assert_ne!(scene.asked("sam", "k2").code, Some(0), "sam administers nothing");
+    assert_ne!(scene.asked("dana", &old.name).code, Some(0), "the same name says nothing new");
     let begun: Value =
-        serde_json::from_str(&asked(&scene, "dana", "k2.shop.example").expect_success().stdout)
+        serde_json::from_str(&scene.asked("dana", "k2.shop.example").expect_success().stdout)
             .expect("JSON");
     let (change, made) = (id(&begun["change"]), &begun["made"]);
     let secret = made["secret"].as_str().expect("a key was made").to_owned();
@@ -154,7 +166,7 @@ fn trw_7_the_key_of_a_zone_is_rotated_at_bind_through_kills_and_the_old_one_is_r
     // Nobody slips another secret under it, and there are no two at once.
     let refused = scene.hand_in(&set, &secret);
     assert!(refused.output().contains("already rotates"), "{}", refused.output());
-    assert!(asked(&scene, "dana", "k3").output().contains("already rotates"));
+    assert!(scene.asked("dana", "k3").output().contains("already rotates"));
     // Whoever asked does not approve; the policy owner of the zone does.
     let own = scene.approve("dana", &change);
     assert_ne!(own.code, Some(0), "{}", own.output());
@@ -187,16 +199,7 @@ fn trw_7_the_key_of_a_zone_is_rotated_at_bind_through_kills_and_the_old_one_is_r
     assert!(with_old.output().contains("BADKEY"), "{}", with_old.output());
     let tried = scene.cli("dana", &["zone", "try", "shop.example"]).expect_success();
     assert!(tried.stdout.contains("alters nothing was taken"), "{}", tried.stdout);
-    let intent = "service = \"shop-web\"\n[[records]]\nname = \"www.shop.example\"\ntype = \"A\"\n\
-        ttl_seconds = 60\nvalues = [\"192.0.2.7\"]\n";
-    let folder = Folder::new("intent");
-    let file = folder.write("intent.toml", intent).to_string_lossy().into_owned();
-    let edit = scene.told("sam", &["change", "request", "--file", &file, "--reason", "it moves"]);
-    scene.approve("pia", &id(&edit)).expect_success();
-    scene.until("a record is written with the new key", || {
-        let answer = crate::harness::dig::ask(bind.address(), "www.shop.example", "A");
-        answer.is_some_and(|answer| answer.data("A") == ["192.0.2.7"])
-    });
+    scene.writes_a_record(&bind);
     scene.is_silent_about(&secret, &change);
     let acts = scene.cli("ada", &["ledger", "acts", "--about", "zone/shop.example", "--json"]);
     let replaced = format!("replaced key {} by k2.shop.example", old.name);
