@@ -23,7 +23,7 @@ impl App {
         let mut batch = Batch { work: vec![Work::VoidLinks], ..Batch::default() };
         let (mut void, mut handed) = (0_usize, 0_usize);
         let epoch = self.store.restores().await?.saturating_add(1);
-        let leaves = u64::try_from(self.store.head().await?.size.get()).unwrap_or(u64::MAX);
+        let leaves = self.store.head().await?.size.get();
         let fact = Fact::StoreRestored { epoch, leaves };
         batch.entries.push(Entry { at: now, by: BY, fact });
         for id in self.store.open_changes().await? {
