@@ -42,7 +42,7 @@ pub(super) fn clock() -> Time {
 }
 
 pub(super) fn client() -> DnsClient {
-    let quick = std::time::Duration::from_millis(400);
+    let quick = std::time::Duration::from_millis(700);
     let limits = Limits { try_timeout: quick, tcp_timeout: quick * 4, ..Limits::default() };
     DnsClient::new(limits, clock, random_ids)
 }
