@@ -21,7 +21,7 @@ pub use journal::{Finalized, Journal, NotKept, Past};
 pub use key::AccountKey;
 pub use order::{Over, Progress, Work, advance};
 pub use prove::tidy;
-pub use register::{Registration, deactivate, find, register, revoke};
+pub use register::{Registration, change_key, deactivate, find, register, revoke};
 pub use renewal::{Suggested, suggested};
 pub use request::CanaryRequest;
 pub use settle::{Came, what_came};

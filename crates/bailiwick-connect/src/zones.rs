@@ -26,6 +26,8 @@ mod http;
 
 mod powerdns;
 
+mod cloudflare;
+
 mod git;
 
 mod observe;
@@ -36,6 +38,7 @@ pub mod transfer;
 
 pub mod notify;
 
+pub use cloudflare::{CloudflareDoor, CloudflarePlace};
 pub use door::{
     Applied, Cause, Compared, EditSeen, Happened, How, Lane, Manner, NotApplied, Refused,
     ServerSeen, Shown, Stands, There, ZoneDoor,

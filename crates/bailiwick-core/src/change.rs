@@ -21,6 +21,7 @@ mod event;
 mod fold;
 mod grant;
 mod joint;
+mod keys;
 mod plan;
 pub mod planner;
 mod state;
@@ -35,6 +36,7 @@ pub use grant::{GRANT_MS, Grant};
 pub use joint::{
     AwaitPropagation, DeployCertificate, Endpoint, Lane, PublishRecords, Standing, VerifyServed,
 };
+pub use keys::{HeldKey, KeyMark, RetireKey, RotateKey};
 pub use plan::{
     BadPlan, IssueCertificate, NarrowEnvelope, Plan, PlanDigest, Precheck, RegisterAccount,
     RevokeCertificate, RotateIssuer, STEPS_MAX, Step, Undo,

@@ -26,13 +26,13 @@ pub use commit::{CommitError, Committed, Conflict, Unavailable, Unknown};
 pub use db::Engine;
 pub use error::{DbError, StoreError};
 pub use lease::{Claim, Lease};
-pub use open::{CheckpointSigner, Clock, OpenError, SignFailed, Store};
+pub use open::{CheckpointSigner, Clock, OpenError, Past, SignFailed, Store};
 pub use page::{After, BadAfter, LIMIT_MAX, Page};
 pub use read::{
     ActRow, ActiveEstate, CanaryRow, CertificateCounts, CertificateFilter, CertificateOrder,
     ChangeFilter, CheckpointRow, CrlRow, EmergencyRow, Evidence, FindingFilter, FindingRow,
-    GenerationRow, IncidentRow, IssuedRow, LinkRow, NamePart, ObservationRow, OutboxRow, PointRow,
-    ReviewRow, SessionRow, StandingRow, StoredDecision, StoredEntry, StoredEvent, TokenRow,
-    UpstreamAccountRow, UpstreamOrderRow,
+    GenerationRow, HeldKeyRow, IncidentRow, IssuedRow, LinkRow, NamePart, ObservationRow,
+    OutboxRow, PointRow, ReviewRow, SessionRow, StandingRow, StoredDecision, StoredEntry,
+    StoredEvent, TokenRow, UpstreamAccountRow, UpstreamOrderRow,
 };
 pub use url::{BadStoreUrl, StoreUrl};

@@ -15,7 +15,7 @@ use crate::db::{Checkpointer, Copy, Db, Engine, Lock, LockHeld, Reader, Sql, Tx,
 use crate::error::StoreError;
 use crate::kept::Kept;
 use crate::lease;
-use crate::mark;
+use crate::mark::{Mark, Noting};
 use crate::schema;
 use crate::url::StoreUrl;
 use crate::writer::{self, Job};
@@ -58,6 +58,18 @@ pub(crate) struct Inner {
     background: Mutex<Background>,
     /// Rows that the writer keeps in step with what is stored.
     pub(crate) kept: Arc<Kept>,
+    /// How far it is noted; nothing when it was opened for reading.
+    noting: Option<Noting>,
+}
+
+/// What is said of the past of a store that is opened.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// Where it is noted how far a ledger on a server is; an embedded one has its mark beside it.
+    pub mark: Option<PathBuf>,
+    /// Somebody says that it was restored or copied: the mark is not asked, and written anew only once
+    /// [`Store::settled`] says that what was not spent is void.
+    pub restored: bool,
 }
 
 /// What lives as long as the store, and ends in this order.
@@ -66,8 +78,8 @@ struct Background {
     /// Says something when the writer ended by itself.
     writer: Option<oneshot::Receiver<()>>,
     checkpointer: Option<Checkpointer>,
-    /// The file of an embedded store that is written.
-    path: Option<PathBuf>,
+    /// Notes how far a ledger on a server is.
+    noter: Option<tokio::task::JoinHandle<()>>,
     copy: Option<Copy>,
     lock: Option<Arc<Lock>>,
 }
@@ -83,6 +95,19 @@ impl Store {
         signer: Arc<dyn CheckpointSigner>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
+        Self::open_after(url, signer, clock, &Past::default()).await
+    }
+
+    /// The same for a store of which somebody says something about its past.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn open_after(
+        url: &StoreUrl,
+        signer: Arc<dyn CheckpointSigner>,
+        clock: Arc<dyn Clock>,
+        past: &Past,
+    ) -> Result<Self, OpenError> {
         let (db, lock) = match url {
             StoreUrl::Sqlite(path) => {
                 let lock = lock(path)?;
@@ -90,7 +115,14 @@ impl Store {
             }
             StoreUrl::Postgres(url) => (Db::postgres(url, false).await?, None),
         };
-        let (last_at, id, checkpointer) = match prepare(&db, url, clock.now()).await {
+        let mark = match url {
+            StoreUrl::Sqlite(path) => Some(Mark::beside(path)),
+            StoreUrl::Postgres(_) => past.mark.as_deref().map(Mark::at),
+        };
+        let noting = Noting::new(mark.clone(), past.restored);
+        let asked = mark.filter(|_| !past.restored);
+        let prepared = prepare(&db, url, clock.now(), (asked, &noting)).await;
+        let (last_at, id, checkpointer) = match prepared {
             Ok(prepared) => prepared,
             Err(refused) => {
                 db.close().await;
@@ -114,11 +146,11 @@ impl Store {
         };
         let background = Background {
             writer: Some(begin(writer, queue)?),
-            checkpointer,
-            path: match url {
-                StoreUrl::Sqlite(path) => Some(path.clone()),
-                StoreUrl::Postgres(_) => None,
+            noter: match url {
+                StoreUrl::Sqlite(_) => None,
+                StoreUrl::Postgres(_) => Some(tokio::spawn(noting.clone().keep(db.clone()))),
             },
+            checkpointer,
             copy: None,
             lock,
         };
@@ -129,6 +161,7 @@ impl Store {
             last_at,
             background: Mutex::new(background),
             kept,
+            noting: Some(noting),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -164,6 +197,7 @@ impl Store {
             last_at: Arc::new(AtomicI64::new(i64::MIN)),
             background: Mutex::new(Background { copy, ..Background::default() }),
             kept: Arc::default(),
+            noting: None,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -180,6 +214,14 @@ impl Store {
     pub fn now(&self) -> Time {
         let last = Time::from_unix_ms(self.inner.last_at.load(Ordering::Acquire));
         self.inner.clock.as_ref().map_or(last, |clock| clock.now().max(last))
+    }
+
+    /// After a restore: what was not spent is void now, and that is stored.
+    pub async fn settled(&self) {
+        if let Some(noting) = &self.inner.noting {
+            noting.settle();
+            noting.note(&self.inner.db).await;
+        }
     }
 
     /// Commits what is queued, then lets go of everything. Later commits are refused.
@@ -199,8 +241,13 @@ impl Store {
         if let Some(checkpointer) = background.checkpointer {
             checkpointer.stop().await;
         }
-        if let Some(path) = background.path {
-            mark::note(&self.inner.db, &path).await;
+        if let Some(noter) = background.noter {
+            noter.abort();
+            // A cancelled task is what was asked for.
+            drop(noter.await);
+        }
+        if let Some(noting) = &self.inner.noting {
+            noting.note(&self.inner.db).await;
         }
         self.inner.db.close().await;
         drop((background.copy, background.lock));
@@ -239,6 +286,7 @@ async fn prepare(
     db: &Db,
     url: &StoreUrl,
     now: Time,
+    (mark, noting): (Option<Mark>, &Noting),
 ) -> Result<(Time, String, Option<Checkpointer>), OpenError> {
     if let StoreUrl::Sqlite(path) = url {
         check_file(db, path).await?;
@@ -246,10 +294,14 @@ async fn prepare(
     schema::migrate(db).await?;
     let last_at = check_head(db).await?;
     let id = writer_id(db, now).await?;
+    if let Some(mark) = mark {
+        mark.check(db).await?;
+    }
+    // From the first moment on, so that a store without one is a copy.
+    noting.note(db).await;
     let StoreUrl::Sqlite(path) = url else { return Ok((last_at, id, None)) };
-    mark::check(db, path).await?;
     lease::free_all(db).await?;
-    Ok((last_at, id, Some(Checkpointer::start(path)?)))
+    Ok((last_at, id, Some(Checkpointer::start(path, noting.clone())?)))
 }
 
 fn lock(path: &Path) -> Result<Lock, OpenError> {

@@ -26,7 +26,7 @@ pub use ledger::{CheckpointRow, StoredEntry, StoredEvent};
 pub use people::{LinkRow, OutboxRow, SessionRow, TokenRow};
 pub use policy::{ActiveEstate, Evidence, StoredDecision};
 pub use power::{ActRow, EmergencyRow, ReviewRow};
-pub use upstream::{UpstreamAccountRow, UpstreamOrderRow};
+pub use upstream::{HeldKeyRow, UpstreamAccountRow, UpstreamOrderRow};
 pub use watch::{CanaryRow, FindingFilter, FindingRow, IncidentRow, ObservationRow, PointRow};
 
 pub(crate) use certificates::reversed;

@@ -79,7 +79,9 @@ pub(crate) async fn apply(tx: &mut Tx, index: LeafIndex, row: &Row) -> Result<()
         | Row::PutDelegation { .. }
         | Row::PutAct(_) => power::apply(tx, index, row).await,
         Row::Watch { row, at } => watched::apply(tx, index, row, *at).await,
-        Row::ActivateGeneration { .. } | Row::PutCrl { .. } => issuers::apply(tx, row).await,
+        Row::ActivateGeneration { .. } | Row::ActivateKey { .. } | Row::PutCrl { .. } => {
+            issuers::apply(tx, row).await
+        }
     }
 }
 

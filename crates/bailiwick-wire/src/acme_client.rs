@@ -34,6 +34,8 @@ pub struct Directory {
     pub new_order: String,
     /// Revocations.
     pub revoke_cert: String,
+    /// Other keys for accounts (RFC 8555, section 7.3.5), where they are taken.
+    pub key_change: Option<String>,
     /// Renewal information (RFC 9773), where it is served.
     pub renewal_info: Option<String>,
     /// The profiles it names.
@@ -59,6 +61,7 @@ impl Directory {
             new_account: url("newAccount")?,
             new_order: url("newOrder")?,
             revoke_cert: url("revokeCert")?,
+            key_change: text(&object, "keyChange").map(str::to_owned),
             renewal_info: text(&object, "renewalInfo").map(str::to_owned),
             profiles: profiles.map(|map| map.keys().cloned().collect()).unwrap_or_default(),
             caa_identities: identities.filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -301,6 +304,16 @@ impl Unsigned {
         let header = json!({ "alg": "HS256", "kid": kid, "url": url }).to_string();
         let encode = |text: String| URL_SAFE_NO_PAD.encode(text);
         Self { protected: encode(header), payload: encode(key.canonical()) }
+    }
+
+    /// The inner request of a keyChange, to be signed with the new key (RFC 8555, section 7.3.5): it
+    /// names the account and the key that it has, and no nonce.
+    #[must_use]
+    pub fn key_change(algorithm: &str, url: &str, new: &Jwk, (account, old): (&str, &Jwk)) -> Self {
+        let header = json!({ "alg": algorithm, "jwk": parsed(&new.canonical()), "url": url });
+        let payload = json!({ "account": account, "oldKey": parsed(&old.canonical()) });
+        let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        Self { protected: encode(header), payload: encode(payload) }
     }
 
     /// What is signed (RFC 7515, section 5.1).

@@ -107,7 +107,7 @@ impl Sealer {
     /// # Errors
     /// [`KeyFault`] where no randomness comes.
     pub fn seal_secret(&self, what: &SealedSecret, secret: &[u8]) -> Result<Vec<u8>, KeyFault> {
-        self.seal(what.purpose(), &what.name(), secret)
+        self.seal(what.bound_to(), &what.name(), secret)
     }
 
     /// Opens a secret of the house, for whoever holds a right to exactly this one. There is no other
@@ -123,7 +123,7 @@ impl Sealer {
         now: Time,
     ) -> Result<SecretBytes, KeyFault> {
         if warrant.opens(what, now) {
-            self.open_own(what.purpose(), &what.name(), sealed)
+            self.open_own(what.bound_to(), &what.name(), sealed)
         } else {
             let (purpose, name) = (what.purpose(), what.name());
             Err(KeyFault::NoWarrant { what: format!("{purpose} `{name}`"), by: warrant.what() })

@@ -80,6 +80,10 @@ impl LabDoor {
         if stands.contains(&Stands::Other) {
             return Err(NotApplied::OtherBefore { there: others(edits, &now) });
         }
+        let beside = Self::beside(&records, edits)?;
+        if !beside.is_empty() {
+            return Err(NotApplied::OtherBefore { there: beside });
+        }
         let mut written = Vec::new();
         for edit in edits {
             written.push((Self::key(edit.owner(), edit.kind())?, self.parsed(edit)?));
@@ -96,6 +100,28 @@ impl LabDoor {
             return Ok(How::Written);
         }
         Err(NotApplied::Differs { there, seen: Vec::new() })
+    }
+
+    /// Sets beside which an alias must not come, or an alias beside which nothing must come (RFC 1034,
+    /// section 3.6.2).
+    fn beside(records: &Records, edits: &[RecordEdit]) -> Result<Vec<There>, Refused> {
+        let mut found = Vec::new();
+        for edit in edits.iter().filter(|edit| edit.after().is_some() && edit.before().is_none()) {
+            let owner = edit.owner();
+            let name = Self::key(owner, edit.kind())?.name;
+            let clashes = |kind: RecordType| {
+                let is_edited = edits.iter().any(|it| it.owner() == owner && it.kind() == kind);
+                (edit.kind() == RecordType::CNAME) != (kind == RecordType::CNAME) && !is_edited
+            };
+            let kinds = records.keys().filter(|key| key.name == name);
+            for kind in kinds.map(|key| RecordType::of(key.record_type.into())) {
+                if clashes(kind) {
+                    let (owner, set) = (owner.clone(), Self::set(records, owner, kind)?);
+                    found.push(There { owner, kind, set });
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The set after an edit, as the server keeps it.

@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// The longest that a CA can make us wait between two looks; it has no say beyond that.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
+/// What account keys sign with (RFC 7518, section 3.4).
+pub(super) const ALGORITHM: &str = "ES256";
 const JOSE: &str = "application/jose+json";
 
 /// Why a request brought nothing.
@@ -61,6 +63,9 @@ pub enum Trouble {
     /// It refuses every nonce that it gave.
     #[error("the CA refused {NONCES_MAX} of its own nonces")]
     Nonces,
+    /// The CA's directory does not name what is needed.
+    #[error("the CA's directory names no `{0}`, so it does not offer that")]
+    NotOffered(&'static str),
     /// Our key.
     #[error(transparent)]
     Key(#[from] KeyFault),
@@ -76,7 +81,7 @@ impl Trouble {
             Self::Refused { status, problem, .. } => {
                 *status >= 500 || *status == 429 || problem.kind == "rateLimited"
             }
-            Self::Url { .. } | Self::Clear(_) | Self::Key(_) => false,
+            Self::Url { .. } | Self::Clear(_) | Self::NotOffered(_) | Self::Key(_) => false,
         }
     }
 
@@ -88,7 +93,11 @@ impl Trouble {
             Self::NoAnswer { sent, .. } => *sent,
             Self::Refused { status, .. } => *status >= 500 && *status != 503,
             Self::Strange(_) => true,
-            Self::Url { .. } | Self::Clear(_) | Self::Nonces | Self::Key(_) => false,
+            Self::Url { .. }
+            | Self::Clear(_)
+            | Self::Nonces
+            | Self::NotOffered(_)
+            | Self::Key(_) => false,
         }
     }
 
@@ -108,6 +117,7 @@ impl Trouble {
             | Self::Url { .. }
             | Self::Clear(_)
             | Self::Nonces
+            | Self::NotOffered(_)
             | Self::Key(_) => PAUSE,
         }
     }
@@ -194,7 +204,7 @@ impl<'a> AcmeClient<'a> {
                 Some(account) => Signer::Account(account),
                 None => Signer::Key(self.key.jwk()),
             };
-            let unsigned = Unsigned::new(signer, "ES256", &nonce, url, payload);
+            let unsigned = Unsigned::new(signer, ALGORITHM, &nonce, url, payload);
             let signature = self.key.sign(&unsigned.input())?;
             let body = unsigned.signed(&signature).to_string().into_bytes();
             let answer = call(self.web, &self.trust, Method::Post, url, Some(body)).await?;

@@ -4,7 +4,8 @@ use aws_lc_rs::hmac;
 use bailiwick_wire::acme_client as wire;
 use bailiwick_wire::acme_client::Unsigned;
 
-use super::client::{AcmeClient, Trouble};
+use super::client::{ALGORITHM, AcmeClient, Trouble};
+use super::key::AccountKey;
 use crate::keys::SecretBytes;
 
 /// What a CA is told about us.
@@ -47,6 +48,25 @@ pub async fn find(client: &AcmeClient<'_>) -> Result<Option<String>, Trouble> {
         Err(Trouble::Refused { problem, .. }) if problem.kind == "accountDoesNotExist" => Ok(None),
         Err(other) => Err(other),
     }
+}
+
+/// Gives the account `uri` of the client's key another key (RFC 8555, section 7.3.5). From then on the
+/// CA refuses the client's. Whether a lost answer was a yes is found out with [`find`], by the new key.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn change_key(
+    client: &AcmeClient<'_>,
+    uri: &str,
+    new: &AccountKey,
+) -> Result<(), Trouble> {
+    let Some(url) = client.directory().key_change.clone() else {
+        return Err(Trouble::NotOffered("keyChange"));
+    };
+    let old = (uri, client.key().jwk());
+    let inner = Unsigned::key_change(ALGORITHM, &url, new.jwk(), old);
+    let signature = new.sign(&inner.input())?;
+    client.post(&url, &inner.signed(&signature)).await.map(drop)
 }
 
 /// Ends an account (RFC 8555, section 7.3.6). One that is over already is as good.

@@ -358,6 +358,14 @@ pub enum Refused {
         /// Why.
         cause: NotSigned,
     },
+    /// The API does not take our key.
+    #[error(
+        "{place}: the API does not accept our key; hand in the right one with `bailiwick connector set-secret`"
+    )]
+    ApiKey {
+        /// Who.
+        place: String,
+    },
     /// Too much for one message.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
@@ -374,4 +382,18 @@ pub enum Refused {
     /// Another reason, said in full with what to do.
     #[error("{0}")]
     Said(String),
+}
+
+impl Refused {
+    /// Whether it is the credential that the server refuses: it does not know the key, or does not let
+    /// it write (RFC 8945, section 5.2). Whatever else went wrong says nothing about the key.
+    #[must_use]
+    pub const fn is_of_key(&self) -> bool {
+        matches!(
+            self,
+            Self::Signature { cause: NotSigned::BadKey | NotSigned::BadSignature, .. }
+                | Self::Code { code: UpdateCode::Refused | UpdateCode::NotAuthoritative, .. }
+                | Self::ApiKey { .. }
+        )
+    }
 }

@@ -61,6 +61,7 @@ impl PowerDnsDoor {
         let answer = self.api.ask(Method::Get, &path, None).await;
         let zone = match answer.map_err(|cause| not_read(cause.to_string()))? {
             Said::Done(value) => value,
+            Said::No(401, _) => return Err(Refused::ApiKey { place: self.api.place() }),
             Said::No(status, why) => return Err(not_read(no(status, &why))),
         };
         let sets = zone.get("rrsets").and_then(Value::as_array);

@@ -9,6 +9,7 @@ use crate::names::{Digest, ServiceId};
 use crate::records::{RRset, RecordEdit};
 
 use super::joint::{AwaitPropagation, DeployCertificate, PublishRecords, VerifyServed};
+use super::keys::{HeldKey, KeyMark};
 use super::plan::{
     IssueCertificate, NarrowEnvelope, RegisterAccount, RevokeCertificate, RotateIssuer, Step,
 };
@@ -27,12 +28,12 @@ impl Canon {
         Digest::from_bytes(self.0.finalize().into())
     }
 
-    fn bytes(&mut self, octets: &[u8]) {
+    pub(super) fn bytes(&mut self, octets: &[u8]) {
         self.number(u64::try_from(octets.len()).unwrap_or(u64::MAX));
         self.0.update(octets);
     }
 
-    fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
@@ -78,6 +79,17 @@ impl Canon {
             Step::DeployCertificate(deploy) => self.deploy(deploy),
             Step::VerifyServed(look) => self.look(look),
             Step::RotateIssuer(rotate) => self.rotate(rotate),
+            Step::RotateKey(rotate) => {
+                self.held(&rotate.of);
+                self.mark(&rotate.before);
+                self.mark(&rotate.after);
+                self.number(u64::from(rotate.within_seconds));
+            }
+            Step::RetireKey(retire) => {
+                self.held(&retire.of);
+                self.mark(&retire.old);
+                self.number(u64::from(retire.within_seconds));
+            }
         }
     }
 
@@ -149,6 +161,16 @@ impl Canon {
         self.number(u64::from(rotate.after.number()));
         self.bytes(rotate.key.as_bytes());
         self.option(rotate.certificate.as_ref(), |canon, print| canon.bytes(print.as_bytes()));
+    }
+
+    fn held(&mut self, held: &HeldKey) {
+        self.text(held.kind());
+        self.text(&held.owner());
+    }
+
+    fn mark(&mut self, mark: &KeyMark) {
+        self.text(&mark.name);
+        self.bytes(mark.digest.as_bytes());
     }
 
     fn register(&mut self, register: &RegisterAccount) {

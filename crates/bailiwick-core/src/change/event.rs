@@ -11,6 +11,7 @@ use crate::time::Time;
 
 use super::approve::{Approval, Basis};
 use super::joint::Lane;
+use super::keys::{HeldKey, KeyMark};
 use super::plan::{Plan, Precheck};
 
 /// What was asked for.
@@ -197,6 +198,15 @@ pub enum Receipt {
         generation: Generation,
         /// That one's certificate.
         certificate: CertFingerprint,
+    },
+    /// A credential of ours took the place of another one, by rollback the one before.
+    KeyActivated {
+        /// Which.
+        of: HeldKey,
+        /// The one that was in force.
+        before: KeyMark,
+        /// The one that is.
+        after: KeyMark,
     },
 }
 

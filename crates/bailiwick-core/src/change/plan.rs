@@ -9,6 +9,7 @@ use crate::names::{
 
 use super::digest::Canon;
 use super::joint::{AwaitPropagation, DeployCertificate, PublishRecords, VerifyServed};
+use super::keys::{RetireKey, RotateKey};
 
 /// Steps of one plan at most: a person has to read it.
 pub const STEPS_MAX: usize = 64;
@@ -140,6 +141,10 @@ pub enum Step {
     VerifyServed(VerifyServed),
     /// Let new certificates come from another generation of an issuer.
     RotateIssuer(RotateIssuer),
+    /// Let another credential of ours take the place of one.
+    RotateKey(RotateKey),
+    /// See the credential before refused.
+    RetireKey(RetireKey),
 }
 
 /// How the effect of a step is taken back.
@@ -163,11 +168,12 @@ impl Step {
             Self::IssueCertificate(_) | Self::GrantEnvelope(_) | Self::RegisterAccount(_) => {
                 Undo::Compensate
             }
-            Self::RevokeCertificate(_) => Undo::AskPerson,
+            Self::RevokeCertificate(_) | Self::RetireKey(_) => Undo::AskPerson,
             Self::EndEnvelope { .. }
             | Self::NarrowEnvelope(_)
             | Self::EditEstate { .. }
             | Self::RotateIssuer(_)
+            | Self::RotateKey(_)
             | Self::PublishRecords(_)
             | Self::DeployCertificate(_) => Undo::Restore,
             Self::AwaitPropagation(_) | Self::VerifyServed(_) => Undo::Nothing,
@@ -197,6 +203,8 @@ impl Step {
             Self::DeployCertificate(_) => "deploy-certificate",
             Self::VerifyServed(_) => "verify-served",
             Self::RotateIssuer(_) => "rotate-issuer",
+            Self::RotateKey(_) => "rotate-key",
+            Self::RetireKey(_) => "retire-key",
         }
     }
 
@@ -213,7 +221,11 @@ impl Step {
             Self::AwaitPropagation(wait) => wait.service.as_ref(),
             Self::DeployCertificate(deploy) => Some(&deploy.service),
             Self::VerifyServed(look) => Some(&look.service),
-            Self::EditEstate { .. } | Self::RegisterAccount(_) | Self::RotateIssuer(_) => None,
+            Self::EditEstate { .. }
+            | Self::RegisterAccount(_)
+            | Self::RotateIssuer(_)
+            | Self::RotateKey(_)
+            | Self::RetireKey(_) => None,
         }
     }
 
@@ -231,6 +243,8 @@ impl Step {
             | Self::EditEstate { .. }
             | Self::RegisterAccount(_)
             | Self::RotateIssuer(_)
+            | Self::RotateKey(_)
+            | Self::RetireKey(_)
             | Self::PublishRecords(_)
             | Self::AwaitPropagation(_) => None,
         }
@@ -277,7 +291,7 @@ impl std::fmt::Display for PlanDigest {
 ///
 /// Always: at least one and at most [`STEPS_MAX`]; a step that only a person could take back stands
 /// after every step that can be undone; a step about an issued certificate names an earlier step that
-/// issues it.
+/// issues it; a credential is retired only after the step before it put another one in its place.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Plan(Vec<Step>);
 
@@ -290,6 +304,8 @@ pub enum BadPlan {
     Order,
     /// A step is about a certificate that no earlier step issues, or with another key.
     Certificate,
+    /// A credential is retired that the step before does not replace.
+    Key,
 }
 
 impl Plan {
@@ -307,6 +323,9 @@ impl Plan {
         }
         if !steps.iter().enumerate().all(|(at, step)| is_issued_before(&steps, at, step)) {
             return Err(BadPlan::Certificate);
+        }
+        if !steps.iter().enumerate().all(|(at, step)| is_replaced_before(&steps, at, step)) {
+            return Err(BadPlan::Key);
         }
         Ok(Self(steps))
     }
@@ -345,6 +364,12 @@ fn is_issued_before(steps: &[Step], at: usize, step: &Step) -> bool {
         return false;
     };
     if let Step::DeployCertificate(deploy) = step { deploy.key == issue.key } else { true }
+}
+
+fn is_replaced_before(steps: &[Step], at: usize, step: &Step) -> bool {
+    let Step::RetireKey(retire) = step else { return true };
+    let before = at.checked_sub(1).and_then(|before| steps.get(before));
+    matches!(before, Some(Step::RotateKey(it)) if it.of == retire.of && it.before == retire.old)
 }
 
 /// One check made before anybody is asked, with what it saw.

@@ -97,7 +97,7 @@ impl fmt::Display for CannotPlan {
             Self::Plan(BadPlan::Length) => {
                 f.write_str("the plan has too many steps for a person to read; split the change")
             }
-            Self::Plan(BadPlan::Order | BadPlan::Certificate) => {
+            Self::Plan(BadPlan::Order | BadPlan::Certificate | BadPlan::Key) => {
                 f.write_str("the steps are in no order that can be undone; report this")
             }
         }

@@ -9,6 +9,7 @@ use crate::names::{ChangeId, DnsName, IssuerId, SanName};
 use crate::time::Time;
 
 use super::grant::GRANT_MS;
+use super::keys::HeldKey;
 use super::plan::Step;
 use super::state::{Change, Next};
 
@@ -181,6 +182,8 @@ fn needs(change: &ChangeId, step: &Step, secret: &SealedSecret) -> bool {
             let before = SealedSecret::DeployedBefore(change.clone(), deploy.place.clone());
             *secret == SealedSecret::SubjectKey(deploy.key) || *secret == before
         }
+        Step::RotateKey(rotate) => of_key(&rotate.of).contains(secret),
+        Step::RetireKey(retire) => of_key(&retire.of).contains(secret),
         Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
@@ -217,12 +220,18 @@ impl Chore {
     }
 }
 
+/// The secrets of a credential that is rotated: in force, next and last.
+fn of_key(held: &HeldKey) -> [SealedSecret; 3] {
+    [held.now(), held.next(), held.last()]
+}
+
 fn lies_in(name: &DnsName, zone: &ZoneKey) -> bool {
     name.is_at_or_below(zone.name.apex())
 }
 
 /// The sealed secrets of a plan that nobody needs once its change is over, whichever way: the keys of
-/// the certificates it deployed, and what was there before. Requests for a certificate are no secret.
+/// the certificates it deployed, and what was there before; of a credential that was rotated, the one
+/// that waited and the one before. Requests for a certificate are no secret.
 #[must_use]
 pub fn over_with(id: &ChangeId, change: &Change) -> Vec<SealedSecret> {
     let steps = if let Change::Awaiting(at) = change {
@@ -230,13 +239,14 @@ pub fn over_with(id: &ChangeId, change: &Change) -> Vec<SealedSecret> {
     } else {
         change.approved().map(|approved| approved.plan().steps()).unwrap_or_default()
     };
-    let deploys = steps.iter().filter_map(|step| {
-        if let Step::DeployCertificate(deploy) = step { Some(deploy) } else { None }
-    });
-    deploys
-        .flat_map(|deploy| {
-            let before = SealedSecret::DeployedBefore(id.clone(), deploy.place.clone());
-            [SealedSecret::SubjectKey(deploy.key), before]
-        })
-        .collect()
+    let mut over = Vec::new();
+    for step in steps {
+        if let Step::DeployCertificate(deploy) = step {
+            over.push(SealedSecret::SubjectKey(deploy.key));
+            over.push(SealedSecret::DeployedBefore(id.clone(), deploy.place.clone()));
+        } else if let Step::RotateKey(rotate) = step {
+            over.extend([rotate.of.next(), rotate.of.last()]);
+        }
+    }
+    over
 }

@@ -192,6 +192,10 @@ fn zone(it: &Zone) -> Flat {
         Some(Connector::PowerDns { url, trust_roots }) => {
             flat.with("connector.url", url).maybe("connector.trust_roots", trust_roots.as_ref())
         }
+        Some(Connector::Cloudflare { zone_id, url, trust_roots }) => flat
+            .with("connector.zone_id", zone_id)
+            .with("connector.url", url)
+            .maybe("connector.trust_roots", trust_roots.as_ref()),
         Some(Connector::Git { repository, branch, file }) => flat
             .with("connector.repository", repository)
             .with("connector.branch", branch)

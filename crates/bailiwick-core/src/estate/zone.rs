@@ -169,6 +169,8 @@ spelled! {
         Rfc2136 = "rfc2136",
         /// The HTTP API of PowerDNS.
         PowerDns = "powerdns",
+        /// The API of Cloudflare.
+        Cloudflare = "cloudflare",
         /// A zone file in a Git repository on this host.
         Git = "git",
         /// Not at all: it is looked at only.
@@ -194,6 +196,15 @@ pub enum Connector {
         /// Roots that its certificate must chain to, PEM; the system's where absent.
         trust_roots: Option<String>,
     },
+    /// The API of Cloudflare.
+    Cloudflare {
+        /// The zone as the API knows it: 32 hexadecimal digits.
+        zone_id: String,
+        /// The URL of the API.
+        url: String,
+        /// Roots that its certificate must chain to, PEM; the system's where absent.
+        trust_roots: Option<String>,
+    },
     /// A zone file in a Git repository on this host.
     Git {
         /// The folder of the repository, from the root of the file system.
@@ -208,12 +219,16 @@ pub enum Connector {
 }
 
 impl Connector {
+    /// Where Cloudflare's API is for everybody.
+    pub const CLOUDFLARE_URL: &str = "https://api.cloudflare.com/client/v4";
+
     /// Which way.
     #[must_use]
     pub const fn kind(&self) -> ConnectorKind {
         match self {
             Self::Rfc2136 { .. } => ConnectorKind::Rfc2136,
             Self::PowerDns { .. } => ConnectorKind::PowerDns,
+            Self::Cloudflare { .. } => ConnectorKind::Cloudflare,
             Self::Git { .. } => ConnectorKind::Git,
             Self::Observe => ConnectorKind::Observe,
         }
@@ -224,7 +239,9 @@ impl Connector {
     pub const fn server(&self) -> Option<SocketAddr> {
         match self {
             Self::Rfc2136 { server, .. } => Some(*server),
-            Self::PowerDns { .. } | Self::Git { .. } | Self::Observe => None,
+            Self::PowerDns { .. } | Self::Cloudflare { .. } | Self::Git { .. } | Self::Observe => {
+                None
+            }
         }
     }
 
@@ -232,7 +249,7 @@ impl Connector {
     #[must_use]
     pub const fn needs_secret(&self) -> bool {
         match self {
-            Self::Rfc2136 { .. } | Self::PowerDns { .. } => true,
+            Self::Rfc2136 { .. } | Self::PowerDns { .. } | Self::Cloudflare { .. } => true,
             Self::Git { .. } | Self::Observe => false,
         }
     }

@@ -114,7 +114,8 @@ const fn gated_kinds(kind: ChangeKind) -> &'static [GatedKind] {
         | ChangeKind::EndEnvelope
         | ChangeKind::NarrowEnvelope
         | ChangeKind::RegisterAccount
-        | ChangeKind::RotateIssuer => &[],
+        | ChangeKind::RotateIssuer
+        | ChangeKind::RotateKey => &[],
     }
 }
 

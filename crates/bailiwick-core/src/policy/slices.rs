@@ -15,7 +15,7 @@ use super::question::Asked;
 use super::rule::{Rule, ZoneScope};
 
 /// Every action of the schema: a policy without an action stands in the slice of each.
-pub(super) const ACTIONS: [&str; 19] = [
+pub(super) const ACTIONS: [&str; 20] = [
     "order",
     "issue",
     "edit-estate",
@@ -29,6 +29,7 @@ pub(super) const ACTIONS: [&str; 19] = [
     "trust-change",
     "publish-records",
     "rotate-issuer",
+    "rotate-key",
     "read",
     "request",
     "approve",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{ApprovalFacts, AuthorFacts, ChangeFacts, ChangeKind, Fact, ZoneFacts};
-use crate::estate::{ActiveEstate, DelegationSeen, Zone, ZoneKey};
+use crate::estate::{ActiveEstate, DelegationSeen, Estate, Zone, ZoneKey};
 use crate::names::{ChangeId, DnsName};
 use crate::time::Time;
 
@@ -31,6 +31,23 @@ impl ZoneFacts {
 }
 
 impl ChangeFacts {
+    /// The facts of a change about the credential that a zone is written with.
+    #[must_use]
+    pub fn about_zone(
+        now: Time,
+        (change, kind): (ChangeId, ChangeKind),
+        author: AuthorFacts,
+        approvals: Vec<ApprovalFacts>,
+        (estate, zone): (&Estate, &ZoneKey),
+    ) -> Self {
+        let facts = Self::about_organisation(now, (change, kind), author, approvals, estate);
+        // Nothing is issued: whether the delegation changed is asked when something is.
+        let unasked = Fact::Known(DelegationSeen::Unwatched);
+        let found = estate.zones.get(zone);
+        let found = found.map(|it| ZoneFacts::of(zone, it, zone.name.apex(), unasked));
+        Self { zones: Fact::of(found.map(|it| vec![it])), ..facts }
+    }
+
     /// The facts of a change of records that belong to zones and to no service. A zone that the estate
     /// does not hold is not known, and nothing is allowed in it.
     #[must_use]

@@ -51,9 +51,8 @@ type Told = (ActClass, String, String);
 /// What the secret of a purpose opens.
 fn secret(purpose: &str, name: &str) -> (ActClass, String) {
     match purpose {
-        "tsig" | "tsig-next" | "zone-api-key" | "transfer-tsig" => {
-            (ActClass::Zone, format!("zone/{name}"))
-        }
+        "tsig" | "tsig-next" | "tsig-last" | "zone-api-key" | "zone-api-key-next"
+        | "zone-api-key-last" | "transfer-tsig" => (ActClass::Zone, format!("zone/{name}")),
         "subject-key" | "subject-request" | "deployed-before" => {
             (ActClass::Key, format!("{purpose}/{name}"))
         }
@@ -146,6 +145,19 @@ fn of_event(event: &Event) -> Option<Told> {
         }
         Receipt::AccountDeactivated { issuer } => {
             (ActClass::Account, format!("issuer/{issuer}"), "deactivated our account".to_owned())
+        }
+        Receipt::KeyActivated { of, before, after } => {
+            let (class, about) = match of.zone() {
+                Some(zone) => (ActClass::Zone, format!("zone/{zone}")),
+                None => (ActClass::Account, format!("issuer/{}", of.owner())),
+            };
+            let (was, is) = (&before.name, &after.name);
+            let what = if was == is {
+                format!("replaced the key of {is}")
+            } else {
+                format!("replaced key {was} by {is}")
+            };
+            (class, about, what)
         }
         Receipt::EstateActivated { estate } => {
             (ActClass::Estate, "estate".to_owned(), format!("activated estate {estate}"))

@@ -65,6 +65,7 @@ impl Fact {
             | Self::ExecutionDelegated(_)
             | Self::SecretUsed(_)
             | Self::ChangeRehearsed { .. }
+            | Self::StoreRestored { .. }
             | Self::DelegationObserved(_)
             | Self::CredentialMade(_)
             | Self::CredentialRevoked { .. }

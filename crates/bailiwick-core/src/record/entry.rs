@@ -1,5 +1,7 @@
 //! Entries: what one leaf of the ledger says.
 
+// tidy: long file because everything that a leaf can say stands in one list
+
 use crate::actor::Actor;
 use crate::change::Event;
 use crate::estate::{Attested, ZoneKey};
@@ -384,6 +386,14 @@ pub enum Fact {
         report: Digest,
         /// Whether everything went as it has to, there and back.
         holds: bool,
+    },
+    /// The store was restored from a copy, as somebody said at the start: approvals that were given and not
+    /// spent are void, and what was under way is a person's.
+    StoreRestored {
+        /// How often that was said, with this time.
+        epoch: u32,
+        /// How many leaves the copy has.
+        leaves: u64,
     },
     /// The parent of a zone, or its registrar, says something else than before.
     DelegationObserved(Box<DelegationObservation>),

@@ -56,6 +56,7 @@ impl Fact {
             Self::ExecutionDelegated(_) => "execution.delegated".to_owned(),
             Self::SecretUsed(_) => "secret.used".to_owned(),
             Self::ChangeRehearsed { .. } => "rehearsal.done".to_owned(),
+            Self::StoreRestored { .. } => "store.restored".to_owned(),
             Self::DelegationObserved(_) => "delegation.observed".to_owned(),
             Self::AccessDenied { .. } => "access.denied".to_owned(),
         }
@@ -120,6 +121,8 @@ impl Fact {
             Self::SecretUsed(it) => Some(format!("secret/{}/{}", it.purpose, it.name)),
             Self::ChangeRehearsed { change, .. } => Some(format!("change/{change}")),
             Self::DelegationObserved(it) => Some(format!("zone/{}", it.zone)),
+            // Few and looked for: the index of subjects finds them.
+            Self::StoreRestored { .. } => Some("store".to_owned()),
             Self::InstallationStarted { .. } | Self::AccessDenied { .. } => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Which rows an event of a change causes, and the receipt of a step in it.
 
-use crate::change::{Event, Receipt};
-use crate::names::ChangeId;
+use crate::change::{Event, HeldKey, Receipt};
+use crate::names::{ChangeId, SpkiHash};
 use crate::time::Time;
 
 use super::row::{ChangeRow, Row};
@@ -85,6 +85,20 @@ fn receipt_rows(id: &ChangeId, receipt: &Receipt, at: Time, all: &mut Vec<Row>) 
         }),
         Receipt::AccountDeactivated { issuer } => {
             all.push(Row::EndUpstreamAccount(issuer.clone()));
+        }
+        Receipt::KeyActivated { of, before, after } => {
+            all.push(Row::ActivateKey {
+                of: of.clone(),
+                before: before.clone(),
+                after: after.clone(),
+                at,
+                change: id.clone(),
+            });
+            if let HeldKey::CaAccount(issuer) = of {
+                let key = SpkiHash::from_bytes(*after.digest.as_bytes());
+                let (issuer, uri) = (issuer.clone(), after.name.clone());
+                all.push(Row::PutUpstreamAccount { issuer, uri, key, change: id.clone(), at });
+            }
         }
         Receipt::GenerationActivated { issuer, generation, certificate } => {
             all.push(Row::ActivateGeneration {

@@ -1,7 +1,7 @@
 //! A row that an entry causes, one variant for each way rows are altered.
 
 use crate::certificate::Generation;
-use crate::change::{IssuedCertificate, Request, Revoked};
+use crate::change::{HeldKey, IssuedCertificate, KeyMark, Request, Revoked};
 use crate::estate::Attested;
 use crate::gate::{
     Account, AccountStatus, Bounds, Credential, DelegatedExecution, DelegationObservation,
@@ -295,6 +295,19 @@ pub enum Row {
         generation: Generation,
         /// That one's certificate.
         certificate: CertFingerprint,
+        /// When.
+        at: Time,
+        /// By which change.
+        change: ChangeId,
+    },
+    /// A credential of ours is in force in place of another one.
+    ActivateKey {
+        /// Which.
+        of: HeldKey,
+        /// The one that was.
+        before: KeyMark,
+        /// The one that is.
+        after: KeyMark,
         /// When.
         at: Time,
         /// By which change.

@@ -1,6 +1,6 @@
 //! Which rows an entry causes. Pure: the same entries give the same rows, always.
 
-use crate::names::{ChangeId, IssuerId};
+use crate::names::{ChangeId, Digest, IssuerId};
 use crate::time::Time;
 
 use super::clients::client_rows;
@@ -88,13 +88,9 @@ fn own_rows(entry: &Entry) -> Vec<Row> {
         Fact::SignedIn { .. } | Fact::TokenMade { .. } => sign_in_rows(entry),
         Fact::SignedOut { session } => vec![Row::EndSession(session.clone())],
         Fact::TokenRevoked { token } => vec![Row::EndToken { token: token.clone(), at }],
-        Fact::CrlPublished { issuer, number, digest, next_update, .. } => vec![Row::PutCrl {
-            issuer: issuer.clone(),
-            number: *number,
-            digest: *digest,
-            at,
-            next_update: *next_update,
-        }],
+        Fact::CrlPublished { issuer, number, digest, next_update, .. } => {
+            vec![published(issuer, (*number, *digest), [at, *next_update])]
+        }
         Fact::Observed(_)
         | Fact::FindingOpened(_)
         | Fact::FindingHandedOn { .. }
@@ -115,6 +111,7 @@ fn own_rows(entry: &Entry) -> Vec<Row> {
         Fact::InstallationStarted { .. }
         | Fact::SecretUsed(_)
         | Fact::ChangeRehearsed { .. }
+        | Fact::StoreRestored { .. }
         | Fact::CanaryBegun { .. }
         | Fact::SecretSet { .. }
         | Fact::OrderFailed { .. }
@@ -123,6 +120,14 @@ fn own_rows(entry: &Entry) -> Vec<Row> {
         | Fact::ResponderCertified { .. }
         | Fact::AccessDenied { .. } => Vec::new(),
     }
+}
+
+fn published(
+    issuer: &IssuerId,
+    (number, digest): (u64, Digest),
+    [at, next_update]: [Time; 2],
+) -> Row {
+    Row::PutCrl { issuer: issuer.clone(), number, digest, at, next_update }
 }
 
 fn ordered(change: &ChangeId, issuer: &IssuerId, url: &str, at: Time) -> Row {

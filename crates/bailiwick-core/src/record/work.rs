@@ -54,6 +54,8 @@ pub enum Work {
         /// SHA-256 of its secret.
         hash: Digest,
     },
+    /// No one-time sign-in link that was made so far can be used any more.
+    VoidLinks,
     /// A secret of the house, sealed; in place of the one before.
     PutSealed {
         /// Which.
@@ -63,7 +65,7 @@ pub enum Work {
     },
     /// A sealed secret that nobody needs any more is wiped.
     ForgetSealed(SealedSecret),
-    /// A sealed secret takes the place of another one, which is wiped.
+    /// A sealed secret takes the place of another one, which is wiped; refused where there is none.
     MoveSealed {
         /// Which.
         from: SealedSecret,

@@ -300,6 +300,7 @@ fn oracle(kind: ChangeKind, of: &str, author: &str, approved: &[&str]) -> bool {
             any("pki") && total.len() >= 2 && total.iter().any(independent)
         }
         ChangeKind::RegisterAccount | ChangeKind::RotateIssuer => any("security"),
+        ChangeKind::RotateKey => any("security") || any("pki"),
         // Of a zone and no service: whoever defines the zone's policy, whatever its pattern.
         ChangeKind::PublishRecords => match of {
             "shop-web" | "pay-api" => any("pki"),

@@ -43,6 +43,7 @@ impl Numbers {
 }
 
 /// An organisation in the oracle's own words: numbers and edges.
+#[derive(Clone)]
 struct Graph {
     members: Vec<BTreeSet<usize>>,
     parts: Vec<BTreeSet<usize>>,
@@ -318,10 +319,64 @@ fn carried(graph: &Graph, estate: &Estate) -> bool {
     change.decide(command, NOW).is_ok()
 }
 
+/// What the organisations really hold, so that agreeing about them means something.
+#[derive(Debug, Default)]
+struct Seen {
+    /// With teams that contain themselves, directly or over others.
+    circles: usize,
+    /// Over others only.
+    long_circles: usize,
+    /// With delegations that hold now, and with some that are over.
+    bounded: usize,
+    over: usize,
+    /// Where a delegation that holds decides: with it over, the answer is another.
+    decided_by_delegation: usize,
+    /// Where one that is over would have decided.
+    decided_by_its_end: usize,
+    /// Where a circle stands and the answer is yes.
+    allowed_in_circles: usize,
+}
+
+impl Seen {
+    fn count(&mut self, graph: &Graph, allowed: bool) {
+        let one = |is_so: bool| usize::from(is_so);
+        let itself = (0..TEAMS).any(|it| graph.parts[it].contains(&it));
+        let over_others = (0..TEAMS)
+            .any(|it| graph.parts[it].iter().any(|part| *part != it && graph.within(*part, it)));
+        self.circles += one(itself || over_others);
+        self.long_circles += one(over_others);
+        self.allowed_in_circles += one(allowed && (itself || over_others));
+        let real = || graph.stand_ins.iter().filter(|(by, of, ..)| by != of);
+        self.bounded += one(real().any(|(.., now)| *now));
+        self.over += one(real().any(|(.., now)| !*now));
+        for holds in [true, false] {
+            let mut other = graph.clone();
+            for stand_in in other.stand_ins.iter_mut().filter(|it| it.3 == holds) {
+                stand_in.3 = !holds;
+            }
+            let differs = one(other.allowed() != allowed);
+            if holds {
+                self.decided_by_delegation += differs;
+            } else {
+                self.decided_by_its_end += differs;
+            }
+        }
+    }
+
+    fn check(&self) {
+        println!("{self:?}");
+        assert!(self.circles > GRAPHS / 4 && self.long_circles > GRAPHS / 10, "{self:?}");
+        assert!(self.bounded > GRAPHS / 4 && self.over > GRAPHS / 10, "{self:?}");
+        assert!(self.allowed_in_circles > GRAPHS / 20, "{self:?}");
+        assert!(self.decided_by_delegation > 10 && self.decided_by_its_end > 5, "{self:?}");
+    }
+}
+
 #[test]
 fn of_fifteen_hundred_organisations_the_oracle_agrees_on_every_one() {
     let mut n = Numbers(20_261_127);
     let mut outcomes: BTreeMap<(Pattern, bool), usize> = BTreeMap::new();
+    let mut seen = Seen::default();
     for number in 0..GRAPHS {
         let graph = graph(&mut n);
         let estate = built(&graph);
@@ -338,7 +393,9 @@ fn of_fifteen_hundred_organisations_the_oracle_agrees_on_every_one() {
             graph.pattern, graph.author, graph.author_is_account, graph.approvers, graph.stand_ins
         );
         *outcomes.entry((graph.pattern, allowed)).or_default() += 1;
+        seen.count(&graph, allowed);
     }
+    seen.check();
     // Both answers occur often enough in every pattern to mean something.
     assert_eq!(outcomes.len(), 6, "{outcomes:?}");
     assert!(outcomes.values().all(|count| *count > 25), "{outcomes:?}");

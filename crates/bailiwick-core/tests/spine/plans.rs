@@ -2,9 +2,9 @@
 
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    AwaitPropagation, DeployCertificate, Endpoint, IssueCertificate, NarrowEnvelope, Plan,
-    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, RotateIssuer, Step, Undo,
-    VerifyServed,
+    AwaitPropagation, DeployCertificate, Endpoint, HeldKey, IssueCertificate, KeyMark,
+    NarrowEnvelope, Plan, PublishRecords, RegisterAccount, RetireKey, RevocationReason,
+    RevokeCertificate, RotateIssuer, RotateKey, Step, Undo, VerifyServed,
 };
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::gate::{Bounds, Envelope};
@@ -30,10 +30,13 @@ pub(crate) enum Kind {
     Deploy,
     Served,
     Rotate,
+    RotateKey,
     Revoke,
+    /// Stands behind a `RotateKey`, and nowhere else.
+    Retire,
 }
 
-pub(crate) const REVERSIBLE: [Kind; 11] = [
+pub(crate) const REVERSIBLE: [Kind; 12] = [
     Kind::Issue,
     Kind::Grant,
     Kind::End,
@@ -45,6 +48,7 @@ pub(crate) const REVERSIBLE: [Kind; 11] = [
     Kind::Deploy,
     Kind::Served,
     Kind::Rotate,
+    Kind::RotateKey,
 ];
 
 pub(crate) fn kind_of(step: &Step) -> Kind {
@@ -60,7 +64,9 @@ pub(crate) fn kind_of(step: &Step) -> Kind {
         Step::DeployCertificate(_) => Kind::Deploy,
         Step::VerifyServed(_) => Kind::Served,
         Step::RotateIssuer(_) => Kind::Rotate,
+        Step::RotateKey(_) => Kind::RotateKey,
         Step::RevokeCertificate(_) => Kind::Revoke,
+        Step::RetireKey(_) => Kind::Retire,
     }
 }
 
@@ -167,6 +173,8 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             key: SpkiHash::of(&[0x31, u8::try_from(index).unwrap()]),
             certificate: None,
         }),
+        Kind::RotateKey => rotate_key(index),
+        Kind::Retire => retire_key(index),
         Kind::Revoke => Step::RevokeCertificate(RevokeCertificate {
             service: service(),
             fingerprint: CertFingerprint::of(old_serial(index).as_bytes()),
@@ -175,6 +183,25 @@ pub(crate) fn step(kind: Kind, index: usize, edits: u8) -> Step {
             reason: RevocationReason::Superseded,
         }),
     }
+}
+
+fn rotate_key(index: usize) -> Step {
+    let (of, before, after) = (held(index), mark("old"), mark("new"));
+    Step::RotateKey(RotateKey { of, before, after, within_seconds: 60 })
+}
+
+fn retire_key(index: usize) -> Step {
+    let (of, old) = (held(index.saturating_sub(1)), mark("old"));
+    Step::RetireKey(RetireKey { of, old, within_seconds: 60 })
+}
+
+/// The credential that the step at `index` rotates.
+pub(crate) fn held(index: usize) -> HeldKey {
+    HeldKey::ZoneTsig(ZoneKey::parse(&format!("z{index}.example")).unwrap())
+}
+
+pub(crate) fn mark(name: &str) -> KeyMark {
+    KeyMark::of_secret(name, b"a secret of sixteen")
 }
 
 /// A step about records and what is served.
@@ -250,11 +277,10 @@ pub(crate) fn plan(kinds: &[Kind]) -> Plan {
         edits += u8::from(*kind == Kind::Edit);
     }
     let plan = Plan::new(steps).unwrap();
-    let first = kinds.iter().position(|kind| *kind == Kind::Revoke);
+    let is_last = |kind: &Kind| matches!(kind, Kind::Revoke | Kind::Retire);
+    let first = kinds.iter().position(is_last);
     assert_eq!(plan.point_of_no_return(), first, "{kinds:?}");
-    assert!(
-        plan.steps().iter().all(|s| (s.undo() == Undo::AskPerson) == (kind_of(s) == Kind::Revoke))
-    );
+    assert!(plan.steps().iter().all(|s| (s.undo() == Undo::AskPerson) == is_last(&kind_of(s))));
     plan
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    AwaitPropagation, BadPlan, DeployCertificate, Endpoint, IssueCertificate, NarrowEnvelope, Plan,
-    PlanDigest, PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, RotateIssuer,
-    STEPS_MAX, Step, VerifyServed,
+    AwaitPropagation, BadPlan, DeployCertificate, Endpoint, HeldKey, IssueCertificate, KeyMark,
+    NarrowEnvelope, Plan, PlanDigest, PublishRecords, RegisterAccount, RetireKey, RevocationReason,
+    RevokeCertificate, RotateIssuer, RotateKey, STEPS_MAX, Step, VerifyServed,
 };
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::gate::{Bounds, Envelope, EnvelopeEnd};
@@ -127,8 +127,30 @@ impl Random {
         }
     }
 
+    fn held(&mut self) -> HeldKey {
+        match self.below(3) {
+            0 => HeldKey::ZoneTsig(self.zone()),
+            1 => HeldKey::ZoneApi(self.zone()),
+            _ => HeldKey::CaAccount(IssuerId::parse(&self.word()).unwrap()),
+        }
+    }
+
+    fn mark(&mut self) -> KeyMark {
+        KeyMark { name: self.word(), digest: Digest::from_bytes(self.octets()) }
+    }
+
+    fn rotate_key(&mut self) -> RotateKey {
+        RotateKey {
+            of: self.held(),
+            before: self.mark(),
+            after: self.mark(),
+            within_seconds: self.small(),
+        }
+    }
+
     fn step(&mut self) -> Step {
-        match self.below(10) {
+        match self.below(11) {
+            10 => Step::RotateKey(self.rotate_key()),
             7 => Step::RotateIssuer(self.rotate()),
             8 => Step::PublishRecords(self.publish()),
             9 => Step::AwaitPropagation(self.wait()),
@@ -328,6 +350,8 @@ impl Random {
             Step::VerifyServed(one) => self.edited_look(one),
             Step::RegisterAccount(one) => Step::RegisterAccount(self.edited_register(one)),
             Step::RotateIssuer(one) => Step::RotateIssuer(self.edited_rotate(one)),
+            Step::RotateKey(one) => Step::RotateKey(self.edited_rotate_key(one)),
+            Step::RetireKey(one) => Step::RetireKey(self.edited_retire(one)),
         }
     }
 
@@ -375,6 +399,24 @@ impl Random {
             2 => one.after = after,
             3 => one.key = key,
             _ => one.certificate = certificate,
+        }
+        one
+    }
+
+    /// Its other fields are those of the step before.
+    fn edited_retire(&mut self, one: RetireKey) -> RetireKey {
+        RetireKey { within_seconds: self.small(), ..one }
+    }
+
+    fn edited_rotate_key(&mut self, mut one: RotateKey) -> RotateKey {
+        let RotateKey { of, before, after, within_seconds } = self.rotate_key();
+        match self.below(6) {
+            0 => one.of = of,
+            1 => one.before.name = before.name,
+            2 => one.before.digest = before.digest,
+            3 => one.after.name = after.name,
+            4 => one.after.digest = after.digest,
+            _ => one.within_seconds = within_seconds,
         }
         one
     }
@@ -435,6 +477,14 @@ impl Random {
             steps.push(Step::VerifyServed(self.look(0)));
         }
         steps.sort_by_key(|step| matches!(step, Step::RevokeCertificate(_)));
+        if let Some(last) = steps.iter().rposition(|step| matches!(step, Step::RotateKey(_)))
+            && steps[last + 1..].iter().all(|it| matches!(it, Step::RevokeCertificate(_)))
+            && let Step::RotateKey(rotate) = &steps[last]
+        {
+            let (of, old) = (rotate.of.clone(), rotate.before.clone());
+            let retire = RetireKey { of, old, within_seconds: self.small() };
+            steps.insert(last + 1, Step::RetireKey(retire));
+        }
         Plan::new(steps).unwrap()
     }
 
@@ -554,5 +604,10 @@ fn a_plan_has_steps_and_ends_with_what_cannot_be_undone() {
         assert_eq!(of(&[Kind::Revoke, reversible]), Err(BadPlan::Order), "{reversible:?}");
         assert_eq!(of(&[reversible, Kind::Revoke, reversible]), Err(BadPlan::Order));
         assert!(of(&[reversible, Kind::Revoke, Kind::Revoke]).is_ok());
+        let after = of(&[reversible, Kind::Retire]);
+        let right = if reversible == Kind::RotateKey { Ok(()) } else { Err(BadPlan::Key) };
+        assert_eq!(after.map(drop), right, "{reversible:?}");
     }
+    assert_eq!(of(&[Kind::Retire]).map(drop), Err(BadPlan::Key));
+    assert_eq!(of(&[Kind::RotateKey, Kind::Revoke, Kind::Retire]).map(drop), Err(BadPlan::Key));
 }

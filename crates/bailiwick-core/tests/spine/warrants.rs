@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::change::{
-    Change, Chore, Command, GRANT_MS, Grant, Prepared, Step, Warrant, over_with,
+    Change, Chore, Command, GRANT_MS, Grant, HeldKey, Prepared, RetireKey, RotateKey, Step,
+    Warrant, over_with,
 };
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::gate::SealedSecret;
@@ -12,7 +13,7 @@ use bailiwick_core::names::{ChangeId, DnsName, IssuerId, PersonId, SpkiHash};
 
 use super::drive::approved;
 use super::people::{START, change_id};
-use super::plans::{Kind, REVERSIBLE, plan};
+use super::plans::{Kind, REVERSIBLE, held, plan};
 
 fn issuers() -> Vec<IssuerId> {
     ["house", "public", "other"].iter().map(|id| IssuerId::parse(id).unwrap()).collect()
@@ -38,6 +39,8 @@ fn secrets(step: Option<&Step>) -> Vec<SealedSecret> {
         Some(Step::RevokeCertificate(revoke)) => issuers.push(revoke.issuer.clone()),
         Some(Step::RegisterAccount(account)) => issuers.push(account.issuer.clone()),
         Some(Step::PublishRecords(publish)) => zones.push(publish.zone.clone()),
+        Some(Step::RotateKey(rotate)) => zones.extend(rotate.of.zone().cloned()),
+        Some(Step::RetireKey(retire)) => zones.extend(retire.of.zone().cloned()),
         Some(Step::DeployCertificate(deploy)) => {
             keys.push(deploy.key);
             places.push(deploy.place.clone());
@@ -47,12 +50,16 @@ fn secrets(step: Option<&Step>) -> Vec<SealedSecret> {
     for issuer in issuers {
         all.push(SealedSecret::AccountKey(issuer.clone()));
         all.push(SealedSecret::NextAccountKey(issuer.clone()));
+        all.push(SealedSecret::LastAccountKey(issuer.clone()));
         all.push(SealedSecret::BindingKey(issuer));
     }
     for zone in zones {
         all.push(SealedSecret::Tsig(zone.clone()));
         all.push(SealedSecret::NextTsig(zone.clone()));
+        all.push(SealedSecret::LastTsig(zone.clone()));
         all.push(SealedSecret::ApiKey(zone.clone()));
+        all.push(SealedSecret::NextApiKey(zone.clone()));
+        all.push(SealedSecret::LastApiKey(zone.clone()));
         all.push(SealedSecret::TransferKey(zone));
     }
     all.extend(keys.iter().copied().map(SealedSecret::SubjectKey));
@@ -94,13 +101,23 @@ fn needed(step: &Step) -> Vec<SealedSecret> {
             SealedSecret::SubjectKey(deploy.key),
             SealedSecret::DeployedBefore(change_id(), deploy.place.clone()),
         ],
+        Step::RotateKey(RotateKey { of: HeldKey::ZoneTsig(zone), .. })
+        | Step::RetireKey(RetireKey { of: HeldKey::ZoneTsig(zone), .. }) => vec![
+            SealedSecret::Tsig(zone.clone()),
+            SealedSecret::NextTsig(zone.clone()),
+            SealedSecret::LastTsig(zone.clone()),
+        ],
         _ => Vec::new(),
     }
 }
 
 fn started(kind: Kind) -> (Change, Step) {
     let needs_issue = matches!(kind, Kind::Deploy | Kind::Served);
-    let plan = if needs_issue { plan(&[Kind::Issue, kind]) } else { plan(&[kind]) };
+    let plan = match kind {
+        Kind::Retire => plan(&[Kind::RotateKey, kind]),
+        _ if needs_issue => plan(&[Kind::Issue, kind]),
+        _ => plan(&[kind]),
+    };
     let step = plan.steps().last().unwrap().clone();
     let mut log = approved(&plan);
     loop {
@@ -127,7 +144,7 @@ fn started(kind: Kind) -> (Change, Step) {
 #[test]
 fn trw_7_a_step_opens_what_it_needs_and_nothing_else() {
     let mut opened = 0;
-    for kind in REVERSIBLE.into_iter().chain([Kind::Revoke]) {
+    for kind in REVERSIBLE.into_iter().chain([Kind::Revoke, Kind::Retire]) {
         let (change, step) = started(kind);
         let grant = Grant::mint(&change_id(), &change, START).unwrap();
         let (warrant, _, _) = grant.open(START).unwrap();
@@ -141,7 +158,7 @@ fn trw_7_a_step_opens_what_it_needs_and_nothing_else() {
         }
         assert!(Warrant::to_begin(&change_id(), &change, START).is_none(), "it has begun");
     }
-    assert!(opened >= 9, "{opened}");
+    assert!(opened >= 15, "{opened}");
 }
 
 #[test]
@@ -200,4 +217,13 @@ fn trw_7_the_keys_of_a_change_are_over_with_it() {
     let before = SealedSecret::DeployedBefore(change_id(), deploy.place.clone());
     let both = [SealedSecret::SubjectKey(deploy.key), before];
     assert_eq!(over_with(&change_id(), &change), both);
+}
+
+#[test]
+fn trw_7_of_a_rotated_credential_the_next_and_the_last_are_over_with_the_change() {
+    for kind in [Kind::RotateKey, Kind::Retire] {
+        let (change, _) = started(kind);
+        let of = held(0);
+        assert_eq!(over_with(&change_id(), &change), [of.next(), of.last()], "{kind:?}");
+    }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bailiwick_core::certificate::Generation;
-use bailiwick_core::change::{Direction, Plan, Prepared, Receipt, RotateIssuer, Step, Touched};
+use bailiwick_core::change::{
+    Direction, HeldKey, Plan, Prepared, Receipt, RotateIssuer, RotateKey, Step, Touched,
+};
 use bailiwick_core::change::{IssuedCertificate, RevocationReason, Revoked};
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{CertFingerprint, CertSerial, Digest, EnvelopeId, IssuerId, SpkiHash};
@@ -45,6 +47,10 @@ pub(crate) struct World {
     pub(crate) joint: BTreeMap<usize, bool>,
     /// The generation that issues, of issuers that were ever rotated.
     pub(crate) generations: BTreeMap<IssuerId, Generation>,
+    /// The credentials that were rotated, and whether the new one is in force.
+    pub(crate) keys: BTreeMap<HeldKey, bool>,
+    /// Those of which the old one is refused.
+    pub(crate) retired: BTreeMap<HeldKey, bool>,
     pub(crate) acts: Vec<Act>,
     /// Serials handed out so far; each preparation gets another one.
     serials: u16,
@@ -60,6 +66,8 @@ impl World {
             accounts: BTreeMap::new(),
             joint: BTreeMap::new(),
             generations: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            retired: BTreeMap::new(),
             acts: Vec::new(),
             serials: 0,
         };
@@ -89,7 +97,9 @@ impl World {
             | Step::EditEstate { .. }
             | Step::PublishRecords(_)
             | Step::AwaitPropagation(_)
-            | Step::VerifyServed(_) => Prepared::Nothing,
+            | Step::VerifyServed(_)
+            | Step::RotateKey(_)
+            | Step::RetireKey(_) => Prepared::Nothing,
             Step::DeployCertificate(deploy) => Prepared::Kept { before: deploy.before },
             Step::RegisterAccount(register) => {
                 Prepared::AccountKey { key: SpkiHash::of(register.issuer.as_str().as_bytes()) }
@@ -153,16 +163,7 @@ impl World {
             Step::NarrowEnvelope(narrow) => {
                 Ok(self.bound(at, Direction::Forward, (&narrow.before, &narrow.after)))
             }
-            Step::EditEstate { before, after } => {
-                if self.estate != *after {
-                    if Some(self.estate) != *before {
-                        return Err("another estate is active".to_owned());
-                    }
-                    self.estate = *after;
-                    self.acted(at, Direction::Forward, None);
-                }
-                Ok(Receipt::EstateActivated { estate: *after })
-            }
+            Step::EditEstate { before, after } => self.edit(at, *before, *after),
             Step::RegisterAccount(register) => Ok(self.register(at, &register.issuer)),
             Step::PublishRecords(_)
             | Step::AwaitPropagation(_)
@@ -171,6 +172,8 @@ impl World {
             Step::RotateIssuer(rotate) => {
                 Ok(self.rotated(at, Direction::Forward, rotate, rotate.after))
             }
+            Step::RotateKey(rotate) => Ok(self.rekeyed(at, Direction::Forward, rotate)),
+            Step::RetireKey(retire) => Ok(self.retired(at, &retire.of)),
         }
     }
 
@@ -196,6 +199,39 @@ impl World {
         }
         let certificate = CertFingerprint::of(&[to.number()]);
         Receipt::GenerationActivated { issuer: rotate.issuer.clone(), generation: to, certificate }
+    }
+
+    fn edit(
+        &mut self,
+        at: &Place<'_>,
+        before: Option<Digest>,
+        after: Digest,
+    ) -> Result<Receipt, String> {
+        if self.estate != after {
+            if Some(self.estate) != before {
+                return Err("another estate is active".to_owned());
+            }
+            self.estate = after;
+            self.acted(at, Direction::Forward, None);
+        }
+        Ok(Receipt::EstateActivated { estate: after })
+    }
+
+    fn retired(&mut self, at: &Place<'_>, of: &HeldKey) -> Receipt {
+        if self.retired.insert(of.clone(), true) != Some(true) {
+            self.acted(at, Direction::Forward, None);
+        }
+        Receipt::Nothing
+    }
+
+    fn rekeyed(&mut self, at: &Place<'_>, way: Direction, rotate: &RotateKey) -> Receipt {
+        let is_new = way == Direction::Forward;
+        if self.keys.insert(rotate.of.clone(), is_new).unwrap_or(false) != is_new {
+            self.acted(at, way, None);
+        }
+        let (old, new) = (rotate.before.clone(), rotate.after.clone());
+        let (before, after) = if is_new { (old, new) } else { (new, old) };
+        Receipt::KeyActivated { of: rotate.of.clone(), before, after }
     }
 
     fn register(&mut self, at: &Place<'_>, issuer: &IssuerId) -> Receipt {
@@ -270,6 +306,14 @@ impl World {
             Step::RotateIssuer(rotate) => {
                 Ok(self.rotated(at, Direction::Back, rotate, rotate.before))
             }
+            Step::RotateKey(rotate) => Ok(self.rekeyed(at, Direction::Back, rotate)),
+            Step::RetireKey(retire) => {
+                if self.retired.get(&retire.of) == Some(&true) {
+                    Err("that it is refused cannot be taken back".to_owned())
+                } else {
+                    Ok(Receipt::Nothing)
+                }
+            }
         }
     }
 
@@ -308,6 +352,8 @@ impl World {
             Step::RotateIssuer(rotate) => {
                 self.generations.get(&rotate.issuer) == Some(&rotate.after)
             }
+            Step::RotateKey(rotate) => self.keys.get(&rotate.of) == Some(&true),
+            Step::RetireKey(retire) => self.retired.get(&retire.of) == Some(&true),
         }
     }
 

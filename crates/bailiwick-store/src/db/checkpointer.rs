@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::file::{WAL_SUFFIX, beside};
 use super::sqlite::Sqlite;
 use super::{Cell, Db, Row};
-use crate::mark;
+use crate::mark::Noting;
 use crate::open::OpenError;
 
 /// How often the write-ahead log is moved into the file.
@@ -34,9 +34,9 @@ pub(crate) struct Checkpointer {
 
 impl Checkpointer {
     /// Starts it with a connection of its own.
-    pub(crate) fn start(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn start(path: &Path, noting: Noting) -> Result<Self, OpenError> {
         let db = Db::Sqlite(Sqlite::beside(path, Duration::from_millis(CUT_WAIT_MS_MAX))?);
-        let task = tokio::spawn(move_log(db.clone(), path.to_owned()));
+        let task = tokio::spawn(move_log(db.clone(), path.to_owned(), noting));
         Ok(Self { task, db })
     }
 
@@ -49,7 +49,7 @@ impl Checkpointer {
     }
 }
 
-async fn move_log(db: Db, path: PathBuf) {
+async fn move_log(db: Db, path: PathBuf, noting: Noting) {
     let wal = beside(&path, WAL_SUFFIX);
     let mut tick = tokio::time::interval(Duration::from_millis(CHECKPOINT_EVERY_MS));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -75,7 +75,7 @@ async fn move_log(db: Db, path: PathBuf) {
         if let Err(why) = moved {
             tracing::warn!(%why, "the write-ahead log could not be moved into the database file");
         }
-        mark::note(&db, &path).await;
+        noting.note(&db).await;
     }
 }
 

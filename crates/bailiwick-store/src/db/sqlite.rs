@@ -70,7 +70,7 @@ pub(crate) struct Lent {
 }
 
 const WRITE: &str = "PRAGMA foreign_keys = on; PRAGMA journal_mode = wal; PRAGMA synchronous = full; \
-    PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = memory; PRAGMA secure_delete = on; PRAGMA cache_size = -8192;";
+    PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = memory; PRAGMA secure_delete = on; PRAGMA cache_size = -4096;";
 /// A reader's pages are of no use after the next commit of the writer, so few are kept.
 const READ: &str = "PRAGMA foreign_keys = on; PRAGMA query_only = on; PRAGMA cache_size = -512;";
 const SCRATCH: &str =

@@ -18,7 +18,7 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
 }
 
 /// Every table that follows from the ledger.
-const TABLES: [Table; 31] = [
+const TABLES: [Table; 32] = [
     table(
         "change",
         1,
@@ -111,6 +111,11 @@ const TABLES: [Table; 31] = [
     ),
     table("estate", 1, &["n", "digest", "at", "change"]),
     table("issuer_generation", 1, &["n", "issuer", "generation", "certificate", "at", "change"]),
+    table(
+        "held_key",
+        1,
+        &["n", "kind", "owner", "before_name", "before_digest", "name", "digest", "at", "change"],
+    ),
     table("session", 1, &["id", "person", "chain", "at", "expires_at", "ended"]),
     table(
         "token",

@@ -73,7 +73,7 @@ pub enum OpenError {
     },
     /// The store was further once.
     #[error(
-        "the store has {found} leaves, and `{path}` says that it had {noted} already: it was replaced by an older one, or its log was deleted; restore the newer one, or remove that file to go on without"
+        "the store has {found} leaves, and `{path}` says that it had {noted} already: it was replaced by an older one, or its log was deleted; restore the newer one, or go on with this one by `bailiwick up --restored`"
     )]
     Older {
         /// The file that says so.
@@ -84,9 +84,29 @@ pub enum OpenError {
         noted: TreeSize,
     },
     /// The file that says how far the store was cannot be read.
-    #[error("`{path}` is not as this program writes it; remove it if the store is the right one")]
+    #[error(
+        "`{path}` is not as this program writes it; if the store is the right one go on by `bailiwick up --restored`"
+    )]
     BadMark {
         /// The file.
+        path: String,
+    },
+    /// The store has a past, and nothing here says how far it was.
+    #[error(
+        "the store has {found} leaves, and `{path}`, which says how far it was, is missing: it was copied or restored, and what was approved since the copy would count as unspent; go on by `bailiwick up --restored`, which voids approvals that are not spent. A server that joins others on one database takes that file from one of them"
+    )]
+    NoMark {
+        /// The file that is missing.
+        path: String,
+        /// How many leaves there are.
+        found: TreeSize,
+    },
+    /// The store is a copy of the file that was written here.
+    #[error(
+        "the store is another file than the one that `{path}` is about: it was copied or restored; go on by `bailiwick up --restored`, which voids approvals that are not spent"
+    )]
+    Copied {
+        /// The file that says so.
         path: String,
     },
     /// What is stored does not fit together.

@@ -99,6 +99,18 @@ impl Store {
         rows.into_iter().map(|row| Reader::new("change", row).parsed(ChangeId::parse)).collect()
     }
 
+    /// Every change that is not over: it waits for somebody, is carried out or turned back.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open_changes(&self) -> Result<Vec<ChangeId>, StoreError> {
+        let all = "SELECT id FROM change WHERE state <> 'closed' AND state IN \
+            ('requested', 'awaiting-approval', 'executing', 'verifying', 'rolling-back') \
+            ORDER BY updated_at, id";
+        let rows = self.inner.db.all(all, &[]).await?;
+        rows.into_iter().map(|row| Reader::new("change", row).parsed(ChangeId::parse)).collect()
+    }
+
     /// Changes whose time to be approved is over, at most [`LIMIT_MAX`], the longest untouched first.
     ///
     /// # Errors

@@ -52,6 +52,28 @@ pub struct CheckpointRow {
 }
 
 impl Store {
+    /// How often it was said that the store was restored.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restores(&self) -> Result<u32, StoreError> {
+        let count = "SELECT COUNT(*) FROM entry \
+            WHERE subject = 'store' AND kind = 'store.restored'";
+        let row = self.inner.db.first(count, &[]).await?.unwrap_or_default();
+        Reader::new("entry", row).number()
+    }
+
+    /// When that was last said, if it ever was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn restored_at(&self) -> Result<Option<Time>, StoreError> {
+        let last = "SELECT at FROM entry \
+            WHERE subject = 'store' AND kind = 'store.restored' ORDER BY idx DESC LIMIT 1";
+        let row = self.inner.db.first(last, &[]).await?;
+        row.map(|row| Reader::new("entry", row).time()).transpose()
+    }
+
     /// How far the ledger is: size, root and what is needed to go on.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What is remembered of CAs behind ACME.
 
+use bailiwick_core::change::{HeldKey, KeyMark};
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, ChangeId, Digest, DnsName, IssuerId, SpkiHash};
 use bailiwick_core::record::{OrderMark, PlacedRecord, Reached};
@@ -37,7 +38,32 @@ pub struct UpstreamOrderRow {
     pub at: Time,
 }
 
+/// A credential of ours that came in force at a server or a CA.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HeldKeyRow {
+    /// The one that was in force.
+    pub before: KeyMark,
+    /// The one that is since then.
+    pub after: KeyMark,
+    /// When.
+    pub at: Time,
+    /// By which change.
+    pub change: ChangeId,
+}
+
 impl Store {
+    /// Every credential that was in force in one place, the oldest first; none where it was never
+    /// rotated.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held_keys(&self, of: &HeldKey) -> Result<Vec<HeldKeyRow>, StoreError> {
+        let all = "SELECT before_name, before_digest, name, digest, at, change FROM held_key \
+            WHERE kind = $1 AND owner = $2 ORDER BY n";
+        let rows = self.inner.db.all(all, &args![of.kind(), of.owner()]).await?;
+        rows.into_iter().map(held_key).collect()
+    }
+
     /// Our account at an issuer, ended ones too.
     ///
     /// # Errors
@@ -171,6 +197,16 @@ impl Store {
             ORDER BY p.change, p.owner, p.value LIMIT $1";
         self.inner.db.all(left, &args![limit]).await?.into_iter().map(placed).collect()
     }
+}
+
+fn held_key(row: Vec<Cell>) -> Result<HeldKeyRow, StoreError> {
+    let mut row = Reader::new("held_key", row);
+    Ok(HeldKeyRow {
+        before: KeyMark { name: row.text()?, digest: row.digest()? },
+        after: KeyMark { name: row.text()?, digest: row.digest()? },
+        at: row.time()?,
+        change: row.parsed(ChangeId::parse)?,
+    })
 }
 
 fn account(row: Vec<Cell>) -> Result<UpstreamAccountRow, StoreError> {

@@ -1,4 +1,5 @@
-//! Rows of the CAs that run here: their generations and what they publish.
+//! Rows of the CAs that run here: their generations and what they publish. And which credential of
+//! ours is in force at others.
 
 use bailiwick_core::names::{Digest, IssuerId};
 use bailiwick_core::record::Row;
@@ -18,6 +19,23 @@ pub(super) async fn apply(tx: &mut Tx, row: &Row) -> Result<(), Rejected> {
                 SELECT COALESCE(MAX(n), 0) + 1, $1, $2, $3, $4, $5 FROM issuer_generation";
             let number = u32::from(generation.number());
             tx.exec(put, &args![issuer, number, certificate, *at, change]).await?;
+            Ok(())
+        }
+        Row::ActivateKey { of, before, after, at, change } => {
+            let put = "INSERT INTO held_key \
+                (n, kind, owner, before_name, before_digest, name, digest, at, change) \
+                SELECT COALESCE(MAX(n), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM held_key";
+            let given = args![
+                of.kind(),
+                of.owner(),
+                &before.name,
+                &before.digest,
+                &after.name,
+                &after.digest,
+                *at,
+                change,
+            ];
+            tx.exec(put, &given).await?;
             Ok(())
         }
         Row::PutCrl { issuer, number, digest, at, next_update } => {

@@ -48,14 +48,12 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 return Err(Conflict::LinkSpent.into());
             }
         }
+        Work::VoidLinks => {
+            tx.exec("UPDATE link SET spent = 1 WHERE spent = 0", &[]).await?;
+        }
         Work::PutSealed { secret, sealed } => put_sealed(tx, secret, sealed).await?,
         Work::ForgetSealed(secret) => forget_sealed(tx, secret).await?,
-        Work::MoveSealed { from, to } => {
-            forget_sealed(tx, to).await?;
-            let named = "UPDATE sealed_secret SET purpose = $1, name = $2 \
-                WHERE purpose = $3 AND name = $4";
-            tx.exec(named, &args![to.purpose(), to.name(), from.purpose(), from.name()]).await?;
-        }
+        Work::MoveSealed { from, to } => move_sealed(tx, from, to).await?,
         Work::PutCanaryFlight(flight) => put_flight(tx, flight).await?,
         Work::EndCanaryFlight(run) => {
             tx.exec("DELETE FROM canary_flight WHERE run = $1", &args![run]).await?;
@@ -167,6 +165,20 @@ fn once(rows: u64, table: &'static str, key: impl ToString) -> Result<(), Confli
 async fn forget_sealed(tx: &mut Tx, secret: &SealedSecret) -> Result<(), Rejected> {
     let forget = "DELETE FROM sealed_secret WHERE purpose = $1 AND name = $2";
     tx.exec(forget, &args![secret.purpose(), secret.name()]).await?;
+    Ok(())
+}
+
+/// Without the one that moves, the other one must not be wiped.
+async fn move_sealed(tx: &mut Tx, from: &SealedSecret, to: &SealedSecret) -> Result<(), Rejected> {
+    let there = "SELECT 1 FROM sealed_secret WHERE purpose = $1 AND name = $2";
+    if tx.first(there, &args![from.purpose(), from.name()]).await?.is_none() {
+        let key = format!("{} of {}", from.purpose(), from.name());
+        return Err(Conflict::Missing { table: "sealed_secret", key }.into());
+    }
+    forget_sealed(tx, to).await?;
+    let named = "UPDATE sealed_secret SET purpose = $1, name = $2 \
+        WHERE purpose = $3 AND name = $4";
+    tx.exec(named, &args![to.purpose(), to.name(), from.purpose(), from.name()]).await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bailiwick_core::names::Digest;
-use bailiwick_store::{CommitError, OpenError, Store, StoreUrl, Unavailable};
+use bailiwick_store::{CommitError, OpenError, Past, Store, StoreUrl, Unavailable};
 
 use crate::engine::{Place, assert_sound};
 use crate::sample;
@@ -13,6 +13,8 @@ crate::both! {
     other_schemas_are_refused,
     a_head_that_does_not_fit_is_refused,
     a_reader_changes_nothing,
+    a_store_without_its_mark_is_a_copy,
+    a_start_after_a_restore_that_is_cut_short_is_refused_again,
 }
 
 async fn other_schemas_are_refused(place: &Place) {
@@ -120,7 +122,9 @@ async fn a_file_that_went_back_is_refused() {
     let mark = place.folder().join("bailiwick.db.mark");
     let ours = std::fs::read(&mark).unwrap();
     std::fs::remove_file(&mark).unwrap();
-    let store = place.open().await;
+    let restored = Past { restored: true, ..Past::default() };
+    let store = place.try_open_after(&restored).await.unwrap();
+    store.settled().await;
     store.commit(sample::denied(store.now(), "another second")).await.unwrap();
     store.close().await;
     std::fs::write(&mark, ours).unwrap();
@@ -130,7 +134,82 @@ async fn a_file_that_went_back_is_refused() {
     assert!(matches!(place.try_open().await.err(), Some(OpenError::BadMark { .. })));
     std::fs::remove_file(&mark).unwrap();
     std::fs::write(&file, &newer).unwrap();
+    assert!(matches!(place.try_open().await.err(), Some(OpenError::NoMark { .. })));
+    place.try_open_after(&restored).await.unwrap().close().await;
+}
+
+/// A data folder that was copied with its mark is another file, wherever it lies.
+#[tokio::test]
+async fn a_copy_with_its_mark_is_refused() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    store.commit(sample::denied(store.now(), "first")).await.unwrap();
+    store.close().await;
     place.open().await.close().await;
+    let file = place.folder().join("bailiwick.db");
+    // As a backup is put back: the same octets in a file that is made anew.
+    let octets = std::fs::read(&file).unwrap();
+    std::fs::rename(&file, place.folder().join("kept")).unwrap();
+    std::fs::write(&file, octets).unwrap();
+    let refused = place.try_open().await.err();
+    assert!(matches!(refused, Some(OpenError::Copied { .. })), "{refused:?}");
+    assert!(refused.unwrap().to_string().contains("up --restored"));
+    // The file itself is taken, wherever it is moved within its file system.
+    std::fs::rename(place.folder().join("kept"), &file).unwrap();
+    place.open().await.close().await;
+}
+
+/// A mark of a place: beside the file, or where the caller keeps it.
+fn past(place: &Place, folder: &tempfile::TempDir, restored: bool) -> (Past, std::path::PathBuf) {
+    let mark = if place.is_sqlite() {
+        place.folder().join("bailiwick.db.mark")
+    } else {
+        folder.path().join("postgres.mark")
+    };
+    (Past { mark: Some(mark.clone()), restored }, mark)
+}
+
+async fn a_store_without_its_mark_is_a_copy(place: &Place) {
+    let folder = tempfile::tempdir().unwrap();
+    let (says_nothing, mark) = past(place, &folder, false);
+    let store = place.try_open_after(&says_nothing).await.unwrap();
+    assert!(mark.exists(), "an empty store is marked before anything is in it");
+    store.commit(sample::denied(store.now(), "first")).await.unwrap();
+    store.close().await;
+    place.try_open_after(&says_nothing).await.unwrap().close().await;
+    let kept = std::fs::read(&mark).unwrap();
+    std::fs::remove_file(&mark).unwrap();
+    let refused = place.try_open_after(&says_nothing).await.err();
+    assert!(matches!(refused, Some(OpenError::NoMark { .. })), "{refused:?}");
+    assert!(!mark.exists(), "a refusal alters nothing");
+    // A mark that is further than the store: the store is older.
+    let text = String::from_utf8(kept.clone()).unwrap().replacen("\n1\n", "\n5\n", 1);
+    std::fs::write(&mark, text).unwrap();
+    let refused = place.try_open_after(&says_nothing).await.err();
+    assert!(matches!(refused, Some(OpenError::Older { .. })), "{refused:?}");
+    std::fs::write(&mark, kept).unwrap();
+    place.try_open_after(&says_nothing).await.unwrap().close().await;
+}
+
+async fn a_start_after_a_restore_that_is_cut_short_is_refused_again(place: &Place) {
+    let folder = tempfile::tempdir().unwrap();
+    let (says_nothing, mark) = past(place, &folder, false);
+    let (restored, _) = past(place, &folder, true);
+    let store = place.try_open_after(&says_nothing).await.unwrap();
+    store.commit(sample::denied(store.now(), "first")).await.unwrap();
+    store.close().await;
+    std::fs::remove_file(&mark).unwrap();
+    // Opened, written to, closed: but nobody said that what was not spent is void.
+    let store = place.try_open_after(&restored).await.unwrap();
+    store.commit(sample::denied(store.now(), "second")).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    store.close().await;
+    let refused = place.try_open_after(&says_nothing).await.err();
+    assert!(matches!(refused, Some(OpenError::NoMark { .. })), "{refused:?}");
+    let store = place.try_open_after(&restored).await.unwrap();
+    store.settled().await;
+    store.close().await;
+    place.try_open_after(&says_nothing).await.unwrap().close().await;
 }
 
 /// Octets of the file are altered, not rows: the ledger or the file's own checks notice.

@@ -190,6 +190,11 @@ fn zone(key: &ZoneKey, it: &Zone) -> String {
                 lines.text("url", url);
                 lines.maybe("trust_roots", trust_roots.as_ref());
             }
+            Connector::Cloudflare { zone_id, url, trust_roots } => {
+                lines.text("zone_id", zone_id);
+                lines.text("url", url);
+                lines.maybe("trust_roots", trust_roots.as_ref());
+            }
             Connector::Git { repository, branch, file } => {
                 lines.text("repository", repository);
                 lines.text("branch", branch);

@@ -108,6 +108,7 @@ const fn keys_of(kind: ConnectorKind) -> &'static [&'static str] {
     match kind {
         ConnectorKind::Rfc2136 => &["kind", "server", "key"],
         ConnectorKind::PowerDns => &["kind", "url", "trust_roots"],
+        ConnectorKind::Cloudflare => &["kind", "zone_id", "url", "trust_roots"],
         ConnectorKind::Git => &["kind", "repository", "branch", "file"],
         ConnectorKind::Observe => &["kind"],
     }
@@ -127,11 +128,18 @@ fn connector_of(file: &mut File<'_>, section: Section<'_>) -> Option<Connector> 
         ConnectorKind::PowerDns => {
             let url = file.needed(section, "url");
             let url = url.and_then(|at| file.parsed(at, "bad-url", api_url));
-            let trust_roots = match file.text(section, "trust_roots") {
-                Some(at) => Some(file.parsed(at, "bad-certificate", pem)?.value),
-                None => None,
-            };
+            let trust_roots = trust_roots(file, section)?;
             Connector::PowerDns { url: url?.value, trust_roots }
+        }
+        ConnectorKind::Cloudflare => {
+            let zone_id = file.needed(section, "zone_id");
+            let zone_id = zone_id.and_then(|at| file.parsed(at, "bad-word", zone_id_of_api));
+            let url = match file.text(section, "url") {
+                Some(at) => file.parsed(at, "bad-url", api_url)?.value,
+                None => Connector::CLOUDFLARE_URL.to_owned(),
+            };
+            let trust_roots = trust_roots(file, section)?;
+            Connector::Cloudflare { zone_id: zone_id?.value, url, trust_roots }
         }
         ConnectorKind::Git => {
             let repository = file.needed(section, "repository");
@@ -148,6 +156,20 @@ fn connector_of(file: &mut File<'_>, section: Section<'_>) -> Option<Connector> 
         }
         ConnectorKind::Observe => Connector::Observe,
     })
+}
+
+/// `None` where they are there and bad.
+fn trust_roots(file: &mut File<'_>, section: Section<'_>) -> Option<Option<String>> {
+    match file.text(section, "trust_roots") {
+        Some(at) => file.parsed(at, "bad-certificate", pem).map(|at| Some(at.value)),
+        None => Some(None),
+    }
+}
+
+fn zone_id_of_api(text: &str) -> Result<String, &'static str> {
+    let fits = text.len() == 32 && text.bytes().all(|octet| octet.is_ascii_hexdigit());
+    fits.then(|| text.to_ascii_lowercase())
+        .ok_or("no zone of the API; give the 32 hexadecimal digits of `Zone ID`")
 }
 
 fn transfer_of(file: &mut File<'_>, section: Section<'_>) -> Option<TransferFrom> {

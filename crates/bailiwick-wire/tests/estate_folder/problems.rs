@@ -280,7 +280,7 @@ fn how_a_ca_is_made_is_checked() {
 }
 
 #[test]
-fn what_connectors_and_public_cas_say() {
+fn what_public_cas_say() {
     let public = "\n[public]\nkind = \"acme\"\ncaa_domains = [\"ca.example\"]\nenvironments = [\"production\"]\n\
         profiles = [\"tls-server\"]\ndirectory = \"https://ca.example/directory\"\n";
     let with_public = |more: &str| {
@@ -317,12 +317,18 @@ fn what_connectors_and_public_cas_say() {
         *text = text.replacen("https://ca.example/directory", url, 1);
         assert_eq!(read(&all).is_ok(), fine, "{url}");
     }
+}
+
+#[test]
+fn what_ways_into_zones_say() {
     let connector =
         |lines: &str| with(SHOP, "[limits]", &format!("[connector]\n{lines}\n[limits]"));
     for fine in [
         "kind = \"rfc2136\"\nserver = \"192.0.2.1\"\nkey = \"bailiwick\"",
         "kind = \"powerdns\"\nurl = \"https://ns1.example:8081/api/v1/servers/localhost\"",
         "kind = \"powerdns\"\nurl = \"http://127.0.0.1:8081/api/v1/servers/localhost\"",
+        "kind = \"cloudflare\"\nzone_id = \"0123456789abcdef0123456789ABCDEF\"",
+        "kind = \"cloudflare\"\nzone_id = \"0123456789abcdef0123456789abcdef\"\nurl = \"https://proxy.example/client/v4\"",
         "kind = \"git\"\nrepository = \"/srv/zones\"\nbranch = \"main\"\nfile = \"shop.example.zone\"",
         "kind = \"observe\"\n[transfer]\nserver = \"192.0.2.1\"\nkey = \"bailiwick\"",
     ] {
@@ -336,6 +342,12 @@ fn what_connectors_and_public_cas_say() {
         ("kind = \"powerdns\"\nurl = \"http://ns1.example/api\"", &["bad-url"]),
         ("kind = \"powerdns\"\nurl = \"https://key@ns1.example/api\"", &["bad-url"]),
         ("kind = \"powerdns\"\nserver = \"192.0.2.1\"", &["unknown-key", "missing"]),
+        ("kind = \"cloudflare\"", &["missing"]),
+        ("kind = \"cloudflare\"\nzone_id = \"shop.example\"", &["bad-word"]),
+        (
+            "kind = \"cloudflare\"\nzone_id = \"0123456789abcdef0123456789abcdef\"\nurl = \"http://ns1.example\"",
+            &["bad-url"],
+        ),
         (
             "kind = \"git\"\nrepository = \"zones\"\nbranch = \"-x\"\nfile = \"../passwd\"",
             &["bad-path", "bad-word", "bad-path"],

@@ -30,7 +30,7 @@ fn edit() -> impl Strategy<Value = RecordEdit> {
     )
 }
 
-fn key() -> impl Strategy<Value = ZoneKey> {
+pub(crate) fn key() -> impl Strategy<Value = ZoneKey> {
     "[a-z]{1,9}\\.example(/internal)?".prop_map(|text| ZoneKey::parse(&text).unwrap())
 }
 

@@ -92,6 +92,7 @@ fn kind_number(fact: &Fact) -> usize {
         Fact::DelegationObserved(_) => 67,
         Fact::ChangeRehearsed { .. } => 68,
         Fact::IncidentHandedOn(_) => 69,
+        Fact::StoreRestored { .. } => 70,
     }
 }
 
@@ -121,7 +122,7 @@ fn event_number(event: &Event) -> usize {
 }
 
 /// How many kinds there are.
-const KINDS: usize = 70;
+const KINDS: usize = 71;
 
 #[test]
 fn the_octets_of_version_1_never_change() {

@@ -3,9 +3,9 @@
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
-    Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
-    Revoked, RotateIssuer, Step,
+    Approval, Basis, Event, HeldKey, IssueCertificate, IssuedCertificate, KeyMark, NarrowEnvelope,
+    Plan, PlanDigest, Precheck, Prepared, Receipt, RegisterAccount, Request, RetireKey,
+    RevocationReason, RevokeCertificate, Revoked, RotateIssuer, RotateKey, Step,
 };
 use std::collections::BTreeSet;
 
@@ -555,6 +555,47 @@ fn rotation_facts() -> Vec<Fact> {
     events.into_iter().zip(0..).map(of_change).collect()
 }
 
+/// What came with the rotation of credentials that the house holds.
+fn key_facts() -> Vec<Fact> {
+    let mark = |name: &str, octet| KeyMark { name: name.to_owned(), digest: digest(octet) };
+    let held = [
+        HeldKey::ZoneTsig(p!(ZoneKey, "shop.example/internal")),
+        HeldKey::ZoneApi(p!(ZoneKey, "shop.example")),
+        HeldKey::CaAccount(p!(IssuerId, "public")),
+    ];
+    let mut events = Vec::new();
+    for of in held {
+        let (before, after) = (mark("old.shop.example", 1), mark("new.shop.example", 2));
+        let rotate = RotateKey {
+            of: of.clone(),
+            before: before.clone(),
+            after: after.clone(),
+            within_seconds: 86_400,
+        };
+        let retire = RetireKey { of: of.clone(), old: before.clone(), within_seconds: 604_800 };
+        let plan = Plan::new(vec![Step::RotateKey(rotate), Step::RetireKey(retire)]).unwrap();
+        let expires_at = at("2026-03-10T10:00:00Z");
+        events.push(Event::Validated { plan, prechecks: Vec::new(), expires_at });
+        events.push(Event::StepDone {
+            index: 0,
+            receipt: Receipt::KeyActivated {
+                of: of.clone(),
+                before: before.clone(),
+                after: after.clone(),
+            },
+        });
+        let receipt = Receipt::KeyActivated { of, before: after, after: before };
+        events.push(Event::UndoDone { index: 0, receipt });
+    }
+    let of_change = |(event, seq)| Fact::Change {
+        id: p!(ChangeId, "c3"),
+        seq,
+        state: "executing".to_owned(),
+        event: Box::new(event),
+    };
+    events.into_iter().zip(0..).map(of_change).collect()
+}
+
 /// What came with the life of credentials and accounts.
 fn registry_facts() -> Vec<Fact> {
     vec![
@@ -696,6 +737,8 @@ pub(crate) fn samples() -> Vec<Entry> {
         .chain(power_facts())
         .chain([of_change((300, super::joint_samples::of_zones())), zone_emergency()])
         .chain([crate::watched::handed_on()])
+        .chain(key_facts())
+        .chain([Fact::StoreRestored { epoch: 1, leaves: 4_711 }])
         .zip(by.into_iter().cycle())
         .zip(0..)
         .map(|((fact, by), ms)| Entry { at: at("2026-03-03T10:00:00Z").plus_ms(ms), by, fact })

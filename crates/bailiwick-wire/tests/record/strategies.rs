@@ -6,9 +6,9 @@ mod joint;
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    Approval, Basis, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Plan, PlanDigest,
-    Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason, RevokeCertificate,
-    Revoked, RotateIssuer, Step,
+    Approval, Basis, Event, HeldKey, IssueCertificate, IssuedCertificate, KeyMark, NarrowEnvelope,
+    Plan, PlanDigest, Precheck, Prepared, Receipt, RegisterAccount, Request, RevocationReason,
+    RevokeCertificate, Revoked, RotateIssuer, RotateKey, Step,
 };
 use bailiwick_core::estate::{Attested, ZoneKey};
 use bailiwick_core::gate::{
@@ -212,7 +212,22 @@ fn reversible() -> impl Strategy<Value = Step> {
                 Step::RotateIssuer(RotateIssuer { issuer, before, after, key, certificate })
             }
         ),
+        (held(), mark(), mark(), any::<u32>()).prop_map(|(of, before, after, within_seconds)| {
+            Step::RotateKey(RotateKey { of, before, after, within_seconds })
+        }),
     ]
+}
+
+fn held() -> impl Strategy<Value = HeldKey> {
+    prop_oneof![
+        joint::key().prop_map(HeldKey::ZoneTsig),
+        joint::key().prop_map(HeldKey::ZoneApi),
+        id!(IssuerId).prop_map(HeldKey::CaAccount),
+    ]
+}
+
+fn mark() -> impl Strategy<Value = KeyMark> {
+    (text(), digest()).prop_map(|(name, digest)| KeyMark { name, digest })
 }
 
 fn revoke() -> impl Strategy<Value = Step> {
@@ -303,6 +318,11 @@ fn receipt() -> impl Strategy<Value = Receipt> {
     let revoked = (id!(IssuerId), serial(), option::of(fingerprint()), reason(), time());
     prop_oneof![
         Just(Receipt::Nothing),
+        (held(), mark(), mark()).prop_map(|(of, before, after)| Receipt::KeyActivated {
+            of,
+            before,
+            after
+        }),
         (id!(IssuerId), generation(), fingerprint()).prop_map(
             |(issuer, generation, certificate)| Receipt::GenerationActivated {
                 issuer,
@@ -742,6 +762,9 @@ fn power_facts() -> Vec<BoxedStrategy<Fact>> {
         used.boxed(),
         seen.boxed(),
         rehearsed.boxed(),
+        (any::<u32>(), 0..=(1_u64 << 53))
+            .prop_map(|(epoch, leaves)| Fact::StoreRestored { epoch, leaves })
+            .boxed(),
     ]
 }
 

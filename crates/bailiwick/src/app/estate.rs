@@ -68,7 +68,10 @@ impl App {
     }
 
     /// What a folder would change, or everything that is wrong with it.
-    pub(crate) fn plan_estate(&self, files: &[(String, String)]) -> Result<EstatePlan, String> {
+    pub(crate) async fn plan_estate(
+        &self,
+        files: &[(String, String)],
+    ) -> Result<EstatePlan, String> {
         let wanted = read(files)?;
         let live = self.live.get();
         let diff = live.estate().diff(&wanted);
@@ -78,7 +81,8 @@ impl App {
             let id = ChangeId::parse("planned").map_err(|cause| cause.to_string())?;
             plan(&live, &wanted, &id, now).map_err(|fault| fault.to_string())?;
         }
-        let notes = notes::of(&live, &wanted, now);
+        let mut notes = notes::of(&live, &wanted, now);
+        notes.extend(self.stale_keys(&wanted).await.map_err(|fault| fault.to_string())?);
         let mut json = wire::plan_json(&diff);
         if let Some(object) = json.as_object_mut() {
             object.insert("notes".to_owned(), notes.clone().into());
@@ -228,6 +232,8 @@ pub(crate) fn edited(plan: &Plan) -> Option<Digest> {
         | Step::NarrowEnvelope(_)
         | Step::RegisterAccount(_)
         | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
         | Step::PublishRecords(_)
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)

@@ -155,7 +155,16 @@ pub(crate) fn change(
             (before, after, &diff),
         ));
     }
-    if let Some(Step::RegisterAccount(_) | Step::RotateIssuer(_)) = plan.steps().first() {
+    if let Some(Step::RotateKey(rotate)) = plan.steps().first()
+        && let Some(zone) = rotate.of.zone()
+    {
+        let kind = (request.id.clone(), kind_of(plan));
+        let facts = ChangeFacts::about_zone(now, kind, author, approvals, (estate, zone));
+        return Facts::Change(facts);
+    }
+    if let Some(Step::RegisterAccount(_) | Step::RotateIssuer(_) | Step::RotateKey(_)) =
+        plan.steps().first()
+    {
         let kind = (request.id.clone(), kind_of(plan));
         let facts = ChangeFacts::about_organisation(now, kind, author, approvals, estate);
         return Facts::Change(facts);
@@ -187,6 +196,8 @@ fn published(plan: &Plan) -> impl Iterator<Item = &PublishRecords> {
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_)
         | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)
         | Step::VerifyServed(_) => None,
@@ -216,6 +227,8 @@ fn subject(request: &Request, plan: &Plan) -> (ServiceId, BTreeSet<SanName>) {
             | Step::EditEstate { .. }
             | Step::RegisterAccount(_)
             | Step::RotateIssuer(_)
+            | Step::RotateKey(_)
+            | Step::RetireKey(_)
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_) => Vec::new(),
             // The names that the records are about, so that their zones are asked too.
@@ -254,6 +267,8 @@ fn is_of_zones(plan: &Plan) -> bool {
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_)
         | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
         | Step::DeployCertificate(_)
         | Step::VerifyServed(_) => false,
     })
@@ -287,6 +302,7 @@ fn kind_of(plan: &Plan) -> ChangeKind {
             | Step::VerifyServed(_),
         ) => ChangeKind::TrustChange,
         Some(Step::RotateIssuer(_)) => ChangeKind::RotateIssuer,
+        Some(Step::RotateKey(_) | Step::RetireKey(_)) => ChangeKind::RotateKey,
         // A plan is never empty; an estate edit is the kind that needs most approvals.
         Some(Step::EditEstate { .. }) | None => ChangeKind::EditEstate,
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bailiwick_connect::dns::{ChallengeRecords, NotWritten, ZoneWriter};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Trust, Web};
 use bailiwick_connect::upstream::{AccountKey, AcmeClient};
-use bailiwick_core::change::{Endpoint, IssueCertificate, Warrant};
+use bailiwick_core::change::{Endpoint, HeldKey, IssueCertificate, Warrant};
 use bailiwick_core::estate::{CANARY_SUFFIX, Deployment, IssuerKind, Upstream, ZoneKey};
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, ZoneName};
@@ -15,6 +15,7 @@ use bailiwick_store::{CertificateFilter, UpstreamAccountRow};
 use futures::future::BoxFuture;
 
 use super::doors::{self, Place, ZoneRecords, ZoneSight};
+use super::held_keys::KeyHolder;
 use super::{App, Live};
 use crate::fault::Fault;
 
@@ -68,6 +69,16 @@ pub(crate) trait Outside: Send + Sync {
         endpoint: &'a Endpoint,
     ) -> BoxFuture<'a, Result<Vec<u8>, String>> {
         Box::pin(doors::shown(app, endpoint))
+    }
+
+    /// Who a credential of ours is for.
+    fn holder<'a>(
+        &'a self,
+        app: &'a App,
+        live: &'a Live,
+        of: &'a HeldKey,
+    ) -> Result<Box<dyn KeyHolder + 'a>, String> {
+        app.network_holder(live, of)
     }
 
     /// A place that a certificate goes to.

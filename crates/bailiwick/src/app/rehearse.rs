@@ -262,16 +262,17 @@ fn done_says(plan: &Plan, index: usize, back: bool) -> String {
                 1 => "1 set".to_owned(),
                 count => format!("{count} sets"),
             };
+            let holds = wanted.undo_hold_seconds > 0;
+            let forgotten =
+                if holds { ", and what was written is forgotten by caches" } else { "" };
             fit(
                 &format!("{count} of {} written on their pre-images, and read back", wanted.zone),
-                &format!(
-                    "{count} of {} as before, and what was written is forgotten by caches",
-                    wanted.zone
-                ),
+                &format!("{count} of {} as before{forgotten}", wanted.zone),
             )
         }
-        Step::AwaitPropagation(_) => {
-            fit("every server shows it, and caches forgot what was", "nothing to undo")
+        Step::AwaitPropagation(wait) => {
+            let forgot = if wait.hold_seconds > 0 { ", and caches forgot what was" } else { "" };
+            fit(&format!("every server shows it{forgot}"), "nothing to undo")
         }
         Step::IssueCertificate(wanted) => fit(
             &format!(
@@ -284,7 +285,9 @@ fn done_says(plan: &Plan, index: usize, back: bool) -> String {
             fit(&format!("it would lie at {}", wanted.place), "what was there is back")
         }
         Step::VerifyServed(_) => fit("what lies there is the new certificate", "nothing to undo"),
+        Step::RetireKey(_) => fit("the old key would be asked for, and refused", "nothing to undo"),
         Step::RevokeCertificate(_)
+        | Step::RotateKey(_)
         | Step::GrantEnvelope(_)
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)

@@ -4,12 +4,12 @@
 
 use bailiwick_core::actor::Actor;
 use bailiwick_core::certificate::{Generation, KeyKind};
-use bailiwick_core::change::{Change, Plan, Precheck, Request, RotateIssuer, Step};
+use bailiwick_core::change::{Plan, Precheck, Request, RotateIssuer, Step};
 use bailiwick_core::names::{CertFingerprint, ChangeId, IssuerId, SpkiHash};
 use bailiwick_core::policy::Access;
 use bailiwick_core::record::Batch;
 use bailiwick_core::time::Time;
-use bailiwick_store::{ChangeFilter, GenerationRow, LIMIT_MAX};
+use bailiwick_store::GenerationRow;
 use tokio::sync::Mutex;
 
 use super::words::words;
@@ -18,10 +18,6 @@ use crate::fault::Fault;
 
 /// One wish at a time: two would find the same key that waits.
 static WISHING: Mutex<()> = Mutex::const_new(());
-
-/// States in which a rotation is still under way.
-const OPEN: [&str; 6] =
-    ["requested", "awaiting-approval", "executing", "verifying", "rolling-back", "unknown"];
 
 /// What somebody wants of an issuer.
 #[derive(Default)]
@@ -152,26 +148,8 @@ impl App {
 
     /// A rotation of this issuer that is not over.
     async fn rotation_under_way(&self, id: &IssuerId) -> Result<Option<ChangeId>, Fault> {
-        for state in OPEN {
-            let filter = ChangeFilter {
-                state: Some(state.to_owned()),
-                kind: Some("rotate-issuer".to_owned()),
-                ..ChangeFilter::default()
-            };
-            for row in self.store.changes(&filter, None, LIMIT_MAX).await?.items {
-                let loaded = self.load_change(&row.request.id).await?;
-                let steps = if let Change::Awaiting(waiting) = &loaded.change {
-                    waiting.plan.steps()
-                } else {
-                    loaded.change.approved().map(|it| it.plan().steps()).unwrap_or_default()
-                };
-                let same = |step: &Step| matches!(step, Step::RotateIssuer(it) if it.issuer == *id);
-                if steps.iter().any(same) {
-                    return Ok(Some(loaded.id));
-                }
-            }
-        }
-        Ok(None)
+        let same = |step: &Step| matches!(step, Step::RotateIssuer(it) if it.issuer == *id);
+        self.change_under_way("rotate-issuer", same).await
     }
 
     /// Asks that new certificates of an issuer come from another generation.

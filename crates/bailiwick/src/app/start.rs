@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bailiwick_connect::dns::{DnsClient, Limits, Resolver, ResolverTrust, random_ids};
 use bailiwick_connect::zones::notify::NotifyListener;
 use bailiwick_core::estate::{Estate, EstateHistory, IssuerKind};
-use bailiwick_store::{Store, StoreUrl};
+use bailiwick_store::{Past, Store, StoreUrl};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -103,10 +103,13 @@ impl Opened {
         let ledger_key = super::start_keys::ledger_key(&settings, &sealer, &world)?;
         let url = store_url(options)?;
         let verifier = ledger_key.verifier().to_string();
-        let store = Store::open(
+        let mark = Some(settings.data.join("postgres.mark"));
+        let past = Past { mark, restored: options.restored };
+        let store = Store::open_after(
             &url,
             Arc::new(super::start_keys::Signer(ledger_key)),
             Arc::new(super::start_keys::StoreClock(world.clone())),
+            &past,
         )
         .await?;
         super::start_keys::same_ledger(&store, &verifier).await?;
@@ -149,6 +152,9 @@ impl Opened {
             world,
         });
         let first_start = app.begin(estate, &verifier).await?;
+        if options.restored {
+            app.restored().await?;
+        }
         app.refresh_issuers().await?;
         app.refresh_crls().await?;
         Ok(Self { app, tls, lab, first_start })

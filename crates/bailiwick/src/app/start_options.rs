@@ -12,6 +12,8 @@ use super::start_token::TokenOptions;
 pub(crate) struct Options {
     /// The data folder.
     pub data: PathBuf,
+    /// Whether somebody says that the store was restored from a copy.
+    pub restored: bool,
     /// The estate folder to begin with.
     pub estate: Option<PathBuf>,
     /// An estate that was read already, to begin with.

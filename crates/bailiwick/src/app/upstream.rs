@@ -123,6 +123,9 @@ impl App {
             }
         };
         let secret = octets_of(text, &sealed)?;
+        if let Some(of) = Self::held_as(&sealed) {
+            self.none_under_way(&of).await?;
+        }
         let entry = Entry {
             at: self.now(),
             by: Actor::Person(asking.by.clone()),
@@ -134,9 +137,9 @@ impl App {
 }
 
 /// The octets of a secret: the key of an API is text, every other is handed in as base64.
-fn octets_of(text: &str, of: &SealedSecret) -> Result<Zeroizing<Vec<u8>>, Fault> {
+pub(super) fn octets_of(text: &str, of: &SealedSecret) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let text = text.trim();
-    let octets = if matches!(of, SealedSecret::ApiKey(_)) {
+    let octets = if matches!(of, SealedSecret::ApiKey(_) | SealedSecret::NextApiKey(_)) {
         text.as_bytes().to_vec()
     } else {
         // BIND spells keys in base64, CAs theirs in base64url.

@@ -7,8 +7,8 @@ use bailiwick_connect::dns::Limits;
 use bailiwick_connect::egress::{Target, Trust};
 use bailiwick_connect::zones::transfer::TransferSource;
 use bailiwick_connect::zones::{
-    Authorities, Cause, GitDoor, GitPlace, Happened, ObserveDoor, PowerDnsDoor, PowerDnsPlace,
-    ServerSeen, Shown, Sight, UpdateDoor, UpdatePlace, ZoneDoor,
+    Authorities, Cause, CloudflareDoor, CloudflarePlace, GitDoor, GitPlace, Happened, ObserveDoor,
+    PowerDnsDoor, PowerDnsPlace, ServerSeen, Shown, Sight, UpdateDoor, UpdatePlace, ZoneDoor,
 };
 use bailiwick_core::caa::LookupFailure;
 use bailiwick_core::change::{Lane, Standing, Warrant};
@@ -66,7 +66,10 @@ impl App {
             Some(Connector::Git { repository, branch, file }) => {
                 return Ok(Box::new(Through(git(authorities, repository, branch, file))));
             }
-            Some(Connector::PowerDns { .. } | Connector::Observe) | None => None,
+            Some(
+                Connector::PowerDns { .. } | Connector::Cloudflare { .. } | Connector::Observe,
+            )
+            | None => None,
         };
         Ok(Box::new(Seen(Sight::new(&authorities, primary))))
     }
@@ -82,7 +85,9 @@ impl App {
     pub(super) fn connector_secret(key: &ZoneKey, connector: &Connector) -> Option<SealedSecret> {
         match connector {
             Connector::Rfc2136 { .. } => Some(SealedSecret::Tsig(key.clone())),
-            Connector::PowerDns { .. } => Some(SealedSecret::ApiKey(key.clone())),
+            Connector::PowerDns { .. } | Connector::Cloudflare { .. } => {
+                Some(SealedSecret::ApiKey(key.clone()))
+            }
             Connector::Git { .. } | Connector::Observe => None,
         }
     }
@@ -150,14 +155,22 @@ impl App {
             })
         };
         Ok(match connector {
-            Connector::Rfc2136 { server, key } => {
-                let tsig = TsigKey::new(key, needed()?);
+            Connector::Rfc2136 { server, key: name } => {
+                let name = self.tsig_name(key, name).await;
+                let name = name.map_err(|cause| NoDoor(cause.to_string()))?;
+                let tsig = TsigKey::new(&name, needed()?);
                 let key = tsig.map_err(|cause| NoDoor(cause.to_string()))?;
                 Arc::new(UpdateDoor::new(&authorities, UpdatePlace { primary: *server, key }))
             }
             Connector::PowerDns { url, trust_roots } => {
-                let place = powerdns(url, trust_roots.as_deref(), needed()?)?;
+                let (server, trust, key) = api(url, trust_roots.as_deref(), needed()?)?;
+                let place = PowerDnsPlace { server, key, trust };
                 Arc::new(PowerDnsDoor::new(self.web(live), authorities, place))
+            }
+            Connector::Cloudflare { zone_id, url, trust_roots } => {
+                let (api, trust, token) = api(url, trust_roots.as_deref(), needed()?)?;
+                let place = CloudflarePlace { api, zone_id: zone_id.clone(), token, trust };
+                Arc::new(CloudflareDoor::new(self.web(live), authorities, place))
             }
             Connector::Git { repository, branch, file } => {
                 git(authorities, repository, branch, file)
@@ -199,7 +212,12 @@ fn git(authorities: Authorities, repository: &str, branch: &str, file: &str) -> 
     Arc::new(GitDoor::new(authorities, place))
 }
 
-fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPlace, NoDoor> {
+/// An API of a provider: where it is, whose certificate is believed, and what opens it.
+pub(super) fn api(
+    url: &str,
+    roots: Option<&str>,
+    secret: &[u8],
+) -> Result<(Target, Trust, Zeroizing<String>), NoDoor> {
     let server = Target::parse(url).map_err(|cause| NoDoor(format!("`{url}`: {cause}")))?;
     let trust = match roots {
         Some(pem) => {
@@ -212,7 +230,7 @@ fn powerdns(url: &str, roots: Option<&str>, secret: &[u8]) -> Result<PowerDnsPla
     let key = String::from_utf8(secret.to_vec());
     let key =
         key.map_err(|_| NoDoor("the key of the API is no text; hand it in again".to_owned()))?;
-    Ok(PowerDnsPlace { server, key: Zeroizing::new(key), trust })
+    Ok((server, trust, Zeroizing::new(key)))
 }
 
 /// A zone of the network, looked at.

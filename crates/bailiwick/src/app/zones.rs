@@ -64,7 +64,7 @@ pub(crate) struct ServerView {
 /// The way into a zone.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ConnectorView {
-    /// `rfc2136`, `powerdns`, `git` or `observe`.
+    /// `rfc2136`, `powerdns`, `git` or `observe`; `lab` for the lab's own DNS.
     pub kind: String,
     /// Where it writes.
     pub place: String,
@@ -127,7 +127,7 @@ impl App {
         let in_step = first.is_some() && servers.iter().all(|it| it.serial == first);
         let connector = match &zone.connector {
             Some(connector) => Some(self.connector_view(key, connector).await?),
-            None => None,
+            None => self.lab_view(&self.authorities(key, zone)),
         };
         Ok(ZoneView {
             zone: key.to_string(),
@@ -158,16 +158,31 @@ impl App {
         lanes.into_iter().map(view).collect()
     }
 
+    /// The way into a zone of the lab, which no estate names.
+    fn lab_view(&self, authorities: &Authorities) -> Option<ConnectorView> {
+        self.lab_zones.as_ref()?.door(authorities)?;
+        Some(ConnectorView {
+            kind: "lab".to_owned(),
+            place: "the lab's own DNS".to_owned(),
+            promise: "what differs from the plan is never overwritten".to_owned(),
+            secret: "none-needed".to_owned(),
+        })
+    }
+
     async fn connector_view(
         &self,
         key: &ZoneKey,
         connector: &Connector,
     ) -> Result<ConnectorView, Fault> {
         let (place, compared) = match connector {
-            Connector::Rfc2136 { server, key } => {
-                (format!("{server} with key `{key}`"), Compared::AtTheServer)
+            Connector::Rfc2136 { server, key: name } => {
+                let name = self.tsig_name(key, name).await?;
+                (format!("{server} with key `{name}`"), Compared::AtTheServer)
             }
             Connector::PowerDns { url, .. } => (url.clone(), Compared::JustBefore),
+            Connector::Cloudflare { url, zone_id, .. } => {
+                (format!("{url}, zone {zone_id}"), Compared::JustBefore)
+            }
             Connector::Git { repository, branch, file } => {
                 (format!("{file} on branch `{branch}` of {repository}"), Compared::AtTheServer)
             }

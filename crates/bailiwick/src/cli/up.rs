@@ -67,6 +67,10 @@ pub(crate) struct Up {
     /// How often each zone is looked at, at every server and vantage; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=3600))]
     watch_seconds: u32,
+    /// The database was restored or copied: void approvals that are not spent, hand what was under way to
+    /// people, and go on. Say it once; the ledger keeps that it was said
+    #[arg(long)]
+    restored: bool,
     /// An RDAP server that is asked every hour about the registration of each zone (RFC 9082)
     #[arg(long, value_name = "URL")]
     rdap: Option<String>,
@@ -141,6 +145,7 @@ pub(crate) async fn run(up: Up) -> u8 {
         envelope_unused_days: up.envelope_unused_days,
         watch_seconds: up.watch_seconds,
         rdap: up.rdap,
+        restored: up.restored,
         notices: up.notices.options(),
         lab_dns: up.lab_dns,
         token: up.token.options(),

@@ -53,6 +53,9 @@ pub(crate) async fn look_again<E: Effects>(
     mut loaded: Loaded,
 ) -> Result<Change, Fault> {
     let Next::LookAgain { touched, .. } = loaded.change.next() else { return Ok(loaded.change) };
+    if app.is_before_a_restore(&loaded.id).await? {
+        return Ok(loaded.change);
+    }
     let grant = mint(&loaded, app.now())?;
     let Applied::Came(outcome @ Outcome::Done(_)) = effects.undo(grant, touched).await else {
         return Ok(loaded.change);

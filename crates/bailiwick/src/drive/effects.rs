@@ -5,6 +5,7 @@ mod envelope;
 mod estate;
 mod flight;
 mod issued;
+mod keys;
 mod propagation;
 mod records;
 mod registered;
@@ -189,7 +190,9 @@ impl Effects for Real<'_> {
             | Step::EditEstate { .. }
             | Step::PublishRecords(_)
             | Step::AwaitPropagation(_)
-            | Step::VerifyServed(_) => Ok(Prepared::Nothing),
+            | Step::VerifyServed(_)
+            | Step::RotateKey(_)
+            | Step::RetireKey(_) => Ok(Prepared::Nothing),
             Step::DeployCertificate(wanted) => {
                 deploy::prepare(self.app, loaded, wanted, batch).await
             }
@@ -235,6 +238,8 @@ impl Effects for Real<'_> {
             Step::DeployCertificate(wanted) => deploy::apply(app, warrant, &wanted).await,
             Step::VerifyServed(wanted) => return served::apply(app, change, &wanted).await,
             Step::RotateIssuer(wanted) => rotated::apply(app, &wanted, prepared).await,
+            Step::RotateKey(wanted) => return keys::apply(app, warrant, &wanted).await,
+            Step::RetireKey(wanted) => return keys::retire(app, warrant, &wanted).await,
         };
         outcome.into()
     }
@@ -265,6 +270,8 @@ impl Effects for Real<'_> {
             // They looked, and altered nothing.
             Step::AwaitPropagation(_) | Step::VerifyServed(_) => Outcome::Done(Receipt::Nothing),
             Step::RotateIssuer(wanted) => rotated::undo(app, &wanted, touched),
+            Step::RotateKey(wanted) => keys::undo(app, warrant, &wanted, touched).await,
+            Step::RetireKey(wanted) => keys::undo_retire(app, &wanted),
         };
         outcome.into()
     }
@@ -288,7 +295,9 @@ impl Effects for Real<'_> {
                 }
                 Step::DeployCertificate(wanted) => deploy::verify(self.app, id, wanted).await,
                 Step::VerifyServed(wanted) => served::verify(self.app, id, wanted).await,
-                Step::AwaitPropagation(_) => Outcome::Done(Receipt::Nothing),
+                // What was refused once is seen refused.
+                Step::AwaitPropagation(_) | Step::RetireKey(_) => Outcome::Done(Receipt::Nothing),
+                Step::RotateKey(wanted) => keys::verify(self.app, wanted).await,
                 Step::RotateIssuer(wanted) => rotated::verify(self.app, wanted).await,
             };
             if !matches!(seen, Outcome::Done(_)) {
@@ -322,6 +331,7 @@ impl Effects for Real<'_> {
             self.came().order = settled;
         }
         estate::expect(loaded, batch);
+        keys::accompany(batch);
         self.app.notify(loaded, batch);
         Ok(())
     }

@@ -5,7 +5,9 @@
 mod ca;
 mod emergency;
 mod joint;
+mod keys;
 mod registration;
+mod restored;
 mod scene;
 mod strikes;
 mod watched;
@@ -199,6 +201,14 @@ async fn doubled(app: &Arc<App>, kind: Kind) {
 /// signed, and a start finds nothing left to do.
 async fn sound(app: &App) {
     sound_but_for_people(app).await;
+    let left = app.store.unfinished_changes(app.now(), 100).await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// Where nothing was issued: rows and leaves, and nothing left to do.
+async fn rows_are_sound(app: &App) {
+    let differing = app.store.fsck().await.unwrap();
+    assert!(differing.is_empty(), "{differing:#?}");
     let left = app.store.unfinished_changes(app.now(), 100).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
 }

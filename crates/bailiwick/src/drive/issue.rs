@@ -28,6 +28,8 @@ pub(crate) fn wanted(steps: &[Step]) -> Option<&IssueCertificate> {
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_)
         | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
         | Step::PublishRecords(_)
         | Step::AwaitPropagation(_)
         | Step::DeployCertificate(_)

@@ -15,6 +15,7 @@ mod input;
 pub(crate) mod issuers;
 mod joint;
 mod joint_words;
+mod key_words;
 mod ledger;
 mod people;
 pub(crate) mod power;
@@ -62,8 +63,8 @@ pub(crate) use events::stream as events_stream;
         enrolments::enrol, enrolments::enrol_again, attestors::list,
         estate::show, estate::plan, estate::apply,
         issuers::list, issuers::show, issuers::rotate,
-        upstream::accounts, upstream::register, upstream::set_secret,
-        zones::show, zones::records, zones::try_zone,
+        upstream::accounts, upstream::register, upstream::rotate_key, upstream::set_secret,
+        zones::show, zones::records, zones::try_zone, zones::rotate_key,
         ledger::checkpoint, ledger::entry, ledger::tile, ledger::decision,
         watch::findings, watch::finding, watch::adopt_finding, watch::put_back, watch::revert_finding,
         incidents::incidents, incidents::report, incidents::incident, incidents::note_incident,
@@ -138,11 +139,13 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/issuers/{issuer}", get(issuers::show))
         .route("/issuers/{issuer}/rotate", post(issuers::rotate))
         .route("/ca-accounts", get(upstream::accounts).post(upstream::register))
+        .route("/ca-accounts/{issuer}/rotate-key", post(upstream::rotate_key))
         .route("/secrets", post(upstream::set_secret))
         .merge(watched())
         .route("/zones/{zone}", get(zones::show))
         .route("/zones/{zone}/records", get(zones::records))
         .route("/zones/{zone}/try", post(zones::try_zone))
+        .route("/zones/{zone}/rotate-key", post(zones::rotate_key))
         .route("/ledger/checkpoint", get(ledger::checkpoint))
         .route("/ledger/entries/{index}", get(ledger::entry))
         .route("/ledger/{*path}", get(ledger::tile))

@@ -122,9 +122,21 @@ impl BailiwickServer {
 
     /// Starts again on the same data with one argument in place of another.
     pub(crate) fn restart_with(&mut self, before: &str, after: &str) {
+        self.instead(before, after);
+        self.restart();
+    }
+
+    /// From the next start on with one argument in place of another.
+    pub(crate) fn instead(&mut self, before: &str, after: &str) {
         let place = self.args.iter_mut().find(|arg| arg.as_str() == before);
         after.clone_into(place.expect("it was started with that argument"));
+    }
+
+    /// Starts again on the same data with one more argument, this time only.
+    pub(crate) fn restart_once_with(&mut self, more: &str) {
+        self.args.push(more.to_owned());
         self.restart();
+        self.args.pop();
     }
 
     /// Starts again on the same data with the same arguments; kills it first if it still runs.

@@ -44,6 +44,8 @@ pub(crate) struct Bind {
     server: Server,
     zones: Vec<Zone>,
     key: TsigKey,
+    /// Whose updates and transfers it takes.
+    keys: Vec<TsigKey>,
     port: Port,
     control: Port,
     folder: Folder,
@@ -71,6 +73,8 @@ impl Role {
 }
 
 const A_MOMENT: Duration = Duration::from_secs(10);
+/// What `rndc` signs with.
+const CONTROL_KEY: &str = "rndc";
 const POLICY: &str = "p256";
 
 impl Bind {
@@ -117,8 +121,11 @@ impl Bind {
             check.args(["-q", zone.name()]).arg(file);
             process::run(check).expect_success();
         }
-        folder.write("named.conf", &configuration(zones, &key, (&port, &control), &folder, role));
-        folder.write("rndc.conf", &control_configuration(&key, &control));
+        let rndc = TsigKey::random(CONTROL_KEY);
+        folder.write("rndc.key", &rndc.clause());
+        let keys = [key.clone()];
+        folder.write("named.conf", &configuration(zones, &keys, (&port, &control), &folder, role));
+        folder.write("rndc.conf", &control_configuration(&rndc, &control));
         for zone in zones.iter().filter(|z| z.signed && is_primary) {
             let mut make = process::bounded(&programs::find("dnssec-keygen"), A_MOMENT);
             make.args(["-q", "-k", POLICY, "-l"]).arg(folder.file("named.conf"));
@@ -126,7 +133,8 @@ impl Bind {
             process::run(make).expect_success();
         }
         let server = launch(&folder);
-        let mut bind = Self { server, zones: zones.to_vec(), key, port, control, folder };
+        let keys = vec![key.clone()];
+        let mut bind = Self { server, zones: zones.to_vec(), key, keys, port, control, folder };
         bind.wait_until_served();
         bind
     }
@@ -134,6 +142,27 @@ impl Bind {
     /// Where it answers, over UDP and TCP.
     pub(crate) fn address(&self) -> SocketAddr {
         self.port.address()
+    }
+
+    /// From here on it takes updates with this key too, as somebody configures it.
+    pub(crate) fn take_key(&mut self, name: &str, secret: &str) {
+        let (algorithm, secret) = ("hmac-sha256".to_owned(), secret.to_owned());
+        self.keys.push(TsigKey { name: name.to_owned(), algorithm, secret });
+        self.reconfigure();
+    }
+
+    /// From here on it does not know this key any more.
+    pub(crate) fn drop_key(&mut self, name: &str) {
+        self.keys.retain(|key| key.name != name);
+        self.reconfigure();
+    }
+
+    fn reconfigure(&self) {
+        let role = Role::Primary { tells: Vec::new() };
+        let ports = (&self.port, &self.control);
+        let text = configuration(&self.zones, &self.keys, ports, &self.folder, &role);
+        self.folder.write("named.conf", &text);
+        self.rndc(&["reconfig"]);
     }
 
     /// The key for updates and zone transfers.
@@ -276,23 +305,25 @@ fn serial_of(answer: &dig::Answer) -> Option<u32> {
 
 fn configuration(
     zones: &[Zone],
-    key: &TsigKey,
+    keys: &[TsigKey],
     (port, control): (&Port, &Port),
     at: &Folder,
     role: &Role,
 ) -> String {
     let folder = at.path().display();
-    let name = &key.name;
-    let mut text = key.clause();
+    let name = &keys.first().expect("a server has a key").name;
+    let all: String = keys.iter().map(|key| format!("key \"{}\"; ", key.name)).collect();
+    let mut text: String = keys.iter().map(TsigKey::clause).collect();
+    text += &format!("include \"{folder}/rndc.key\";\n");
     text += &format!(
         "options {{\n\
          directory \"{folder}\"; key-directory \"{folder}\";\n\
          listen-on port {} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n\
          pid-file none; session-keyfile none;\n\
          recursion no; dnssec-validation no; empty-zones-enable no; {}\n\
-         allow-transfer {{ key \"{name}\"; }};\n\
+         allow-transfer {{ {all} }};\n\
          }};\n\
-         controls {{ inet 127.0.0.1 port {} allow {{ 127.0.0.1; }} keys {{ \"{name}\"; }}; }};\n\
+         controls {{ inet 127.0.0.1 port {} allow {{ 127.0.0.1; }} keys {{ \"{CONTROL_KEY}\"; }}; }};\n\
          dnssec-policy \"{POLICY}\" {{ keys {{ csk lifetime unlimited algorithm ecdsap256sha256; }}; }};\n",
         port.number(),
         role.options(),
@@ -309,11 +340,8 @@ fn configuration(
             );
             continue;
         }
-        let updates = if zone.updatable {
-            format!("allow-update {{ key \"{name}\"; }};")
-        } else {
-            String::new()
-        };
+        let updates =
+            if zone.updatable { format!("allow-update {{ {all} }};") } else { String::new() };
         let signing = if zone.signed {
             format!("dnssec-policy \"{POLICY}\"; inline-signing yes;")
         } else {

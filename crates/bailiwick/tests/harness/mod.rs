@@ -11,6 +11,7 @@ pub(crate) mod bind;
 pub(crate) mod caddy;
 pub(crate) mod certbot;
 pub(crate) mod chromium;
+pub(crate) mod cloudflare;
 pub(crate) mod dehydrated;
 pub(crate) mod dig;
 pub(crate) mod forge;

@@ -51,10 +51,7 @@ impl PowerDns {
             // Without it the API leaves the serial as it is, and no secondary learns of an edit.
             util(&folder, &["set-meta", zone.name(), "SOA-EDIT-API", "INCREASE"]);
         }
-        let mut command = process::server(&programs::find("pdns_server"));
-        command.arg(format!("--config-dir={at}"));
-        let log = folder.file("pdns.log");
-        let server = Server::start("pdns_server", command, &log, Piped::Nothing);
+        let server = launch(&folder);
         let mut started = Self { server, port, api, folder };
         for zone in zones {
             let at = started.port.address();
@@ -76,6 +73,35 @@ impl PowerDns {
         format!("http://127.0.0.1:{}/api/v1/servers/localhost", self.api.number())
     }
 
+    /// Another key of the API from here on, as somebody configures it and starts it again.
+    pub(crate) fn take_key(&mut self, key: &str) {
+        let file = self.folder.file("pdns.conf");
+        let text = std::fs::read_to_string(&file).expect("its configuration is text");
+        let line = text.lines().find(|line| line.starts_with("api-key=")).expect("it has a key");
+        let text = text.replace(line, &format!("api-key={key}"));
+        self.folder.write("pdns.conf", &text);
+        self.server.kill9();
+        self.server = launch(&self.folder);
+        let at = self.port.address();
+        self.server.wait_for("an answer", || std::net::TcpStream::connect(at).ok());
+    }
+
+    /// What the API answers to this key.
+    pub(crate) fn status_for(&self, key: &str) -> String {
+        let mut ask = process::bounded(&programs::find("curl"), A_MOMENT);
+        ask.args([
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "-H",
+            &format!("X-API-Key: {key}"),
+        ]);
+        ask.arg(self.url());
+        process::run(ask).stdout
+    }
+
     /// Adds a record past the API, as an administrator does: owner below the zone, TTL, type, data.
     pub(crate) fn add(&self, zone: &str, owner: &str, kind: &str, ttl: &str, data: &str) {
         util(&self.folder, &["add-record", zone, owner, kind, ttl, data]);
@@ -90,6 +116,13 @@ impl PowerDns {
     pub(crate) fn speak_again(&self) {
         self.server.signal("CONT");
     }
+}
+
+fn launch(folder: &Folder) -> Server {
+    let mut command = process::server(&programs::find("pdns_server"));
+    command.arg(format!("--config-dir={}", folder.path().display()));
+    let log = folder.file("pdns.log");
+    Server::start("pdns_server", command, &log, Piped::Nothing)
 }
 
 fn util(folder: &Folder, words: &[&str]) {

@@ -108,6 +108,7 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/issuers/{issuer}/rotate", Alters(Request)),
     ("GET", "/api/v1/ca-accounts", To(Read)),
     ("POST", "/api/v1/ca-accounts", To(Request)),
+    ("POST", "/api/v1/ca-accounts/{issuer}/rotate-key", To(Request)),
     ("POST", "/api/v1/secrets", To(Administer)),
     ("GET", "/api/v1/findings", To(Read)),
     // A quiet lab has no finding to be shown.
@@ -128,6 +129,7 @@ const NEEDS: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/zones/{zone}", To(Read)),
     ("GET", "/api/v1/zones/{zone}/records", To(Read)),
     ("POST", "/api/v1/zones/{zone}/try", To(Administer)),
+    ("POST", "/api/v1/zones/{zone}/rotate-key", To(Administer)),
     ("GET", "/api/v1/ledger/checkpoint", To(Read)),
     ("GET", "/api/v1/ledger/entries/{index}", To(Read)),
     ("GET", "/api/v1/ledger/{*path}", To(Read)),
@@ -448,7 +450,7 @@ impl Stage {
             "/api/v1/estate/apply" | "/api/v1/ca-accounts" | "/api/v1/incidents" => {
                 fixed(path, Of::Estate)
             }
-            _ if path.ends_with("{issuer}/rotate") => {
+            _ if path.ends_with("{issuer}/rotate") || path.ends_with("{issuer}/rotate-key") => {
                 fixed(&path.replace("{issuer}", "house"), Of::Estate)
             }
             "/api/v1/tokens" => fixed(path, Of::Own),

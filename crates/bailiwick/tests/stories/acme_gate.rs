@@ -29,7 +29,7 @@ pub(crate) enum Remembers {
 pub(crate) struct Gate {
     pub(crate) server: BailiwickServer,
     bind: Option<Bind>,
-    _postgres: Option<Postgres>,
+    postgres: Option<Postgres>,
     http01: Port,
     tls_alpn01: Port,
     _estate: Option<Folder>,
@@ -70,7 +70,7 @@ impl Gate {
         let [http, tls] = ports.each_ref().map(String::as_str);
         let lab = ["--lab", "--http01-port", http, "--tls-alpn01-port", tls];
         let server = BailiwickServer::start_on(folder, &[&lab, args].concat(), env);
-        Self { server, bind: None, _postgres: None, http01, tls_alpn01, _estate: None }
+        Self { server, bind: None, postgres: None, http01, tls_alpn01, _estate: None }
     }
 
     /// The lab's organisation with its zones in BIND, and `*.shop.example` among the shop's names.
@@ -118,14 +118,12 @@ impl Gate {
             args.extend(["--database", url]);
         }
         let server = BailiwickServer::start_with(&args, env);
-        Self {
-            server,
-            bind: Some(bind),
-            _postgres: postgres,
-            http01,
-            tls_alpn01,
-            _estate: Some(estate),
-        }
+        Self { server, bind: Some(bind), postgres, http01, tls_alpn01, _estate: Some(estate) }
+    }
+
+    /// Where it remembers, where that is a server.
+    pub(crate) fn postgres(&self) -> &Postgres {
+        self.postgres.as_ref().expect("the gate was started with PostgreSQL")
     }
 
     /// As clients see it, without a credential.

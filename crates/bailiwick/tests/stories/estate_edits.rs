@@ -9,36 +9,43 @@ use crate::harness::place::Folder;
 use crate::harness::process::Ran;
 
 /// The active estate as a folder, to be edited.
-struct Edited<'a> {
+pub(super) struct Edited<'a> {
     gate: &'a Gate,
     folder: Folder,
+    paths: Vec<String>,
 }
 
 impl<'a> Edited<'a> {
-    fn of(gate: &'a Gate) -> Self {
+    pub(super) fn of(gate: &'a Gate) -> Self {
         let asker = Asker::of(gate);
         let token = std::fs::read_to_string(gate.server.data().join("lab/dana.token"));
         let token = format!("Bearer {}", token.expect("the lab keeps it").trim());
         let headers = [("authorization", token.as_str())];
         let active = asker.ask("GET", &asker.page("/api/v1/estate"), &headers, "").expect(200);
-        let edited = Self { gate, folder: Folder::new("edited") };
+        let mut edited = Self { gate, folder: Folder::new("edited"), paths: Vec::new() };
         for file in active.json()["files"].as_array().expect("files") {
+            edited.paths.push(file[0].as_str().expect("a path").to_owned());
             edited.write(file[0].as_str().expect("a path"), file[1].as_str().expect("a text"));
         }
         edited
     }
 
-    fn write(&self, path: &str, text: &str) {
+    /// Its files.
+    pub(super) fn paths(&self) -> Vec<String> {
+        self.paths.clone()
+    }
+
+    pub(super) fn write(&self, path: &str, text: &str) {
         let file = self.folder.file(path);
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
         std::fs::write(file, text).expect("a file can be written");
     }
 
-    fn read(&self, path: &str) -> String {
+    pub(super) fn read(&self, path: &str) -> String {
         std::fs::read_to_string(self.folder.file(path)).expect("it is there")
     }
 
-    fn run(&self, verb: &str, more: &[&str]) -> Ran {
+    pub(super) fn run(&self, verb: &str, more: &[&str]) -> Ran {
         let place = self.folder.path().to_string_lossy().into_owned();
         self.gate.cli_as("dana", &[&["estate", verb, &place][..], more].concat())
     }
@@ -52,7 +59,7 @@ impl<'a> Edited<'a> {
     }
 
     /// Applies it, with everybody's approval that counts.
-    fn carried_out(&self) {
+    pub(super) fn carried_out(&self) {
         let opened = self.run("apply", &["--reason", "we change", "--json"]).expect_success();
         let mut change: Value = serde_json::from_str(&opened.stdout).expect("--json prints JSON");
         let id = change["id"].as_str().expect("a change has an id").to_owned();

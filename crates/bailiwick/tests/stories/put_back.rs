@@ -203,6 +203,7 @@ fn caa_5_what_was_edited_without_a_change_is_put_back_by_one() {
     refused(&scene.cli("dana", &asked), "this finding is over");
     killed_while_a_secondary_stays_behind(&mut scene);
     edited_on_one_secondary(&scene);
+    one_server_answers_nothing(&scene);
     scene.server.stop();
     let data = scene.server.data().to_string_lossy().into_owned();
     for check in ["verify", "fsck"] {
@@ -260,6 +261,30 @@ fn edited_on_one_secondary(scene: &Scene) {
     scene.comes_to(&[]);
 }
 
+/// TRW-3: where one server of the zone is lame nobody is asked: the change could only turn back.
+fn one_server_answers_nothing(scene: &Scene) {
+    scene.third.grow_lame();
+    scene.edited(&["0 issue \"other.example\""]);
+    let finding = until(|| {
+        let all = scene.json("dana", &["findings", "--zone", "shop.example"]);
+        let all = all.as_array().expect("a list").clone();
+        all.iter().find(|one| one["kind"] == "caa-shadow-edit").map(id)
+    });
+    let words = ["finding", "revert", &finding, "--reason", "nobody decided that"];
+    let change = scene.json("dana", &words);
+    assert_eq!(change["state"], "refused", "{change:#}");
+    let says = format!("{} does NOT answer", scene.third.address());
+    assert!(change.to_string().contains(&says), "`{says}` is not in {change:#}");
+    scene.third.follow_again();
+    let change = until(|| {
+        let change = scene.json("dana", &words);
+        (change["state"] == "awaiting-approval").then(|| id(&change))
+    });
+    scene.cli("pia", &["change", "approve", &change]).expect_success();
+    scene.becomes(&change, "closed");
+    scene.comes_to(&[]);
+}
+
 /// TRW-2: whoever asked for a change does not say alone that it came out well.
 #[test]
 fn trw_2_the_requester_of_a_change_that_nobody_knows_the_end_of_does_not_resolve_it() {
@@ -305,27 +330,13 @@ fn caa_6_the_page_of_a_finding_asks_for_either_way_to_end_it() {
     let json = |person: &str, words: &[&str]| -> Value {
         serde_json::from_str(&cli(person, &[words, &["--json"]].concat())).expect("JSON")
     };
-    let found = || {
-        let began = Instant::now();
-        loop {
-            let all = json("dana", &["findings"]);
-            if let Some(one) = all.as_array().expect("a list").first() {
-                return id(one);
-            }
-            assert!(began.elapsed() < PATIENCE, "{}", gate.server.log());
-            std::thread::sleep(Duration::from_millis(200));
-        }
-    };
+    let found =
+        || until(|| json("dana", &["findings"]).as_array().expect("a list").first().map(id));
     let over = |finding: &str| {
-        let began = Instant::now();
-        loop {
+        until(|| {
             let one = json("dana", &["finding", "show", finding]);
-            if one["closed_by"] == "its cause ended" {
-                return;
-            }
-            assert!(began.elapsed() < PATIENCE, "{one:#}\n{}", gate.server.log());
-            std::thread::sleep(Duration::from_millis(200));
-        }
+            (one["closed_by"] == "its cause ended").then_some(())
+        });
     };
     let mut chromium = Chromium::start();
     chromium.open(link(&gate.server, "dana"));
@@ -354,6 +365,10 @@ fn caa_6_the_page_of_a_finding_asks_for_either_way_to_end_it() {
         let change = path.rsplit('/').next().expect("an id").to_owned();
         chromium.screenshot(&gate.server.data().join(format!("change-{form}.png")));
         refused(&gate.cli_as("dana", &["change", "approve", &change]), "independent");
+        // Whoever comes to the finding meanwhile sees the change that puts the set back.
+        chromium.open(&format!("{}/findings/{finding}", gate.server.https()));
+        let says = chromium.text().contains("A change that writes this set is under way");
+        assert_eq!(says, form == "revert", "{}", chromium.text());
         for person in people {
             if json("ada", &["change", "show", &change])["state"] == "awaiting-approval" {
                 gate.cli_as(person, &["change", "approve", &change]).expect_success();

@@ -57,6 +57,8 @@ fn takes(step: &Step) -> (u64, u64) {
             (hold, hold.saturating_add(u64::from(wait.within_seconds)))
         }
         Step::VerifyServed(look) => (0, u64::from(look.within_seconds)),
+        Step::RotateKey(rotate) => (0, u64::from(rotate.within_seconds)),
+        Step::RetireKey(retire) => (0, u64::from(retire.within_seconds)),
         Step::IssueCertificate(_) => (0, ISSUE_SECONDS),
         Step::RevokeCertificate(_)
         | Step::GrantEnvelope(_)
@@ -77,7 +79,7 @@ fn takes_back(step: &Step) -> u64 {
             let (hold, within) = (publish.undo_hold_seconds, publish.within_seconds);
             EFFECT_SECONDS.saturating_add(u64::from(hold)).saturating_add(u64::from(within))
         }
-        Step::AwaitPropagation(_) | Step::VerifyServed(_) => 0,
+        Step::AwaitPropagation(_) | Step::VerifyServed(_) | Step::RetireKey(_) => 0,
         Step::IssueCertificate(_)
         | Step::RevokeCertificate(_)
         | Step::GrantEnvelope(_)
@@ -86,6 +88,7 @@ fn takes_back(step: &Step) -> u64 {
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_)
         | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
         | Step::DeployCertificate(_) => EFFECT_SECONDS,
     }
 }

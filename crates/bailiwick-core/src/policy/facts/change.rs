@@ -31,6 +31,8 @@ spelled! {
         TrustChange = "trust-change",
         /// Lets new certificates come from another generation of a CA of ours.
         RotateIssuer = "rotate-issuer",
+        /// Lets another credential of ours take the place of one.
+        RotateKey = "rotate-key",
         /// Puts records of a zone right that belong to no service, such as its CAA policy.
         PublishRecords = "publish-records",
     }

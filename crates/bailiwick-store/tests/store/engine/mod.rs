@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use bailiwick_core::ledger::TreeHead;
 use bailiwick_core::time::Time;
-use bailiwick_store::{CheckpointSigner, Clock, OpenError, SignFailed, Store, StoreUrl};
+use bailiwick_store::{CheckpointSigner, Clock, OpenError, Past, SignFailed, Store, StoreUrl};
 use bailiwick_wire::ledger::{KeyName, LedgerKey, Trust};
 use sqlx::{Connection as _, Row as _};
 
@@ -61,6 +61,11 @@ impl Place {
 
     pub(crate) async fn try_open(&self) -> Result<Store, OpenError> {
         Store::open(&self.url, self.signer.clone(), self.clock.clone()).await
+    }
+
+    /// The same, and somebody says something about its past.
+    pub(crate) async fn try_open_after(&self, past: &Past) -> Result<Store, OpenError> {
+        Store::open_after(&self.url, self.signer.clone(), self.clock.clone(), past).await
     }
 
     /// The data folder of an embedded store.

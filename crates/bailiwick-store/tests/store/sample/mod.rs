@@ -21,7 +21,7 @@ pub(crate) use story::{
     Story, certificate, envelope, envelope_end, estate, issuance, issue_step, revocation,
     to_be_signed,
 };
-pub(crate) use upstream::{rotation, upstream};
+pub(crate) use upstream::{held_keys, rotation, upstream};
 
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
@@ -189,6 +189,7 @@ pub(crate) fn life(at: Time) -> Vec<Batch> {
     all.push(batch(vec![entry(at, by("ada"), Fact::TokenRevoked { token })]));
     all.extend(upstream(at));
     all.extend(rotation(at));
+    all.extend(held_keys(at));
     all.push(crl(at, number() + 1).1);
     all.push(batch(vec![entry(
         at,

@@ -1,7 +1,10 @@
 //! A CA behind ACME: an account, an order, a certificate, and the way there.
 
 use bailiwick_core::certificate::Generation;
-use bailiwick_core::change::{Event, Plan, Prepared, Receipt, RegisterAccount, RotateIssuer, Step};
+use bailiwick_core::change::{
+    Event, HeldKey, KeyMark, Plan, Prepared, Receipt, RegisterAccount, RotateIssuer, RotateKey,
+    Step,
+};
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::names::{CertFingerprint, Digest, DnsName, IssuerId, SpkiHash};
@@ -60,6 +63,36 @@ pub(crate) fn rotation(at: Time) -> Vec<Batch> {
     };
     let second = Generation::new(2).unwrap();
     vec![go(Generation::FIRST, second), go(second, Generation::FIRST)]
+}
+
+/// A credential of a zone that was rotated and turned back, and one of an account.
+pub(crate) fn held_keys(at: Time) -> Vec<Batch> {
+    let mark = |name: &str| KeyMark::of_secret(name, b"a secret of sixteen");
+    let zone = ZoneKey::parse(&format!("z{}.example", number())).unwrap();
+    let issuer = IssuerId::parse(&format!("public-{}", number())).unwrap();
+    let mut all = Vec::new();
+    for of in [HeldKey::ZoneTsig(zone), HeldKey::CaAccount(issuer)] {
+        let (before, after) = (mark("old"), mark("new"));
+        let step = Step::RotateKey(RotateKey {
+            of: of.clone(),
+            before: before.clone(),
+            after: after.clone(),
+            within_seconds: 60,
+        });
+        let receipt = Receipt::KeyActivated { of: of.clone(), before, after };
+        let mut story = Story::new();
+        let sealed = |secret| Work::PutSealed { secret, sealed: b"sealed".to_vec() };
+        let work = vec![
+            sealed(of.now()),
+            sealed(of.next()),
+            Work::MoveSealed { from: of.now(), to: of.last() },
+            Work::MoveSealed { from: of.next(), to: of.now() },
+            Work::ForgetSealed(of.last()),
+        ];
+        let entries = story.whole(at, step, Prepared::Nothing, receipt);
+        all.push(Batch { entries, work, ..Batch::default() });
+    }
+    all
 }
 
 /// Everything that is remembered of a CA behind ACME.

@@ -144,6 +144,11 @@ fn connector(it: shape::Connector) -> Read<core::Connector> {
         core::ConnectorKind::PowerDns => {
             core::Connector::PowerDns { url: there(it.url)?, trust_roots: it.trust_roots }
         }
+        core::ConnectorKind::Cloudflare => core::Connector::Cloudflare {
+            zone_id: there(it.zone_id)?,
+            url: there(it.url)?,
+            trust_roots: it.trust_roots,
+        },
         core::ConnectorKind::Git => core::Connector::Git {
             repository: there(it.repository)?,
             branch: there(it.branch)?,

@@ -3,8 +3,8 @@
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    Approval, Basis, IssuedCertificate, PlanDigest, Prepared, Receipt, Request, RevocationReason,
-    Revoked,
+    Approval, Basis, HeldKey, IssuedCertificate, KeyMark, PlanDigest, Prepared, Receipt, Request,
+    RevocationReason, Revoked,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -169,6 +169,11 @@ pub(crate) enum ReceiptForm {
         generation: u8,
         certificate: String,
     },
+    KeyActivated {
+        of: <HeldKey as Stored>::Form,
+        before: <KeyMark as Stored>::Form,
+        after: <KeyMark as Stored>::Form,
+    },
 }
 
 impl Stored for Receipt {
@@ -211,6 +216,11 @@ impl Stored for Receipt {
             Self::AccountDeactivated { issuer } => {
                 ReceiptForm::AccountDeactivated { issuer: issuer.form()? }
             }
+            Self::KeyActivated { of, before, after } => ReceiptForm::KeyActivated {
+                of: of.form()?,
+                before: before.form()?,
+                after: after.form()?,
+            },
             Self::GenerationActivated { issuer, generation, certificate } => {
                 ReceiptForm::GenerationActivated {
                     issuer: issuer.form()?,
@@ -258,6 +268,11 @@ impl Stored for Receipt {
             ReceiptForm::AccountDeactivated { issuer } => {
                 Self::AccountDeactivated { issuer: IssuerId::read(issuer)? }
             }
+            ReceiptForm::KeyActivated { of, before, after } => Self::KeyActivated {
+                of: HeldKey::read(of)?,
+                before: KeyMark::read(before)?,
+                after: KeyMark::read(after)?,
+            },
             ReceiptForm::GenerationActivated { issuer, generation, certificate } => {
                 Self::GenerationActivated {
                     issuer: IssuerId::read(issuer)?,

@@ -204,6 +204,10 @@ mod others {
                 report: Digest,
                 holds: bool,
             },
+            "store.restored" => StoreRestored {
+                epoch: u32,
+                leaves: u64,
+            },
             "access.denied" => AccessDenied {
                 action: String,
                 object: String,

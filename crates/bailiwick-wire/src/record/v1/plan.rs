@@ -2,9 +2,9 @@
 
 use bailiwick_core::certificate::Generation;
 use bailiwick_core::change::{
-    AwaitPropagation, DeployCertificate, IssueCertificate, NarrowEnvelope, Precheck,
-    PublishRecords, RegisterAccount, RevocationReason, RevokeCertificate, RotateIssuer, Step,
-    VerifyServed,
+    AwaitPropagation, DeployCertificate, HeldKey, IssueCertificate, KeyMark, NarrowEnvelope,
+    Precheck, PublishRecords, RegisterAccount, RetireKey, RevocationReason, RevokeCertificate,
+    RotateIssuer, RotateKey, Step, VerifyServed,
 };
 use bailiwick_core::gate::{Bounds, Envelope};
 use bailiwick_core::names::{
@@ -59,11 +59,48 @@ mirror! {
         key: SpkiHash,
         certificate: Option<CertFingerprint>,
     }
+    KeyMark => MarkForm {
+        name: String,
+        digest: Digest,
+    }
+    RotateKey => RotateKeyForm {
+        of: HeldKey,
+        before: KeyMark,
+        after: KeyMark,
+        within_seconds: u32,
+    }
+    RetireKey => RetireKeyForm {
+        of: HeldKey,
+        old: KeyMark,
+        within_seconds: u32,
+    }
     Precheck => PrecheckForm {
         name: String,
         holds: bool,
         saw: String,
         assignee: Option<PersonId>,
+    }
+}
+
+/// A credential of ours: what it opens, and whose that is.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HeldForm {
+    kind: String,
+    owner: String,
+}
+
+impl Stored for HeldKey {
+    type Form = HeldForm;
+
+    fn form(&self) -> Result<HeldForm, NotStorable> {
+        Ok(HeldForm { kind: self.kind().to_owned(), owner: self.owner() })
+    }
+
+    fn read(form: HeldForm) -> Result<Self, BadValue> {
+        let HeldForm { kind, owner } = form;
+        let word = || format!("{kind} of {owner}");
+        Self::parse(&kind, &owner).ok_or_else(|| BadValue::Word { of: "credential", word: word() })
     }
 }
 
@@ -83,6 +120,8 @@ pub(crate) enum StepForm {
     DeployCertificate(<DeployCertificate as Stored>::Form),
     VerifyServed(<VerifyServed as Stored>::Form),
     RotateIssuer(RotateForm),
+    RotateKey(RotateKeyForm),
+    RetireKey(RetireKeyForm),
 }
 
 impl Stored for Step {
@@ -108,6 +147,8 @@ impl Stored for Step {
             Self::DeployCertificate(deploy) => StepForm::DeployCertificate(deploy.form()?),
             Self::VerifyServed(look) => StepForm::VerifyServed(look.form()?),
             Self::RotateIssuer(rotate) => StepForm::RotateIssuer(rotate.form()?),
+            Self::RotateKey(rotate) => StepForm::RotateKey(rotate.form()?),
+            Self::RetireKey(retire) => StepForm::RetireKey(retire.form()?),
         })
     }
 
@@ -132,6 +173,8 @@ impl Stored for Step {
             StepForm::DeployCertificate(deploy) => Self::DeployCertificate(Stored::read(deploy)?),
             StepForm::VerifyServed(look) => Self::VerifyServed(Stored::read(look)?),
             StepForm::RotateIssuer(rotate) => Self::RotateIssuer(Stored::read(rotate)?),
+            StepForm::RotateKey(rotate) => Self::RotateKey(Stored::read(rotate)?),
+            StepForm::RetireKey(retire) => Self::RetireKey(Stored::read(retire)?),
         })
     }
 }

@@ -89,27 +89,35 @@ impl App {
 
     /// Every authoritative server of a zone answers.
     async fn reachable(&self, live: &Live, zone: &ZoneKey, edit: &RecordEdit) -> Looked {
-        let team = live.estate().zones.get(zone).map(|zone| zone.operator.clone());
-        let (holds, saw) = match self.sight(live, zone) {
-            Err(why) => (false, why),
-            Ok(door) => {
-                let back = [edit.reversed()];
-                let lanes = door.rid(&back).await;
-                let lines: Vec<String> = lanes
-                    .iter()
-                    .map(|one| {
-                        let step = match (one.is_silent, one.lane.shows) {
-                            (true, _) => "does NOT answer",
-                            (false, true) => "answers",
-                            (false, false) => "answers and differs",
-                        };
-                        format!("{} {step}: {}", one.lane.who, one.lane.saw)
-                    })
-                    .collect();
-                let holds = !lanes.is_empty() && !lanes.iter().any(|one| one.is_silent);
-                (holds, format!("zone {zone}: {}", lines.join("; ")))
-            }
+        let of = live.estate().zones.get(zone);
+        let team = of.map(|zone| zone.operator.clone());
+        let door = match self.sight(live, zone) {
+            Ok(door) => door,
+            Err(saw) => return Looked { name: "authorities-answer", holds: false, saw, team },
         };
+        let serials = match of {
+            Some(of) => self.servers_seen(&self.authorities(zone, of)).await,
+            None => Vec::new(),
+        };
+        let refuses = |who: &str| {
+            serials.iter().any(|server| server.server == who && server.problem.is_some())
+        };
+        let lanes = door.rid(&[edit.reversed()]).await;
+        let mut holds = !lanes.is_empty();
+        let lines: Vec<String> = lanes
+            .iter()
+            .map(|one| {
+                let answers = !one.is_silent && !refuses(&one.lane.who);
+                holds &= answers;
+                let step = match (answers, one.lane.shows) {
+                    (false, _) => "does NOT answer",
+                    (true, true) => "answers",
+                    (true, false) => "answers and differs",
+                };
+                format!("{} {step}: {}", one.lane.who, one.lane.saw)
+            })
+            .collect();
+        let saw = format!("zone {zone}: {}", lines.join("; "));
         Looked { name: "authorities-answer", holds, saw, team }
     }
 

@@ -234,6 +234,7 @@ fn options(data: PathBuf, estate: Estate) -> Options {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Options {
         data,
+        restored: false,
         estate: None,
         given: Some(estate),
         lab: false,

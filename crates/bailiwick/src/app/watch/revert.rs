@@ -3,15 +3,16 @@
 
 use bailiwick_core::caa::CaaRecord;
 use bailiwick_core::change::planner::caa_rdata;
+use bailiwick_core::change::{Change, Step};
 use bailiwick_core::estate::{Connector, Zone, ZoneKey};
-use bailiwick_core::names::{DnsName, FindingId};
+use bailiwick_core::names::{ChangeId, DnsName, FindingId};
 use bailiwick_core::policy::Access;
 use bailiwick_core::record::Batch;
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 use bailiwick_core::watch::{
     Asked, Finding, FindingKind, Picture, Seen, Vantage, intended_set, to_records,
 };
-use bailiwick_store::FindingRow;
+use bailiwick_store::{ChangeFilter, FindingRow};
 use bailiwick_wire::dns::{Caa, RecordKind as _};
 
 use super::super::words::said;
@@ -20,6 +21,8 @@ use super::super::zones::zone_of;
 use super::super::{App, Asking, Live, Loaded, Scope};
 use crate::fault::Fault;
 
+/// Changes under way that are looked through.
+const CHANGES_MAX: u32 = 100;
 /// The TTL of a set that was never seen with one, in seconds.
 const TTL_SECONDS: u32 = 300;
 
@@ -112,6 +115,30 @@ impl App {
         Ok(Way::Change)
     }
 
+    /// Changes that are under way and write the set that a finding is about.
+    pub(crate) async fn put_backs(&self, finding: &Finding) -> Result<Vec<ChangeId>, Fault> {
+        let mut all = Vec::new();
+        for state in ["awaiting-approval", "executing", "verifying"] {
+            let filter = ChangeFilter {
+                state: Some(state.to_owned()),
+                kind: Some("publish-records".to_owned()),
+                ..ChangeFilter::default()
+            };
+            for row in self.store.changes(&filter, None, CHANGES_MAX).await?.items {
+                let loaded = self.load_change(&row.request.id).await?;
+                let steps = if let Change::Awaiting(waiting) = &loaded.change {
+                    waiting.plan.steps()
+                } else {
+                    loaded.change.approved().map(|plan| plan.steps()).unwrap_or_default()
+                };
+                if steps.iter().any(|step| writes(step, finding)) {
+                    all.push(row.request.id);
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// The primary holds what was decided: who does what instead.
     fn nothing_to_write(
         &self,
@@ -144,6 +171,14 @@ impl App {
             self.whom(live, &zone.operator)
         )
     }
+}
+
+fn writes(step: &Step, finding: &Finding) -> bool {
+    let Step::PublishRecords(publish) = step else { return false };
+    let is_it = |edit: &RecordEdit| {
+        edit.kind() == RecordType::CAA && edit.owner().to_string() == finding.subject
+    };
+    publish.zone == finding.zone && publish.edits.iter().any(is_it)
 }
 
 /// That a finding is open and of a kind that the decided set ends.

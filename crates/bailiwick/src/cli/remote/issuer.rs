@@ -6,7 +6,7 @@ use super::commands::{Asked, GlobalOutput, IssuerCommand};
 use super::{answer, print, secrets};
 use crate::cli::client::{Client, NoAnswer};
 use crate::http::api::bodies::{
-    AwaitsRootBody, CaAccountBody, ChangeBody, GenerationBody, IssuerBody, RegisterBody,
+    AwaitsRootBody, Because, CaAccountBody, ChangeBody, GenerationBody, IssuerBody, RegisterBody,
     RotateIssuerBody, RotationBody,
 };
 
@@ -39,6 +39,11 @@ pub(super) async fn run(asked: Asked<IssuerCommand>) -> Result<u8, NoAnswer> {
         IssuerCommand::Register { issuer, reason } => {
             let wish = RegisterBody { issuer, reason };
             let body: ChangeBody = client.post("ca-accounts", &wish).await?;
+            answer(asked.output, &body, print::change)
+        }
+        IssuerCommand::RotateAccountKey { issuer, reason } => {
+            let path = format!("ca-accounts/{issuer}/rotate-key");
+            let body: ChangeBody = client.post(&path, &Because { reason }).await?;
             answer(asked.output, &body, print::change)
         }
         IssuerCommand::SetSecret { issuer, file } => {

@@ -45,7 +45,7 @@ pub(super) async fn set(
 }
 
 /// A secret never stands on a command line, where others can see it.
-fn read(file: Option<&Path>) -> Result<Zeroizing<String>, NoAnswer> {
+pub(super) fn read(file: Option<&Path>) -> Result<Zeroizing<String>, NoAnswer> {
     let failed = |cause: std::io::Error| NoAnswer::File {
         path: file.map_or_else(|| "standard input".to_owned(), |path| path.display().to_string()),
         cause: cause.to_string(),

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::commands::{Asked, ZoneCommand};
-use super::{answer, query};
+use super::{answer, print, query, secrets};
 use crate::app::{RecordsView, ZoneTried, ZoneView, ZoneWhole};
 use crate::cli::client::NoAnswer;
 use crate::cli::exit;
+use crate::http::api::bodies::{KeyRotationBody, RotateKeyBody};
 
 /// Appends a line; writing to a `String` cannot fail.
 macro_rules! line {
@@ -37,7 +38,41 @@ pub(super) async fn run(asked: Asked<ZoneCommand>) -> Result<u8, NoAnswer> {
             let code = if body.fine { exit::YES } else { exit::NO };
             answer(asked.output, &body, tried).map(|_| code)
         }
+        ZoneCommand::RotateKey { zone, key_name, secret_file, within_hours, reason } => {
+            let (name, view) = split(&zone);
+            let query = query(&[("view", view)]);
+            let secret = match &secret_file {
+                Some(file) => Some(secrets::read(Some(file))?.trim().to_owned()),
+                None => None,
+            };
+            let within_hours = Some(within_hours);
+            let wish = RotateKeyBody { name: key_name, secret, within_hours, reason };
+            let path = format!("zones/{name}/rotate-key{query}");
+            let body: KeyRotationBody = client.post(&path, &wish).await?;
+            answer(asked.output, &body, rotation)
+        }
     }
+}
+
+fn rotation(body: &KeyRotationBody) -> String {
+    let mut text = print::change(&body.change);
+    let Some(made) = &body.made else { return text };
+    line!(text, "");
+    line!(
+        text,
+        "The new key, which is not shown again. Put it beside the old one at the server, and let"
+    );
+    line!(text, "it do what the old one may (`update-policy`, `allow-update` or `acl`). In BIND:");
+    line!(text, "");
+    line!(text, "{}", made.bind);
+    line!(text, "In Knot:");
+    line!(text, "");
+    line!(text, "{}", made.knot);
+    line!(
+        text,
+        "Once the change is approved and the server takes the new key, the old one has to go there."
+    );
+    text
 }
 
 fn split(zone: &str) -> (String, Option<String>) {

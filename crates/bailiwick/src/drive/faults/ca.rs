@@ -5,6 +5,7 @@ mod acme;
 mod again;
 mod canaries;
 mod clock;
+mod keys;
 mod mischief;
 mod net;
 mod orders;

@@ -86,6 +86,7 @@ async fn open_with(
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
         data: data.to_path_buf(),
+        restored: false,
         estate: estate.map(Path::to_path_buf),
         given: None,
         lab: true,
@@ -211,6 +212,7 @@ impl Case {
             | Step::AwaitPropagation(_)
             | Step::DeployCertificate(_)
             | Step::VerifyServed(_) => Stands::Otherwise,
+            Step::RotateKey(_) | Step::RetireKey(_) => Stands::Otherwise,
             Step::RegisterAccount(wanted) => {
                 let found = store.upstream_account(&wanted.issuer).await.unwrap();
                 let holds = found.is_some_and(|account| !account.ended);

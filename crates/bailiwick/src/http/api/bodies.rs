@@ -6,6 +6,7 @@ mod envelope;
 mod incident;
 mod issuer;
 mod joint;
+mod key;
 mod power;
 mod registry;
 mod seen;
@@ -24,6 +25,7 @@ pub(crate) use issuer::{
     AwaitsRootBody, GenerationBody, IssuerBody, RotateIssuerBody, RotationBody,
 };
 pub(crate) use joint::{IntentBody, LanesBody, MomentBody, ProposalBody};
+pub(crate) use key::{FreshKeyBody, KeyRotationBody, RotateKeyBody};
 pub(crate) use power::{
     ActBody, CloseReview, DelegateBody, DelegatedBody, DutyBody, EmergencyBody, EmergencyIssueBody,
     EmergencyPublishBody, EmergencyRevokeBody, NewEmergencyBody, ToxicBody,

@@ -197,6 +197,7 @@ pub(crate) fn describe(step: &Step) -> (String, Vec<(&'static str, String)>) {
         | Step::DeployCertificate(_)
         | Step::VerifyServed(_) => super::joint_words::describe(step),
         Step::RotateIssuer(rotate) => rotating(rotate),
+        Step::RotateKey(_) | Step::RetireKey(_) => super::key_words::describe(step),
         Step::RegisterAccount(register) => (
             format!("register an account at issuer {}", register.issuer),
             vec![

@@ -34,7 +34,7 @@ pub(super) async fn plan(
     Json(folder): Json<EstateFolder>,
 ) -> Result<Json<EstatePlanBody>, ApiError> {
     app.permit(&asking, Access::Read, &Scope::Organisation)?;
-    let plan = app.plan_estate(&folder.files);
+    let plan = app.plan_estate(&folder.files).await;
     Ok(Json(match plan {
         Ok(plan) => EstatePlanBody {
             changes: plan.changes,

@@ -38,6 +38,8 @@ pub(super) fn describe(step: &Step) -> Described {
         | Step::EndEnvelope { .. }
         | Step::NarrowEnvelope(_)
         | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
         | Step::EditEstate { .. }
         | Step::RegisterAccount(_) => (step.kind().to_owned(), Vec::new()),
     }

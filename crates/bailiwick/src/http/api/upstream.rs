@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::IssuerId;
 
-use super::bodies::{CaAccountBody, ChangeBody, RegisterBody, SecretBody};
+use super::bodies::{Because, CaAccountBody, ChangeBody, RegisterBody, SecretBody};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
-use super::input::Json;
+use super::input::{Json, Path};
 use crate::app::{App, SecretOf};
 use crate::fault::Fault;
 
@@ -42,6 +42,21 @@ pub(super) async fn register(
 ) -> Result<Json<ChangeBody>, ApiError> {
     let issuer = IssuerId::parse(&wish.issuer).map_err(|cause| Fault::input("issuer", cause))?;
     let loaded = app.register_at_ca(&asking, &issuer, &wish.reason).await?;
+    Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
+}
+
+/// Ask that our account at a CA get another key (RFC 8555, section 7.3.5); the CA refuses the old one.
+#[utoipa::path(post, path = "/ca-accounts/{issuer}/rotate-key", tag = "estate", params(("issuer" = String, Path)),
+    request_body = Because,
+    responses((status = 200, body = ChangeBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn rotate_key(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Path(issuer): Path<String>,
+    Json(wish): Json<Because>,
+) -> Result<Json<ChangeBody>, ApiError> {
+    let issuer = IssuerId::parse(&issuer).map_err(|cause| Fault::input("issuer", cause))?;
+    let loaded = app.rotate_account_key(&asking, &issuer, &wish.reason).await?;
     Ok(Json(super::changes::body(&app, &asking, &loaded.id).await?))
 }
 

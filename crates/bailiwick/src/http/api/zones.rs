@@ -6,10 +6,11 @@ use axum::extract::State;
 use bailiwick_core::estate::ZoneKey;
 use serde::Deserialize;
 
+use super::bodies::{FreshKeyBody, KeyRotationBody, RotateKeyBody};
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::input::{Json, Path, Query};
-use crate::app::{App, RecordsView, ZoneTried, ZoneView};
+use crate::app::{App, FreshKey, RecordsView, RotateKeyWish, ZoneTried, ZoneView};
 use crate::fault::Fault;
 
 /// Which view of a zone.
@@ -77,4 +78,42 @@ pub(super) async fn try_zone(
 ) -> Result<Json<ZoneTried>, ApiError> {
     let key = key(&zone, params.view.as_deref())?;
     Ok(Json(app.try_zone(&asking, &key).await?))
+}
+
+/// Ask that a zone be written with another credential: the new one is sealed, and a change waits for
+/// somebody else. A TSIG key that is made here is shown in this answer and never again.
+#[utoipa::path(post, path = "/zones/{zone}/rotate-key", tag = "zones", params(("zone" = String, Path, description = "Its name"), ViewParams),
+    request_body = RotateKeyBody,
+    responses((status = 200, body = KeyRotationBody), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody)))]
+pub(super) async fn rotate_key(
+    State(app): State<Arc<App>>,
+    Caller(asking): Caller,
+    Path(zone): Path<String>,
+    Query(params): Query<ViewParams>,
+    Json(wish): Json<RotateKeyBody>,
+) -> Result<Json<KeyRotationBody>, ApiError> {
+    let key = key(&zone, params.view.as_deref())?;
+    let wish = RotateKeyWish {
+        name: wish.name,
+        secret: wish.secret.map(Into::into),
+        within_hours: wish.within_hours,
+        reason: wish.reason,
+    };
+    let (loaded, made) = app.rotate_zone_key(&asking, &key, wish).await?;
+    let change = super::changes::body(&app, &asking, &loaded.id).await?;
+    Ok(Json(KeyRotationBody { change, made: made.as_ref().map(spelled) }))
+}
+
+/// A key as servers want it in their configuration.
+fn spelled(key: &FreshKey) -> FreshKeyBody {
+    let (name, secret) = (&key.name, key.secret.as_str());
+    FreshKeyBody {
+        name: name.clone(),
+        algorithm: "hmac-sha256".to_owned(),
+        secret: secret.to_owned(),
+        bind: format!(
+            "key \"{name}\" {{\n    algorithm hmac-sha256;\n    secret \"{secret}\";\n}};\n"
+        ),
+        knot: format!("key:\n  - id: {name}\n    algorithm: hmac-sha256\n    secret: {secret}\n"),
+    }
 }

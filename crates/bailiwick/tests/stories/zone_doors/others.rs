@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bailiwick_connect::dns::{Resolver, ResolverTrust, View};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Network, Target, Trust};
+use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_connect::zones::{
     Authorities, Compared, GitDoor, GitPlace, Happened, NotApplied, ObserveDoor, PowerDnsDoor,
     PowerDnsPlace, Refused, UpdateDoor, UpdatePlace, ZoneDoor as _,
@@ -46,8 +47,32 @@ async fn knot_keeps_the_contract() {
     keeps_the_contract(&stage).await;
 }
 
+/// The lab's zones are written as any other: what is tried there is how it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lab_keeps_the_contract() {
+    let text = format!(
+        "$ORIGIN {ZONE}.\n$TTL 1\n@ IN SOA ns1 hostmaster 1 3600 600 86400 1\n@ IN NS ns1\n\
+         ns1 IN A 127.0.0.1\n{RECORDS}"
+    );
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let lab = LabDns::start(nowhere, &[(zone(), text)]).await.expect("it is served");
+    let authorities = Authorities::new(client(), zone(), &[lab.address()]);
+    let elsewhere = Authorities::new(client(), zone(), &[nowhere]);
+    assert!(lab.zones().door(&elsewhere).is_none(), "another server's zone has no door here");
+    let door = Arc::new(lab.zones().door(&authorities).expect("its own zone has one"));
+    let runtime = tokio::runtime::Handle::current();
+    let human = |line: &str| {
+        let (owner, rest) = line.split_once(' ').expect("an owner and the rest");
+        let line = format!("{owner}.{ZONE}. {}", rest.replacen(' ', " IN ", 1));
+        let edited = async { lab.zones().edit(&zone(), &line).await };
+        tokio::task::block_in_place(|| runtime.block_on(edited)).expect("it is written");
+    };
+    let stage = Stage { name: "lab", door, human: &human, deploy: &|| {} };
+    keeps_the_contract(&stage).await;
+}
+
 /// To loopback, and nowhere else.
-fn web() -> Arc<Egress> {
+pub(super) fn web() -> Arc<Egress> {
     let resolver =
         Resolver { server: SocketAddr::from(([127, 0, 0, 1], 9)), trust: ResolverTrust::Unproven };
     let fence = Fence::new(vec![Network::parse("127.0.0.0/8").expect("a network")]);

@@ -49,6 +49,8 @@ pub(in super::super) struct Connector {
     pub(in super::super) branch: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in super::super) zone_id: Option<String>,
 }
 
 impl Connector {
@@ -62,6 +64,7 @@ impl Connector {
             repository: None,
             branch: None,
             file: None,
+            zone_id: None,
         };
         match it.clone() {
             core::Connector::Rfc2136 { server, key } => {
@@ -69,6 +72,11 @@ impl Connector {
                 shape.key = Some(key.to_string());
             }
             core::Connector::PowerDns { url, trust_roots } => {
+                shape.url = Some(url);
+                shape.trust_roots = trust_roots;
+            }
+            core::Connector::Cloudflare { zone_id, url, trust_roots } => {
+                shape.zone_id = Some(zone_id);
                 shape.url = Some(url);
                 shape.trust_roots = trust_roots;
             }

@@ -44,6 +44,14 @@ pub(crate) enum IssuerCommand {
         #[arg(long)]
         reason: String,
     },
+    /// Ask for another key of our account at a CA; the CA refuses the old one from then on
+    RotateAccountKey {
+        /// The issuer, of kind `acme`
+        issuer: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
     /// Hand in the MAC key of an issuer's account binding
     SetSecret {
         /// The issuer

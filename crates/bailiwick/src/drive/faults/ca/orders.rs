@@ -34,6 +34,7 @@ impl Ca {
             ("finalize", Some(at)) => self.finalize(state, at, payload),
             ("certificate", Some(at)) => self.download(state, at, number(2).unwrap_or(0)),
             ("revoke", _) => self.revoke(state, payload),
+            ("key-change", _) => self.key_change(state, payload),
             _ => Reply::no(404, "malformed", "there is nothing here"),
         }
     }

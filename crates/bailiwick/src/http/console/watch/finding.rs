@@ -114,16 +114,23 @@ async fn shown(app: &App, asking: &Asking, id: &str) -> Result<(String, Markup),
     let line = FindingLine::of(&row);
     let asks = app.may(asking, Access::Request, &Scope::Estate);
     let back = match line.revertible {
-        true => match app.way_back(&row).await? {
-            Way::Change => asks.then_some(Back::Ask),
-            Way::ByHand(why) => {
+        true => match app.way_back(&row).await {
+            Ok(Way::Change) => asks.then_some(Back::Ask),
+            Ok(Way::ByHand(why)) => {
                 Some(Back::ByHand { why, text: app.revert_text(asking, &id).await.ok() })
             }
+            // The zone left the estate just now: the next look closes the finding.
+            Err(Fault::NotFound { .. }) => None,
+            Err(fault) => return Err(fault),
         },
         false => None,
     };
+    let under_way = match &back {
+        Some(_) => app.put_backs(&row.finding).await?.iter().map(ToString::to_string).collect(),
+        None => Vec::new(),
+    };
     let title = format!("{}: {}", line.subject, line.title);
-    Ok((title, whole(&line, line.adoptable && asks, back.as_ref())))
+    Ok((title, whole(&line, line.adoptable && asks, back.as_ref(), &under_way)))
 }
 
 /// How the decided set comes back, as the page offers it.
@@ -134,7 +141,7 @@ enum Back {
     ByHand { why: String, text: Option<String> },
 }
 
-fn whole(one: &FindingLine, adopt: bool, back: Option<&Back>) -> Markup {
+fn whole(one: &FindingLine, adopt: bool, back: Option<&Back>, under_way: &[String]) -> Markup {
     html! {
         article #finding data-live="watch" {
             @match &one.closed_at {
@@ -175,15 +182,18 @@ fn whole(one: &FindingLine, adopt: bool, back: Option<&Back>) -> Markup {
                         button.primary { "Ask to adopt it" }
                     }
                 }
-                @if let Some(back) = back { (put_back(one, back)) }
+                @if let Some(back) = back { (put_back(one, back, under_way)) }
             }
         }
     }
 }
 
-fn put_back(one: &FindingLine, back: &Back) -> Markup {
+fn put_back(one: &FindingLine, back: &Back, under_way: &[String]) -> Markup {
     html! {
         h3 { "What was decided is right" }
+        @for change in under_way {
+            p { "A change that writes this set is under way: " a href={ "/changes/" (change) } { (change) } "." }
+        }
         @match back {
             Back::Ask => {
                 p { "The decided set is put back. That is a change, too: somebody else approves it, and it is written only while the set is still the one that stands there now." }
