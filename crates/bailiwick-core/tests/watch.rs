@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use bailiwick_core::caa::{CaaRecord, LookupFailure, Proof};
 use bailiwick_core::estate::{
-    Estate, Exception, RuleId, Scope, VantagePoint, VantageTransport, View, ZoneKey,
+    CaaIntent, Estate, Exception, RuleId, Scope, VantagePoint, VantageTransport, View, ZoneKey,
 };
 use bailiwick_core::names::{DnsName, ExceptionId, FindingId, IssuerId, PersonId, TeamId};
 use bailiwick_core::time::Time;
@@ -349,10 +349,7 @@ fn caa_5_a_name_below_the_apex_may_have_a_set_of_its_own() {
         }
     };
     let intended = |scene: &mut Scene| {
-        let intent = bailiwick_core::estate::CaaIntent {
-            issue: vec!["cdn.example".to_owned()],
-            ..Default::default()
-        };
+        let intent = CaaIntent { issue: vec!["cdn.example".to_owned()], ..Default::default() };
         scene.estate.zones.get_mut(&key()).unwrap().caa_below.insert(name(www), intent);
     };
     check(there, &[Drift]);
@@ -575,4 +572,52 @@ fn caa_2_and_6_the_three_points_are_judged_each_on_its_own() {
     let tested = both(canary(Some(true), -10), canary(Some(true), -10));
     assert_eq!(stand(&fresh, &tested, at(0)).0, [Holds, Unknown, Holds]);
     assert_eq!(stand(&fresh, &tested, at(31)).0, [Holds, Holds, Holds]);
+}
+
+#[test]
+fn caa_2_the_points_speak_of_the_sets_below_the_apex_too() {
+    const PAY: &str = "pay.shop.example";
+    let house = IssuerId::parse("house").unwrap();
+    let told = |scene: &Scene, canary_at: i64| {
+        let issuer = &scene.estate.issuers[&house];
+        let canary = || {
+            Some(Canary { right: Some(true), says: "so".to_owned(), at: at(canary_at), leaf: 1 })
+        };
+        let both = Canaries { agreed: true, home: None, allowed: canary(), forbidden: canary() };
+        scene.with(|decided| points(decided, &scene.picture, (&house, issuer), &both, at(0)).0)
+    };
+    let stands = |scene: &Scene, canary_at| {
+        let all = told(scene, canary_at);
+        [Point::Created, Point::Propagated, Point::Enforced]
+            .map(|point| all.iter().find(|one| one.point == point).unwrap().stands)
+    };
+    use Stands::*;
+    let mut scene = Scene::quiet();
+    let below = CaaIntent { issue: vec!["other.example".to_owned()], ..CaaIntent::default() };
+    scene.estate.zones.get_mut(&key()).unwrap().caa_below.insert(name(PAY), below);
+    assert_eq!(stands(&scene, -100), [Unknown, Unknown, Holds], "nobody looked at it yet");
+    let put = |scene: &mut Scene, at: Vantage, value: &str, since: i64| {
+        scene.put(Asked::Caa, at, PAY, (set(value), since, None));
+    };
+    let resolvers = [11, 12].map(|n| Vantage::resolver(server(n)));
+    let everybody = [1, 2, 3].map(|n| Vantage::authority(server(n))).into_iter().chain(resolvers);
+    for vantage in everybody {
+        put(&mut scene, vantage, "other.example", -50);
+    }
+    assert_eq!(stands(&scene, -10), [Holds, Holds, Holds]);
+    let all = told(&scene, -10);
+    assert!(all[0].says.contains("1 of 1 sets below the apex"), "{}", all[0].says);
+    assert_eq!(all[0].evidence.len(), 2, "the leaf of each set");
+    assert_eq!(all[1].says, "all 10 answers agree");
+    // What was tested before the set below came counts no more.
+    assert_eq!(stands(&scene, -100), [Holds, Holds, Unknown]);
+    // A secondary says otherwise there, and only there.
+    put(&mut scene, Vantage::authority(server(2)), OURS, -40);
+    assert_eq!(stands(&scene, -10), [Holds, Fails, Holds]);
+    assert!(told(&scene, -10)[1].says.contains("at `pay.shop.example`"));
+    // The primary does: it is not as decided.
+    put(&mut scene, Vantage::authority(server(1)), OURS, -40);
+    assert_eq!(stands(&scene, -10), [Fails, Fails, Holds]);
+    let says = told(&scene, -10)[0].says.clone();
+    assert!(says.contains("at `pay.shop.example`: another set"), "{says}");
 }

@@ -9,7 +9,7 @@ use bailiwick_core::caa::{
     AccountUri, Control, Detection, FailSafe, FailSafeFacts, Grade, IssuerLimit, KnownAccounts,
     Revocation, Stand, SuggestedEdit, ValidationMethod, ZoneSuggestion, suggest,
 };
-use bailiwick_core::estate::Estate;
+use bailiwick_core::estate::{CaaIntent, CanaryPlan, Estate, Upstream};
 use bailiwick_core::names::{DnsName, IssuerId};
 use bailiwick_core::policy::Fact;
 
@@ -124,7 +124,8 @@ fn what_caa_alone_limits_falls_with_caa() {
 
 fn suggested(estate: &Estate, known: &KnownAccounts, zone: &str) -> ZoneSuggestion {
     let all = suggest(estate, known, &BTreeMap::new());
-    all.into_iter().find(|one| one.zone.to_string() == zone).unwrap()
+    let apex = |one: &ZoneSuggestion| one.owner == *one.zone.name.apex();
+    all.into_iter().find(|one| one.zone.to_string() == zone && apex(one)).unwrap()
 }
 
 fn lines(one: &ZoneSuggestion) -> Vec<String> {
@@ -188,4 +189,66 @@ fn who_could_no_longer_issue_is_named() {
     let shop = suggested(&estate(&wild), &KnownAccounts::default(), "shop.example");
     let lost: Vec<String> = shop.loses.iter().map(|loss| loss.name.to_string()).collect();
     assert_eq!(lost, ["*.shop.example"]);
+}
+
+/// An estate with a set declared below the apex of the shop.
+fn with_below(owner: &str, issue: &str) -> Estate {
+    let mut estate = estate(&[]);
+    let zone = estate.zones.iter_mut().find(|(key, _)| key.to_string() == "shop.example");
+    let intent = CaaIntent { issue: vec![issue.to_owned()], ..CaaIntent::default() };
+    zone.unwrap().1.caa_below.insert(DnsName::parse(owner).unwrap(), intent);
+    estate
+}
+
+fn at(estate: &Estate, owner: &str) -> ZoneSuggestion {
+    let all = suggest(estate, &KnownAccounts::default(), &BTreeMap::new());
+    let here: Vec<_> = all.into_iter().filter(|one| one.owner.as_str() == owner).collect();
+    assert_eq!(here.len(), 1, "one suggestion for each declared set");
+    here.into_iter().next().unwrap()
+}
+
+#[test]
+fn sets_below_the_apex_are_suggested_for_the_names_they_decide_about() {
+    // A set that names somebody nobody uses: the service whose name it decides about is locked out today.
+    let wrong = with_below("www.shop.example", "old-ca.example");
+    let www = at(&wrong, "www.shop.example");
+    let expected = [
+        "add 0 issue \"ca.bailiwick.example\"",
+        "add 0 issuewild \";\"",
+        "drop 0 issue \"old-ca.example\"",
+    ];
+    assert_eq!(lines(&www), expected);
+    assert_eq!(www.zone.to_string(), "shop.example");
+    // The apex goes on to speak of the names that remain to it.
+    let apex = at(&wrong, "shop.example");
+    assert!(lines(&apex).contains(&"keep 0 issue \"ca.bailiwick.example\"".to_owned()), "{apex:?}");
+    // Nobody uses a name there: nobody may issue.
+    let nobody = at(&with_below("old.shop.example", "ca.bailiwick.example"), "old.shop.example");
+    assert!(lines(&nobody).contains(&"add 0 issue \";\"".to_owned()), "{nobody:?}");
+}
+
+#[test]
+fn a_set_that_is_there_for_a_canary_is_left_as_it_was_agreed() {
+    let mut estate = with_below("no.canary.shop.example", ";");
+    let place = Upstream {
+        directory: "https://ca.example/dir".to_owned(),
+        contacts: Vec::new(),
+        binding: None,
+        trust_roots: None,
+        ca_profiles: BTreeMap::new(),
+        problem_reports: None,
+    };
+    let plan = CanaryPlan {
+        place,
+        permitted: DnsName::parse("ok.canary.shop.example").unwrap(),
+        forbidden: DnsName::parse("no.canary.shop.example").unwrap(),
+        forbidden_account: None,
+        forbidden_method: None,
+        every_hours: 24,
+        pause_minutes: 60,
+    };
+    estate.issuers.values_mut().next().unwrap().canary = Some(plan);
+    let canary = at(&estate, "no.canary.shop.example");
+    assert_eq!(lines(&canary), ["keep 0 issue \";\""]);
+    assert!(canary.records.iter().all(|one| one.because.contains("canary")), "{canary:?}");
 }

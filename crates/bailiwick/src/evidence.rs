@@ -113,7 +113,8 @@ impl Then {
             accounts: &accounts,
             pace: Pace::default(),
         };
-        let canaries = canaries_of(&self.canaries, &verdict.issuer, issuer, &verdict.zone);
+        let canaries =
+            canaries_of(&self.canaries, (&verdict.issuer, issuer), (&verdict.zone, zone));
         let of = (&verdict.issuer, issuer);
         let (all, _) = points(&decided, &self.picture, of, &canaries, now);
         all.into_iter().find(|one| one.point == verdict.point)

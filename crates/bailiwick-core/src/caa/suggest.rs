@@ -13,7 +13,7 @@ use super::name::CaaName;
 use super::record::CaaRecord;
 use super::terms::{AccountUri, CaaTerms, IssuerDomain, ValidationMethod};
 use crate::estate::{CaaIntent, Estate, Issuer, Service, Zone, ZoneKey};
-use crate::names::{IssuerId, SanName, ServiceId};
+use crate::names::{DnsName, IssuerId, SanName, ServiceId};
 use crate::time::Time;
 
 /// What is known of our accounts at issuers, beyond the estate.
@@ -25,11 +25,13 @@ pub struct KnownAccounts {
     pub methods: BTreeMap<IssuerId, BTreeSet<ValidationMethod>>,
 }
 
-/// What is suggested for one zone.
+/// What is suggested for one set of a zone: that of its apex, or one that is declared below it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ZoneSuggestion {
     /// The zone.
     pub zone: ZoneKey,
+    /// Whose set it is.
+    pub owner: DnsName,
     /// Each record of the suggested set and each that it drops.
     pub records: Vec<SuggestedRecord>,
     /// Who could issue before, and could not after.
@@ -69,19 +71,64 @@ pub struct Loss {
     pub issuer: IssuerId,
 }
 
-/// What an estate's zones should publish, compared with `current` where that is known, and else with
-/// what the estate intends today.
+/// What an estate's zones should publish, at their apex and wherever a set is declared below it, compared
+/// with `current` where that is known, and else with what the estate intends today.
 #[must_use]
 pub fn suggest(
     estate: &Estate,
     known: &KnownAccounts,
-    current: &BTreeMap<ZoneKey, Vec<CaaRecord>>,
+    current: &BTreeMap<(ZoneKey, DnsName), Vec<CaaRecord>>,
 ) -> Vec<ZoneSuggestion> {
-    let one = |(key, zone): (&ZoneKey, &Zone)| {
-        let now = current.get(key).cloned().unwrap_or_else(|| zone.caa.records());
-        suggest_zone(estate, known, key, zone, &now)
-    };
-    estate.zones.iter().map(one).collect()
+    let mut all = Vec::new();
+    for (key, zone) in &estate.zones {
+        let uses = uses(estate, key);
+        for (owner, intent) in zone.caa_sets(key.name.apex()) {
+            let now = current.get(&(key.clone(), owner.clone())).cloned();
+            let now = now.unwrap_or_else(|| intent.records());
+            let set = DeclaredSet { key, zone, owner, intent };
+            all.push(match set.canary(estate) {
+                Some(because) => set.kept(now, &because),
+                None => suggest_set(estate, known, &set, &uses, &now),
+            });
+        }
+    }
+    all
+}
+
+/// A set that an estate declares.
+struct DeclaredSet<'a> {
+    key: &'a ZoneKey,
+    zone: &'a Zone,
+    owner: &'a DnsName,
+    intent: &'a CaaIntent,
+}
+
+impl DeclaredSet<'_> {
+    /// Whether it is the set that decides about a name of its zone.
+    fn decides(&self, name: &SanName) -> bool {
+        let below = name.dns().and_then(|name| self.zone.below_for(name));
+        below.map_or(self.key.name.apex(), |(owner, _)| owner) == self.owner
+    }
+
+    /// Why it is as it is, where it is there for a canary: no service says what it should be.
+    fn canary(&self, estate: &Estate) -> Option<String> {
+        estate.issuers.iter().find_map(|(id, issuer)| {
+            let names = issuer.canary.as_ref()?.names();
+            let (sense, _) = names.into_iter().find(|(_, name)| *name == self.owner)?;
+            Some(format!("the `{sense}` canary agreed with issuer `{id}` is sent for this name"))
+        })
+    }
+
+    fn kept(&self, now: Vec<CaaRecord>, because: &str) -> ZoneSuggestion {
+        let keep = |record| SuggestedRecord {
+            edit: SuggestedEdit::Keep,
+            record,
+            because: because.to_owned(),
+        };
+        let records = now.into_iter().map(keep).collect();
+        let (zone, owner) = (self.key.clone(), self.owner.clone());
+        ZoneSuggestion { zone, owner, records, loses: Vec::new() }
+    }
 }
 
 /// A name that somebody may want a certificate for, and from whom.
@@ -92,15 +139,15 @@ struct Use<'a> {
     by_envelope: bool,
 }
 
-fn suggest_zone(
+fn suggest_set(
     estate: &Estate,
     known: &KnownAccounts,
-    key: &ZoneKey,
-    zone: &Zone,
+    set: &DeclaredSet<'_>,
+    of_zone: &[Use<'_>],
     now: &[CaaRecord],
 ) -> ZoneSuggestion {
-    let uses = uses(estate, key);
-    let wanted = wanted(estate, known, zone, &uses);
+    let uses: Vec<&Use<'_>> = of_zone.iter().filter(|one| set.decides(&one.name)).collect();
+    let wanted = wanted(estate, known, set, &uses);
     let mut records: Vec<SuggestedRecord> = Vec::new();
     for (record, because) in &wanted {
         let there = now.iter().any(|one| same(one, record));
@@ -125,7 +172,7 @@ fn suggest_zone(
             issuer: one.issuer.clone(),
         })
         .collect();
-    ZoneSuggestion { zone: key.clone(), records, loses }
+    ZoneSuggestion { zone: set.key.clone(), owner: set.owner.clone(), records, loses }
 }
 
 /// Who may want what in a zone: each service with a name there, from the issuers of its envelopes, or,
@@ -174,14 +221,14 @@ fn serves(issuer: &Issuer, service: &Service) -> bool {
 fn wanted(
     estate: &Estate,
     known: &KnownAccounts,
-    zone: &Zone,
-    uses: &[Use<'_>],
+    of: &DeclaredSet<'_>,
+    uses: &[&Use<'_>],
 ) -> Vec<(CaaRecord, String)> {
     let plain: BTreeSet<&IssuerId> =
         uses.iter().filter(|one| !one.name.is_wildcard()).map(|one| one.issuer).collect();
     let wild: BTreeSet<&IssuerId> = uses
         .iter()
-        .filter(|one| one.name.is_wildcard() && zone.limits.wildcard_allowed)
+        .filter(|one| one.name.is_wildcard() && of.zone.limits.wildcard_allowed)
         .map(|one| one.issuer)
         .collect();
     let mut set = Vec::new();
@@ -192,7 +239,7 @@ fn wanted(
         set.push((record("issue", ";"), why.to_owned()));
     }
     if wild.is_empty() {
-        let why = if zone.limits.wildcard_allowed {
+        let why = if of.zone.limits.wildcard_allowed {
             "no service owns a wildcard name here"
         } else {
             "the zone's limits allow no wildcard name"
@@ -201,7 +248,7 @@ fn wanted(
     } else if wild != plain {
         property(&mut set, "issuewild", &wild, estate, known, uses);
     }
-    for value in &zone.caa.iodef {
+    for value in &of.intent.iodef {
         set.push((record("iodef", value), "the estate wants reports there".to_owned()));
     }
     set
@@ -213,7 +260,7 @@ fn property(
     issuers: &BTreeSet<&IssuerId>,
     estate: &Estate,
     known: &KnownAccounts,
-    uses: &[Use<'_>],
+    uses: &[&Use<'_>],
 ) {
     for id in issuers {
         let Some(issuer) = estate.issuers.get(*id) else { continue };
@@ -240,7 +287,7 @@ fn values(domain: &str, id: &IssuerId, known: &KnownAccounts) -> Vec<String> {
     )
 }
 
-fn why_wanted(id: &IssuerId, wildcard: bool, uses: &[Use<'_>]) -> String {
+fn why_wanted(id: &IssuerId, wildcard: bool, uses: &[&Use<'_>]) -> String {
     let here = || uses.iter().filter(|one| one.issuer == id && one.name.is_wildcard() == wildcard);
     let services: BTreeSet<&ServiceId> = here().map(|one| one.service).collect();
     let named: Vec<String> = services.iter().take(3).map(|id| format!("`{id}`")).collect();
@@ -250,7 +297,7 @@ fn why_wanted(id: &IssuerId, wildcard: bool, uses: &[Use<'_>]) -> String {
     format!("issuer `{id}` serves names here {how} {}{more}", named.join(", "))
 }
 
-fn why_dropped(estate: &Estate, uses: &[Use<'_>], dropped: &CaaRecord) -> String {
+fn why_dropped(estate: &Estate, uses: &[&Use<'_>], dropped: &CaaRecord) -> String {
     let value = super::value::IssueValue::read(&dropped.value).ok();
     let issuer = value.as_ref().and_then(|value| value.issuer.as_ref());
     let Some(domain) = issuer else {

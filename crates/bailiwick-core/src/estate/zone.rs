@@ -143,8 +143,22 @@ impl Zone {
     /// (RFC 8659, section 3).
     #[must_use]
     pub fn caa_for(&self, name: &DnsName) -> &CaaIntent {
+        self.below_for(name).map_or(&self.caa, |(_, intent)| intent)
+    }
+
+    /// The name below the apex whose intended set decides about a name; `None`: the apex' does.
+    #[must_use]
+    pub fn below_for(&self, name: &DnsName) -> Option<(&DnsName, &CaaIntent)> {
         let mut way = std::iter::successors(Some(name.clone()), DnsName::parent);
-        way.find_map(|owner| self.caa_below.get(&owner)).unwrap_or(&self.caa)
+        way.find_map(|owner| self.caa_below.get_key_value(&owner))
+    }
+
+    /// Every name that should have a set of its own, the apex first.
+    pub fn caa_sets<'a>(
+        &'a self,
+        apex: &'a DnsName,
+    ) -> impl Iterator<Item = (&'a DnsName, &'a CaaIntent)> {
+        std::iter::once((apex, &self.caa)).chain(&self.caa_below)
     }
 }
 

@@ -5,14 +5,14 @@ use super::judge::{Decided, difference, lines, points_of, reference};
 use super::observation::{Asked, Seen, Vantage};
 use super::picture::{Known, Picture};
 use super::zone::{Permitted, intended_set, permitted_domains, to_records};
-use crate::estate::{Issuer, ZoneKey, spelled};
+use crate::estate::{CaaIntent, Issuer, ZoneKey, spelled};
 use crate::names::IssuerId;
 use crate::time::{SECOND_MS, Time};
 
 spelled! {
     /// Where the control is tested.
     Point {
-        /// The authority holds exactly the intended set.
+        /// The authority holds exactly the intended sets: at the apex, and each that is declared below it.
         Created = "created",
         /// Every server and every vantage agrees, and what was remembered of before has run out.
         Propagated = "propagated",
@@ -106,13 +106,9 @@ pub fn points(
 
 type Told = (Stands, String, Vec<u64>);
 
-fn apex_at<'a>(decided: &Decided<'_>, picture: &'a Picture, at: Vantage) -> Option<&'a Known> {
-    picture.at(Asked::Caa, at, decided.key.name.apex())
-}
-
-/// Whether the intended set lets an issuer issue at all.
-fn is_permitted(decided: &Decided<'_>, issuer: &Issuer) -> bool {
-    match permitted_domains(&intended_set(&decided.zone.caa)) {
+/// Whether an intended set lets an issuer issue at all.
+fn is_permitted(intent: &CaaIntent, issuer: &Issuer) -> bool {
+    match permitted_domains(&intended_set(intent)) {
         Permitted::Everybody => true,
         Permitted::Only(domains) => {
             issuer.caa_domains.iter().any(|one| domains.contains(&one.to_ascii_lowercase()))
@@ -120,20 +116,67 @@ fn is_permitted(decided: &Decided<'_>, issuer: &Issuer) -> bool {
     }
 }
 
+/// The set of the apex first, then those that are declared below it.
 fn created(decided: &Decided<'_>, picture: &Picture, issuer: &Issuer) -> Told {
-    let known = reference(decided, picture)
-        .and_then(|at| apex_at(decided, picture, at).map(|known| (at, known)));
-    let Some((at, known)) = known else {
+    let apex = decided.key.name.apex();
+    let Some(at) = reference(decided, picture) else {
+        return (Stands::Unknown, "not looked at yet".to_owned(), Vec::new());
+    };
+    let mut sets = decided.zone.caa_sets(apex).map(|(owner, intent)| {
+        let known = picture.at(Asked::Caa, at, owner);
+        (owner, created_at((owner == apex, intent), issuer, at, known))
+    });
+    let (mut stands, mut says, mut evidence) =
+        sets.next().map(|(_, told)| told).unwrap_or((Stands::Unknown, String::new(), Vec::new()));
+    let (mut held, mut wrong) = (0_usize, Vec::new());
+    for (owner, (one, told, leaves)) in sets {
+        stands = worse(stands, one);
+        evidence.extend(leaves);
+        match one {
+            Stands::Holds => held = held.saturating_add(1),
+            Stands::Fails | Stands::Unknown => wrong.push(format!("at `{owner}`: {told}")),
+        }
+    }
+    if wrong.is_empty() && held > 0 {
+        says.push_str(&format!("; {held} of {held} sets below the apex, too"));
+    }
+    for told in first(wrong) {
+        says.push_str("; ");
+        says.push_str(&told);
+    }
+    (stands, says, evidence)
+}
+
+/// Names of one sentence at most.
+const NAMED_MAX: usize = 5;
+
+/// The first of them, with how many more there are.
+fn first(mut all: Vec<String>) -> Vec<String> {
+    let more = all.len().saturating_sub(NAMED_MAX);
+    all.truncate(NAMED_MAX);
+    if more > 0 {
+        all.push(format!("and {more} more"));
+    }
+    all
+}
+
+fn created_at(
+    (is_apex, intent): (bool, &CaaIntent),
+    issuer: &Issuer,
+    at: Vantage,
+    known: Option<&Known>,
+) -> Told {
+    let Some(known) = known else {
         return (Stands::Unknown, "not looked at yet".to_owned(), Vec::new());
     };
     let evidence = vec![known.leaf];
     if known.seen.is_failure() {
         return (Stands::Unknown, format!("{at}: {}", known.seen.lines().join(", ")), evidence);
     }
-    let intended = intended_set(&decided.zone.caa);
+    let intended = intended_set(intent);
     let records = known.seen.records();
     if records.is_some_and(|records| to_records(records) == to_records(&intended)) {
-        let says = match (intended.is_empty(), is_permitted(decided, issuer)) {
+        let says = match (intended.is_empty() && is_apex, is_permitted(intent, issuer)) {
             (true, _) => return (Stands::Fails, "no CAA is intended".to_owned(), evidence),
             (false, true) => "exactly the intended set, which names it",
             (false, false) => "exactly the intended set, which does not name it",
@@ -145,34 +188,44 @@ fn created(decided: &Decided<'_>, picture: &Picture, issuer: &Issuer) -> Told {
 }
 
 fn propagated(decided: &Decided<'_>, picture: &Picture, now: Time) -> Told {
-    let intended = to_records(&intended_set(&decided.zone.caa));
+    let apex = decided.key.name.apex();
     let servers = decided.zone.servers.iter().map(|server| Vantage::authority(*server));
     let resolvers = points_of(decided).map(|point| Vantage::resolver(point.server));
+    let vantages: Vec<Vantage> = servers.chain(resolvers).collect();
     let mut evidence = Vec::new();
     let (mut asked, mut unknown, mut other) = (0_usize, Vec::new(), Vec::new());
-    for vantage in servers.chain(resolvers) {
-        asked += 1;
-        let Some(known) = apex_at(decided, picture, vantage) else {
-            unknown.push(vantage.to_string());
-            continue;
-        };
-        evidence.push(known.leaf);
-        match known.seen.records() {
-            Some(records) if to_records(records) == intended => {}
-            Some(_) => other.push(vantage.to_string()),
-            None => unknown.push(vantage.to_string()),
+    for (owner, intent) in decided.zone.caa_sets(apex) {
+        let intended = to_records(&intended_set(intent));
+        for vantage in &vantages {
+            asked = asked.saturating_add(1);
+            let shown = || {
+                if owner == apex { vantage.to_string() } else { format!("{vantage} at `{owner}`") }
+            };
+            let Some(known) = picture.at(Asked::Caa, *vantage, owner) else {
+                unknown.push(shown());
+                continue;
+            };
+            evidence.push(known.leaf);
+            match known.seen.records() {
+                Some(records) if to_records(records) == intended => {}
+                Some(_) => other.push(shown()),
+                None => unknown.push(shown()),
+            }
         }
     }
     if asked == 0 {
         return (Stands::Unknown, "no server and no resolver to ask".to_owned(), evidence);
     }
+    let of = if decided.zone.caa_below.is_empty() { "" } else { " answers" };
     if !other.is_empty() {
-        let says = format!("{} of {asked} say otherwise: {}", other.len(), other.join(", "));
+        let (count, which) = (other.len(), first(other).join(", "));
+        let says = format!("{count} of {asked}{of} say otherwise: {which}");
         return (Stands::Fails, says, evidence);
     }
     if !unknown.is_empty() {
-        let says = format!("{} of {asked} give no answer: {}", unknown.len(), unknown.join(", "));
-        return (Stands::Unknown, says, evidence);
+        let (count, which) = (unknown.len(), first(unknown).join(", "));
+        let what = if of.is_empty() { "give no answer" } else { "are missing" };
+        return (Stands::Unknown, format!("{count} of {asked}{of} {what}: {which}"), evidence);
     }
     match remembered_until(decided, picture).filter(|until| now < *until) {
         Some(until) => (
@@ -180,27 +233,32 @@ fn propagated(decided: &Decided<'_>, picture: &Picture, now: Time) -> Told {
             format!("all agree; the set from before may be remembered until {until}"),
             evidence,
         ),
-        None => (Stands::Holds, format!("all {asked} agree"), evidence),
+        None => (Stands::Holds, format!("all {asked}{of} agree"), evidence),
     }
 }
 
-/// Until when a resolver that nobody asks here may remember the set from before.
+/// What the compared server says of each name that should have a set.
+fn seen_of<'a>(decided: &'a Decided<'_>, picture: &'a Picture) -> impl Iterator<Item = &'a Known> {
+    let at = reference(decided, picture);
+    let sets = decided.zone.caa_sets(decided.key.name.apex());
+    sets.filter_map(move |(owner, _)| picture.at(Asked::Caa, at?, owner))
+}
+
+/// Until when a resolver that nobody asks here may remember a set from before.
 fn remembered_until(decided: &Decided<'_>, picture: &Picture) -> Option<Time> {
-    let known = apex_at(decided, picture, reference(decided, picture)?)?;
-    match &known.before {
+    let until = seen_of(decided, picture).filter_map(|known| match &known.before {
         Some((Seen::Set { ttl_seconds: Some(ttl), .. }, _)) => {
             Some(known.since.plus_ms(i64::from(*ttl).saturating_mul(SECOND_MS)))
         }
         _ => None,
-    }
+    });
+    until.max()
 }
 
-/// When policy or record last changed; what was tested before then was another policy (CAA-6).
+/// When policy or a record last changed; what was tested before then was another policy (CAA-6).
 #[must_use]
 pub fn changed_at(decided: &Decided<'_>, picture: &Picture) -> Option<Time> {
-    let record = reference(decided, picture)
-        .and_then(|at| apex_at(decided, picture, at))
-        .map(|known| known.since);
+    let record = seen_of(decided, picture).map(|known| known.since).max();
     decided.intended_since.max(record)
 }
 
@@ -243,7 +301,7 @@ fn enforced(
         // It fails for every zone, and is one thing to be answered.
         Stands::Fails if elsewhere => None,
         Stands::Fails => Some(cause(decided, FindingKind::EnforcementFailed, id, &says, &evidence)),
-        Stands::Unknown if late && is_permitted(decided, issuer) => {
+        Stands::Unknown if late && is_permitted(&decided.zone.caa, issuer) => {
             Some(cause(decided, FindingKind::NotValidated, id, &says, &evidence))
         }
         Stands::Unknown | Stands::Holds => None,

@@ -362,6 +362,35 @@ fn what_ways_into_zones_say() {
 }
 
 #[test]
+fn a_canary_is_sent_for_no_name_that_a_service_uses() {
+    let agreed = |forbidden: &str| {
+        let mut all = with(
+            SHOP,
+            "[limits]",
+            "[connector]\nkind = \"rfc2136\"\nserver = \"192.0.2.1\"\nkey = \"bailiwick\"\n[limits]",
+        );
+        let (_, text) = all.iter_mut().find(|(its, _)| its == ISSUERS).unwrap();
+        text.push_str(
+            "\n[public]\nkind = \"acme\"\ncaa_domains = [\"ca.example\"]\n\
+             environments = [\"production\"]\nprofiles = [\"tls-server\"]\n\
+             directory = \"https://ca.example/directory\"\n[public.canary]\n\
+             directory = \"https://staging.ca.example/directory\"\n\
+             permitted = \"ok.canary.shop.example\"\n",
+        );
+        text.push_str(&format!("forbidden = \"{forbidden}\"\n"));
+        all
+    };
+    read(&agreed("no.canary.shop.example")).unwrap();
+    let problems = read(&agreed("www.shop.example")).map(|_| ()).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let one = &problems[0];
+    let says = "`www.shop.example` is a name of service `shop-web`, and no canary is sent for a name that \
+                is used";
+    assert_eq!((one.rule.to_string().as_str(), one.message.as_str()), ("canary-of-service", says));
+    assert!(one.remedy.contains("`public`") && one.file == ISSUERS, "{one:?}");
+}
+
+#[test]
 fn names_and_their_owners() {
     check(
         &with(WEB, "\"api.shop.example\"", "\"api.shop.example.org\""),

@@ -156,7 +156,7 @@ impl App {
         let mut verdicts = Vec::new();
         let seen = !picture.vantages().is_empty();
         for (id, issuer) in live.estate().issuers.iter().filter(|_| seen) {
-            let canaries = gate_canary::of(&stored, id, issuer, key);
+            let canaries = gate_canary::of(&stored, (id, issuer), (key, zone));
             if let (true, Some(changed)) = (issuer.canary.is_some(), changed_at(&decided, picture))
             {
                 self.canary_wishes.note(id, changed);

@@ -28,7 +28,7 @@ const NOTED_EVERY: u64 = 30;
 const WOKEN_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is watched with.
-struct Watcher {
+pub(super) struct Watcher {
     app: Arc<App>,
     holder: String,
     held: Option<Lease>,
@@ -39,8 +39,7 @@ struct Watcher {
 /// Runs until `stop` turns true.
 pub(super) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver<bool>) {
     let Some(watching) = app.settings.watch else { return };
-    let (held, shaky) = (None, Shaky::default());
-    let mut watcher = Watcher { app: Arc::clone(&app), holder, held, shaky, turn: 0 };
+    let mut watcher = Watcher::new(Arc::clone(&app), holder);
     loop {
         if let Err(fault) = watcher.round().await {
             tracing::error!(error = %fault, "zones could not be looked at; trying again");
@@ -52,14 +51,23 @@ pub(super) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
             _ = stop.changed() => break,
         }
     }
-    if let Some(held) = &watcher.held
-        && let Err(cause) = app.store.release(held).await
-    {
-        tracing::debug!(error = %cause, "the lease of the watch ends by itself");
-    }
+    watcher.lets_go().await;
 }
 
 impl Watcher {
+    pub(super) fn new(app: Arc<App>, holder: String) -> Self {
+        Self { app, holder, held: None, shaky: Shaky::default(), turn: 0 }
+    }
+
+    /// Lets another server watch.
+    pub(super) async fn lets_go(&mut self) {
+        if let Some(held) = self.held.take()
+            && let Err(cause) = self.app.store.release(&held).await
+        {
+            tracing::debug!(error = %cause, "the lease of the watch ends by itself");
+        }
+    }
+
     /// Whether this server is the one that watches.
     async fn holds(&mut self) -> Result<bool, Fault> {
         if let Some(held) = &self.held
@@ -72,7 +80,7 @@ impl Watcher {
     }
 
     /// One look at everything.
-    async fn round(&mut self) -> Result<(), Fault> {
+    pub(super) async fn round(&mut self) -> Result<(), Fault> {
         if !self.holds().await? {
             return Ok(());
         }

@@ -57,22 +57,26 @@ pub(super) fn of(stored: &[CanaryRow], id: &IssuerId, issuer: &Issuer) -> Canari
         .filter(|(sense, _)| *sense != CanarySense::Permitted)
         .map(|(_, name)| newest(name, false))
         .collect();
-    let worst = forbidden.iter().flatten().min_by_key(|row| {
+    let home = stored.iter().find(|row| row.run.issuer == *id && !row.run.permitted);
+    Canaries {
+        agreed: true,
+        home: home.map(|row| row.run.zone.clone()),
+        allowed: allowed.map(told),
+        forbidden: worst(&forbidden).map(told),
+    }
+}
+
+/// The one that went worst, among equals the oldest. One that was never tried leaves open what the others
+/// cannot show, but for one that failed.
+pub(super) fn worst<'a>(all: &[Option<&'a CanaryRow>]) -> Option<&'a CanaryRow> {
+    let worst = all.iter().flatten().copied().min_by_key(|row| {
         let rank = match row.run.stands {
             Stands::Fails => 0,
             Stands::Unknown => 1,
             Stands::Holds => 2,
         };
         (rank, row.at)
-    });
-    let fails = worst.is_some_and(|row| row.run.stands == Stands::Fails);
-    // One that was never tried leaves open what the others cannot show.
-    let complete = fails || forbidden.iter().all(Option::is_some);
-    let home = stored.iter().find(|row| row.run.issuer == *id && !row.run.permitted);
-    Canaries {
-        agreed: true,
-        home: home.map(|row| row.run.zone.clone()),
-        allowed: allowed.map(told),
-        forbidden: worst.filter(|_| complete).map(|row| told(row)),
-    }
+    })?;
+    let complete = worst.run.stands == Stands::Fails || all.iter().all(Option::is_some);
+    complete.then_some(worst)
 }

@@ -83,7 +83,12 @@ impl App {
     ) -> Result<Entries, Fault> {
         let of_period = self.store.leaves_of_zone(key, from, until, LEAVES_MAX + 1).await?;
         let mut wanted: BTreeSet<u64> = of_period.into_iter().collect();
-        wanted.extend(self.store.looks_until(key, key.name.apex(), until, LOOKS_MAX).await?);
+        let live = self.live.get();
+        let zone = live.estate().zones.get(key);
+        let below = zone.into_iter().flat_map(|zone| zone.caa_below.keys());
+        for owner in std::iter::once(key.name.apex()).chain(below) {
+            wanted.extend(self.store.looks_until(key, owner, until, LOOKS_MAX).await?);
+        }
         wanted.extend(self.verdicts_before(key, from).await?);
         wanted.extend(self.activations(until).await?);
         for zone in self.canary_zones(key) {

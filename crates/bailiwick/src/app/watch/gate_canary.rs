@@ -1,15 +1,15 @@
 //! Canaries of the built-in CAs: the gate's own last look at CAA, asked for a permitted and for a
-//! forbidden request of each zone. Nothing is signed.
+//! forbidden request of each declared set of each zone. Nothing is signed.
 
 use std::collections::BTreeSet;
 
-use bailiwick_core::caa::CaaOutcome;
-use bailiwick_core::estate::{Issuer, IssuerKind, ZoneKey};
+use bailiwick_core::caa::{CaaOutcome, CaaRecord};
+use bailiwick_core::estate::{Issuer, IssuerKind, Zone, ZoneKey};
 use bailiwick_core::names::{DnsName, IssuerId, SanName};
 use bailiwick_core::record::{Batch, Entry, Fact};
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_core::watch::{
-    Asked, Canaries, Canary, CanaryRun, Decided, Permitted, Picture, Stands, Vantage,
+    Canaries, CanaryRun, Decided, Effective, Permitted, Picture, Stands, Vantage, changed_at,
     permitted_domains,
 };
 use bailiwick_store::CanaryRow;
@@ -22,22 +22,46 @@ use crate::fault::Fault;
 /// No set names this one (RFC 6761, section 6.4).
 const STRANGER: &str = "canary.invalid";
 
-/// The canaries of a built-in CA as far as they count for a zone: they are run for each.
-pub(crate) fn of(stored: &[CanaryRow], id: &IssuerId, issuer: &Issuer, key: &ZoneKey) -> Canaries {
+/// The canaries of a built-in CA as far as they count for a zone: they are run for each of its declared
+/// sets, and what went worst speaks for all.
+pub(crate) fn of(
+    stored: &[CanaryRow],
+    (id, issuer): (&IssuerId, &Issuer),
+    (key, zone): (&ZoneKey, &Zone),
+) -> Canaries {
     if issuer.kind != IssuerKind::BuiltIn {
         return super::canaries::of(stored, id, issuer);
     }
-    let newest = |permitted: bool| {
-        let rows = stored.iter().filter(|row| row.run.issuer == *id && row.run.zone == *key);
-        let rows = rows.filter(|row| row.run.permitted == permitted);
-        rows.max_by_key(|row| row.at).map(super::canaries::told)
+    let apex = key.name.apex();
+    let of_all = |permitted: bool| {
+        let sets = zone.caa_sets(apex);
+        let rows: Vec<_> =
+            sets.map(|(owner, _)| newest(stored, (id, key), owner, permitted)).collect();
+        let row = super::canaries::worst(&rows)?;
+        let mut told = super::canaries::told(row);
+        if row.run.name != *apex {
+            told.says = format!("for {}: {}", row.run.name, told.says);
+        }
+        Some(told)
     };
-    Canaries { agreed: true, home: None, allowed: newest(true), forbidden: newest(false) }
+    Canaries { agreed: true, home: None, allowed: of_all(true), forbidden: of_all(false) }
+}
+
+/// The newest of one set and sense.
+fn newest<'a>(
+    stored: &'a [CanaryRow],
+    (id, key): (&IssuerId, &ZoneKey),
+    owner: &DnsName,
+    permitted: bool,
+) -> Option<&'a CanaryRow> {
+    let rows = stored.iter().filter(|row| row.run.issuer == *id && row.run.zone == *key);
+    let rows = rows.filter(|row| row.run.permitted == permitted && row.run.name == *owner);
+    rows.max_by_key(|row| row.at)
 }
 
 impl App {
-    /// Asks the gate, for every built-in CA, where that was not done since policy or record last
-    /// changed, or for a day. Whether it was.
+    /// Asks the gate, for every built-in CA and declared set, where that was not done since policy or
+    /// record last changed, or for a day. Whether it was.
     pub(super) async fn run_gate_canaries(
         &self,
         live: &Live,
@@ -45,32 +69,36 @@ impl App {
         picture: &Picture,
     ) -> Result<bool, Fault> {
         let apex = decided.key.name.apex();
-        let Some((records, since)) = primary_set(decided, picture) else { return Ok(false) };
-        let changed = decided.intended_since.max(Some(since));
+        if deciding_set(decided, picture, apex).is_none() {
+            return Ok(false);
+        }
+        let changed = changed_at(decided, picture);
         let stored = self.store.canaries(None).await?;
         let mut batch = Batch::default();
         for (id, issuer) in &decided.estate.issuers {
             if issuer.kind != IssuerKind::BuiltIn || !self.issuers.contains_key(id) {
                 continue;
             }
-            let last = of(&stored, id, issuer, decided.key);
-            let fresh = |canary: &Option<Canary>| {
-                canary.as_ref().is_some_and(|canary| {
-                    changed.is_none_or(|changed| canary.at >= changed)
-                        && self.now().ms_since(canary.at) < DAY_MS
-                        && canary.right.is_some()
-                })
-            };
-            if fresh(&last.allowed) && fresh(&last.forbidden) {
-                continue;
-            }
-            let stranger = BTreeSet::from([STRANGER.to_owned()]);
-            for (permitted, domains) in [(true, &issuer.caa_domains), (false, &stranger)] {
-                let expected = expected(records, domains);
-                let run =
-                    self.ask_the_gate(live, decided.key, apex, id, domains, permitted, expected);
-                let fact = Fact::CanaryTried(Box::new(run.await));
-                batch.entries.push(Entry { at: self.now(), by: WATCH, fact });
+            for (owner, _) in decided.zone.caa_sets(apex) {
+                let Some(records) = deciding_set(decided, picture, owner) else { continue };
+                let fresh = |permitted: bool| {
+                    newest(&stored, (id, decided.key), owner, permitted).is_some_and(|row| {
+                        changed.is_none_or(|changed| row.at >= changed)
+                            && self.now().ms_since(row.at) < DAY_MS
+                            && row.run.stands != Stands::Unknown
+                    })
+                };
+                if fresh(true) && fresh(false) {
+                    continue;
+                }
+                let stranger = BTreeSet::from([STRANGER.to_owned()]);
+                for (permitted, domains) in [(true, &issuer.caa_domains), (false, &stranger)] {
+                    let expected = expected(records, domains);
+                    let of = decided.key;
+                    let run = self.ask_the_gate(live, of, owner, id, domains, permitted, expected);
+                    let fact = Fact::CanaryTried(Box::new(run.await));
+                    batch.entries.push(Entry { at: self.now(), by: WATCH, fact });
+                }
             }
         }
         // The same answer again is no news; it is for the date on which it was given.
@@ -147,6 +175,7 @@ fn is_news(fact: &Fact, stored: &[CanaryRow], now: Time) -> bool {
     let before = stored.iter().find(|row| {
         row.run.issuer == run.issuer
             && row.run.zone == run.zone
+            && row.run.name == run.name
             && row.run.permitted == run.permitted
     });
     before.is_none_or(|row| {
@@ -156,21 +185,25 @@ fn is_news(fact: &Fact, stored: &[CanaryRow], now: Time) -> bool {
     })
 }
 
-/// The set at the apex as the primary serves it, with since when.
-fn primary_set<'a>(
+/// The set that decides about a name as the primary serves it; `None` where that is not known.
+fn deciding_set<'a>(
     decided: &Decided<'_>,
     picture: &'a Picture,
-) -> Option<(&'a [bailiwick_core::caa::CaaRecord], Time)> {
+    owner: &DnsName,
+) -> Option<&'a [CaaRecord]> {
     let server =
         decided.zone.connector.as_ref().and_then(bailiwick_core::estate::Connector::server);
     let server = server.filter(|one| decided.zone.servers.contains(one));
     let server = server.or(decided.zone.servers.first().copied())?;
-    let known = picture.at(Asked::Caa, Vantage::authority(server), decided.key.name.apex())?;
-    Some((known.seen.records()?, known.since))
+    match picture.effective(Vantage::authority(server), owner, decided.key.name.apex()) {
+        Effective::Set(_, known) => known.seen.records(),
+        Effective::Nothing => Some(&[]),
+        Effective::Unknown => None,
+    }
 }
 
 /// What has to come of a request by somebody who answers to these domains.
-fn expected(records: &[bailiwick_core::caa::CaaRecord], domains: &BTreeSet<String>) -> CaaOutcome {
+fn expected(records: &[CaaRecord], domains: &BTreeSet<String>) -> CaaOutcome {
     match permitted_domains(records) {
         Permitted::Everybody => CaaOutcome::Allow,
         Permitted::Only(named) => {

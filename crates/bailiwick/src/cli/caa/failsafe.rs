@@ -217,14 +217,16 @@ fn split<'a>(flag: &str, given: &'a str, estate: &Estate) -> Result<(IssuerId, &
 }
 
 fn suggestion_text(one: &ZoneSuggestion) -> String {
-    let mut lines = vec![one.zone.to_string()];
+    let below = one.owner != *one.zone.name.apex();
+    let mut lines =
+        vec![if below { format!("{}, at {}", one.zone, one.owner) } else { one.zone.to_string() }];
     for record in &one.records {
         let mark = match record.edit {
             SuggestedEdit::Keep => ' ',
             SuggestedEdit::Add => '+',
             SuggestedEdit::Drop => '-',
         };
-        lines.push(format!("  {mark} {}. CAA {}", one.zone.name, record.record));
+        lines.push(format!("  {mark} {}. CAA {}", one.owner, record.record));
         lines.push(format!("      {}", record.because));
     }
     if one.loses.is_empty() {
@@ -261,5 +263,10 @@ fn suggestion_json(one: &ZoneSuggestion) -> serde_json::Value {
             })
         })
         .collect();
-    json!({ "zone": one.zone.to_string(), "records": records, "loses": loses })
+    json!({
+        "zone": one.zone.to_string(),
+        "owner": one.owner.to_string(),
+        "records": records,
+        "loses": loses,
+    })
 }

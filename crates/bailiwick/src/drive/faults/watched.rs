@@ -17,6 +17,7 @@ use bailiwick_store::{FindingFilter, FindingRow};
 use bailiwick_wire::evidence::Pack;
 use futures::future::BoxFuture;
 
+use super::super::watch::Watcher;
 use super::scene::open_in;
 use crate::app::{App, Asking, IncidentNote, Shaky};
 use crate::evidence::{NotSound, check};
@@ -293,4 +294,26 @@ async fn an_incident_whose_moment_passes_goes_on_part_by_part_until_it_is_conclu
     let row = scene.app.store.incident(&id).await.unwrap().unwrap();
     assert_eq!(row.incident.owner.as_str(), "pia", "what is over stays as it is");
     assert!(scene.app.store.fsck().await.unwrap().is_empty(), "every row follows from the ledger");
+}
+
+/// Of two servers on one store one looks, until it lets go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_servers_on_one_store_one_watches() {
+    let scene = Scene::new("").await;
+    let server = |name: &str| Watcher::new(Arc::clone(&scene.app), name.to_owned());
+    let (mut first, mut second) = (server("first"), server("second"));
+    let looked_at = || async { scene.app.store.looked_at(&zone()).await.unwrap() };
+    // The first turn of a server always puts down when it looked.
+    first.round().await.unwrap();
+    let begin = Some(Time::from_unix_ms(BEGIN_MS));
+    assert_eq!(looked_at().await, begin, "the first one looks");
+    scene.clock.forward_ms(60_000);
+    second.round().await.unwrap();
+    assert_eq!(looked_at().await, begin, "the second one does not while the first one watches");
+    first.lets_go().await;
+    second.round().await.unwrap();
+    assert_eq!(looked_at().await, Some(scene.app.now()), "then it does");
+    scene.clock.forward_ms(60_000);
+    first.round().await.unwrap();
+    assert_ne!(looked_at().await, Some(scene.app.now()), "and the first one waits");
 }
