@@ -146,6 +146,10 @@ fn one_line(text: &str, max: usize) -> String {
     let mut line = String::new();
     let mut count = 0_usize;
     for word in text.split_whitespace() {
+        // With a space and nothing behind it there is no more to say.
+        if count.saturating_add(1) >= max {
+            return line;
+        }
         if !line.is_empty() {
             line.push(' ');
             count = count.saturating_add(1);

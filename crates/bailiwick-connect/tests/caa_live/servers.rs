@@ -111,6 +111,7 @@ pub(crate) fn unbound_with(
         let mut conf = format!(
             "server:\n directory: \"{at}\"\n chroot: \"\"\n username: \"\"\n pidfile: \"\"\n \
              interface: 127.0.0.1\n port: {port}\n do-ip6: yes\n do-daemonize: no\n \
+             outgoing-port-avoid: 1024-32767\n \
              use-syslog: no\n logfile: \"\"\n verbosity: 1\n num-threads: 1\n \
              do-not-query-localhost: no\n access-control: 127.0.0.0/8 allow\n \
              module-config: \"validator iterator\"\n ede: yes\n"

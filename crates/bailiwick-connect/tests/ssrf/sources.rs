@@ -13,7 +13,7 @@ use bailiwick_connect::rdap::registration;
 use bailiwick_connect::served;
 use bailiwick_connect::upstream::{
     AccountKey, AcmeClient, Finalized, Journal, NotKept, Over, Past, Progress, Registration,
-    Trouble, Work, advance, deactivate, register, revoke, suggested, what_came,
+    Trouble, Work, advance, change_key, deactivate, register, revoke, suggested, what_came,
 };
 use bailiwick_connect::zones::{Authorities, PowerDnsDoor, PowerDnsPlace, ZoneDoor as _};
 use bailiwick_core::estate::{Attestor, AttestorKeys, AttestorKind};
@@ -37,6 +37,7 @@ pub(crate) enum Source {
     NewAccount,
     NewOrder,
     RevokeCert,
+    KeyChange,
     RenewalInfo,
     /// A `Location` that a CA gave.
     Account,
@@ -66,12 +67,13 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Directory,
         Self::NewNonce,
         Self::NewAccount,
         Self::NewOrder,
         Self::RevokeCert,
+        Self::KeyChange,
         Self::RenewalInfo,
         Self::Account,
         Self::Order,
@@ -98,6 +100,7 @@ impl Source {
             Self::NewAccount => "/new-account",
             Self::NewOrder => "/new-order",
             Self::RevokeCert => "/revoke-cert",
+            Self::KeyChange => "/key-change",
             Self::RenewalInfo => "/renewal-info",
             Self::Account => "/account",
             Self::Order => "/order",
@@ -141,6 +144,7 @@ impl Source {
             | Self::NewAccount
             | Self::NewOrder
             | Self::RevokeCert
+            | Self::KeyChange
             | Self::RenewalInfo
             | Self::Account
             | Self::Order
@@ -227,7 +231,7 @@ impl ChallengeRecords for AnyZone {
 }
 
 /// The whole of what is asked of a CA, as the driver does it: an account, an order to its certificate,
-/// renewal information, a revocation, the end of the account.
+/// renewal information, a revocation, another key, the end of the account.
 async fn order(world: &World, directory: &str) -> Result<(), String> {
     world.script.lock().unwrap().paths.clear();
     let (egress, key) = (world.egress(), AccountKey::open(&AccountKey::fresh().unwrap()).unwrap());
@@ -266,6 +270,8 @@ async fn order(world: &World, directory: &str) -> Result<(), String> {
         Err(cause) => return Err(text(&cause)),
     }
     revoke(&client, b"certificate", 1).await.map_err(|cause| text(&cause))?;
+    let next = AccountKey::open(&AccountKey::fresh().unwrap()).unwrap();
+    change_key(&client, &account, &next).await.map_err(|cause| text(&cause))?;
     deactivate(&client, &account).await.map_err(|cause| text(&cause))
 }
 
@@ -408,7 +414,8 @@ pub(crate) fn script(script: &mut Script, path: &str, port: u16) -> String {
     match path {
         "/directory" => ok(&json!({ "newNonce": url("/new-nonce"),
             "newAccount": url("/new-account"), "newOrder": url("/new-order"),
-            "revokeCert": url("/revoke-cert"), "renewalInfo": url("/renewal-info") })),
+            "revokeCert": url("/revoke-cert"), "keyChange": url("/key-change"),
+            "renewalInfo": url("/renewal-info") })),
         "/new-account" => made("/account", &json!({})),
         "/new-order" => made("/order", &order),
         "/order" | "/finalize" => ok(&order),

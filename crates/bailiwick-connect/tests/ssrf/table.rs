@@ -20,8 +20,8 @@ const PLACES: &[(&str, usize, &[Source])] = &[
     ("bailiwick-connect/src/upstream/renewal.rs", 1, &[Source::RenewalInfo]),
     (
         "bailiwick-connect/src/upstream/register.rs",
-        4,
-        &[Source::NewAccount, Source::Account, Source::RevokeCert],
+        5,
+        &[Source::NewAccount, Source::Account, Source::RevokeCert, Source::KeyChange],
     ),
     (
         "bailiwick-connect/src/attestation/key_sets.rs",

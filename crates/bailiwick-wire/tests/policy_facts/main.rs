@@ -151,7 +151,7 @@ fn the_words_of_version_1_never_change() {
             words!(ChangeKind),
             "edit-estate grant-envelope end-envelope issue-certificate revoke-certificate \
              grant-exception narrow-envelope register-account trust-change rotate-issuer \
-             publish-records",
+             rotate-key publish-records",
         ),
         (words!(KeyKind), "ecdsa-p256 ecdsa-p384 ed25519 rsa"),
         (words!(Mode), "observe advise enforce"),

@@ -93,8 +93,9 @@ fn configuration(
     port: &Port,
     folder: &Folder,
 ) -> String {
+    // It asks from any port otherwise, also from those that a server of another test is about to take.
     let mut text = format!(
-        "server:\n\
+        "server:\noutgoing-port-avoid: 1024-32767\n\
          directory: \"{0}\"\nusername: \"\"\nchroot: \"\"\npidfile: \"\"\n\
          use-syslog: no\nlogfile: \"\"\nverbosity: 1\nval-log-level: 2\nede: yes\n\
          interface: 127.0.0.1\nport: {1}\nnum-threads: 1\ndo-ip6: no\n\

@@ -39,6 +39,9 @@ pub(super) struct Asker {
 
 pub(super) type Headers<'a> = &'a [(&'a str, &'a str)];
 
+/// Octets of a body from which on the answer may come, and be missed, while it is still being sent.
+const MISSED_FROM: usize = 1 << 20;
+
 impl Asker {
     pub(super) fn of(gate: &Gate) -> Self {
         // Another test may have installed it already.
@@ -78,7 +81,13 @@ impl Asker {
             request = request.header(*name, *value);
         }
         self.runtime.block_on(async {
-            let response = request.send().await.expect("the server answers");
+            let again = request.try_clone().expect("its body is here");
+            let response = match request.send().await {
+                // A server that has heard enough answers and closes; who is still sending may miss that.
+                Err(cause) if cause.is_request() && body.len() > MISSED_FROM => again.send().await,
+                answered => answered,
+            };
+            let response = response.expect("the server answers");
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let kind = headers.get("content-type").map(reqwest::header::HeaderValue::as_bytes);
             // Events never end.
