@@ -112,15 +112,15 @@ pub(super) fn problems(reading: &Reading) -> Vec<(Spot, &'static str, String, St
             .filter_map(|apex| ZoneName::parse(apex.as_str()).ok())
             .find_map(|apex| reading.zones.get_key_value(&ZoneKey::external(apex)));
         let connector = zone.and_then(|(_, zone)| zone.connector.as_ref());
-        if !matches!(connector, Some(Connector::Rfc2136 { .. })) {
+        if matches!(connector, None | Some(Connector::Observe)) {
             let message = match zone {
                 Some((key, _)) => {
-                    format!("`{name}` lies in zone `{key}`, which has no `rfc2136` connector")
+                    format!("`{name}` lies in zone `{key}`, which has no connector that writes")
                 }
                 None => format!("`{name}` lies in no external zone"),
             };
             let remedy = "a canary shows control of its name by a record: choose a name in a zone \
-                          with `[connector]` of kind `rfc2136`";
+                          with a `[connector]` that writes";
             found.push((one.spot, "canary-place", message, remedy.to_owned()));
         }
     }
