@@ -35,6 +35,7 @@ mod power;
 mod put_back;
 mod restored;
 mod rotation;
+mod sets_below;
 mod tamper;
 mod token;
 mod tour;

@@ -138,7 +138,7 @@ fn id(of: &Value) -> String {
 }
 
 /// Looks again until there is something.
-fn until<T>(look: impl Fn() -> Option<T>) -> T {
+pub(super) fn until<T>(look: impl Fn() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -160,6 +160,12 @@ fn caa_5_what_was_edited_without_a_change_is_put_back_by_one() {
     scene.comes_to(&[]);
     scene.edited(&["0 issue \"other.example\""]);
     let finding = id(&scene.comes_to(&["caa-shadow-edit"])[0]);
+    // The list says how it is ended.
+    let list = scene.cli("dana", &["findings"]);
+    for way in ["adopt", "revert"] {
+        let way = format!("bailiwick finding {way} {finding} --reason");
+        assert!(list.stdout.contains(&way), "`{way}` is not in {}", list.stdout);
+    }
     // Without the key of the zone nothing is opened, and it is said what to hand in.
     let asked = ["finding", "revert", &finding, "--reason", "nobody decided that"];
     refused(&scene.cli("dana", &asked), "bailiwick connector set-secret shop.example");
@@ -167,6 +173,8 @@ fn caa_5_what_was_edited_without_a_change_is_put_back_by_one() {
     let change = scene.asked("dana", &finding);
     let shown = scene.state(&change);
     assert_eq!(shown["title"], "put the decided CAA set back at shop.example", "{shown:#}");
+    // Whoever asks once more is told of the one that waits.
+    refused(&scene.cli("dana", &asked), &format!("change `{change}` writes the CAA set"));
     let plan = shown["steps"].to_string();
     for said in ["0 issue \\\"other.example\\\"", "0 issue \\\"ca.bailiwick.example\\\"", &finding]
     {

@@ -49,6 +49,8 @@ impl App {
         let row = self.finding_row(asking, id).await?;
         self.permit(asking, Access::Request, &Scope::Estate)?;
         let reason = said("reason", reason, "say why what was decided is right")?;
+        revertible(&row)?;
+        self.nobody_is_at_it(&row.finding).await?;
         let live = self.live.get();
         let (zone, edit) = self.edit_back(&live, &row).await?;
         let subject = &row.finding.subject;
@@ -60,6 +62,18 @@ impl App {
         self.submit(request, plan, prechecks, Batch::default()).await
     }
 
+    /// Refuses where a change that writes the set is under way: two of them would only be in each other's way.
+    async fn nobody_is_at_it(&self, finding: &Finding) -> Result<(), Fault> {
+        let Some(change) = self.put_backs(finding).await?.into_iter().next() else {
+            return Ok(());
+        };
+        Err(Fault::conflict(format!(
+            "change `{change}` writes the CAA set at `{}` and is not over: `bailiwick change show {change}` says whom \
+             it waits for; if it is not wanted, refuse it, or withdraw it as who asked for it, and ask again",
+            finding.subject
+        )))
+    }
+
     /// From what the primary shows to what was decided.
     async fn edit_back(
         &self,
@@ -67,7 +81,6 @@ impl App {
         row: &FindingRow,
     ) -> Result<(ZoneKey, RecordEdit), Fault> {
         let finding = &row.finding;
-        revertible(row)?;
         let zone = zone_of(live, &finding.zone)?;
         let name = subject(finding)?;
         self.may_write(live, &finding.zone).await.map_err(|fault| by_hand(fault, &finding.id))?;

@@ -41,8 +41,22 @@ fn list(all: &[FindingLine]) -> String {
         if let Some(vantage) = &one.vantage {
             line!(text, "    seen at {vantage}");
         }
+        ways(&mut text, one, "    ");
     }
     text
+}
+
+/// The two ways to end a finding that is open, where it has them.
+fn ways(text: &mut String, one: &FindingLine, indent: &str) {
+    if one.closed_at.is_some() {
+        return;
+    }
+    if one.adoptable {
+        line!(text, "{indent}adopt it    bailiwick finding adopt {} --reason \"…\"", one.id);
+    }
+    if one.revertible {
+        line!(text, "{indent}put it back bailiwick finding revert {} --reason \"…\"", one.id);
+    }
 }
 
 pub(super) async fn finding(asked: Asked<FindingCommand>) -> Result<u8, NoAnswer> {
@@ -92,12 +106,7 @@ fn show(one: &FindingLine) -> String {
     }
     line!(text, "  since       {} [{}]", one.opened_at, one.leaf);
     line!(text, "  kind        {}", one.kind);
-    if one.adoptable {
-        line!(text, "  adopt it    bailiwick finding adopt {} --reason \"…\"", one.id);
-    }
-    if one.revertible {
-        line!(text, "  put it back bailiwick finding revert {} --reason \"…\"", one.id);
-    }
+    ways(&mut text, one, "  ");
     text
 }
 
