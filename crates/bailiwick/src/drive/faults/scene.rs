@@ -1,32 +1,29 @@
 //! A lab without listeners, and a change of each real step type in it.
 
-// tidy: long file because every kind of step has its scene and its reading here, side by side
+mod asked;
+mod open;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::certificate::{Generation, KeyKind, RevocationReason};
 use bailiwick_core::change::{
-    Approval, Basis, Change, Command, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope,
-    Plan, Prepared, Request, RevokeCertificate, RotateIssuer, Step,
+    Change, Event, IssueCertificate, IssuedCertificate, NarrowEnvelope, Prepared,
+    RevokeCertificate, RotateIssuer, Step,
 };
 use bailiwick_core::gate::{Envelope, Narrowing};
 use bailiwick_core::names::{
-    AccountId, CertSerial, ChangeId, DecisionId, Digest, EnvelopeId, IssuerId, PersonId, ProfileId,
-    SanName, ServiceId, SpkiHash,
+    AccountId, CertSerial, ChangeId, Digest, EnvelopeId, IssuerId, ProfileId, SanName, ServiceId,
+    SpkiHash,
 };
-use bailiwick_core::record::{Batch, Decision, Entry, Fact, Work};
+use bailiwick_core::record::Work;
 use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_wire::x509::PublicKey;
 
+pub(super) use self::asked::{approved, approved_for};
+pub(super) use self::open::{open, open_allowing, open_at, open_in};
 use crate::app::App;
-use crate::app::start::{Opened, Options};
-use crate::app::start_token::TokenOptions;
 use crate::drive::changes::drive;
-use crate::settings::Settings;
-use crate::world::World;
 
 /// The step types that there are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,85 +45,6 @@ pub(super) enum Stands {
     Before,
     After,
     Otherwise,
-}
-
-/// Opens the data folder as a start does.
-pub(super) async fn open(data: &Path) -> Opened {
-    open_in(data, None, World::system()).await
-}
-
-/// The same with another estate folder in another world.
-pub(super) async fn open_in(data: &Path, estate: Option<&Path>, world: World) -> Opened {
-    open_at(data, estate, world, "127.0.0.1:0".parse().unwrap()).await
-}
-
-/// The same with the lab's DNS at an address.
-pub(super) async fn open_at(
-    data: &Path,
-    estate: Option<&Path>,
-    world: World,
-    lab_dns: std::net::SocketAddr,
-) -> Opened {
-    open_with(data, estate, world, (lab_dns, Vec::new())).await
-}
-
-/// The same where a network may be reached although it is private.
-pub(super) async fn open_allowing(data: &Path, network: &str) -> Opened {
-    let network = bailiwick_connect::validate::Network::parse(network).unwrap();
-    let nowhere = "127.0.0.1:0".parse().unwrap();
-    open_with(data, None, World::system(), (nowhere, vec![network])).await
-}
-
-async fn open_with(
-    data: &Path,
-    estate: Option<&Path>,
-    world: World,
-    (lab_dns, allowed_networks): (std::net::SocketAddr, Vec<bailiwick_connect::validate::Network>),
-) -> Opened {
-    let nowhere = "127.0.0.1:0".parse().unwrap();
-    let options = Options {
-        data: data.to_path_buf(),
-        restored: false,
-        estate: estate.map(Path::to_path_buf),
-        given: None,
-        lab: true,
-        database: None,
-        listen: nowhere,
-        listen_http: nowhere,
-        listen_notify: None,
-        base_url: None,
-        http_url: None,
-        resolver: None,
-        http01_port: None,
-        tls_alpn01_port: None,
-        terms_of_service: None,
-        limit: Vec::new(),
-        allow_network: Vec::new(),
-        envelope_unused_days: 30,
-        watch_seconds: 0,
-        rdap: None,
-        notices: crate::app::NoticeOptions::default(),
-        lab_dns,
-        token: TokenOptions::default(),
-    };
-    let settings = Settings {
-        data: data.to_path_buf(),
-        base_url: "https://localhost:7443".to_owned(),
-        http_url: "http://localhost:7480".to_owned(),
-        https: nowhere,
-        http: nowhere,
-        http01_port: 7402,
-        tls_alpn01_port: 7401,
-        terms_of_service: None,
-        limits: crate::limits::Limits::default(),
-        allowed_networks,
-        envelope_unused_days: 30,
-        watch: None,
-        rdap: None,
-        ways: crate::app::Ways::default(),
-        lab: true,
-    };
-    Opened::with(&options, settings, world).await.unwrap()
 }
 
 /// An approved change that nobody has begun to carry out.
@@ -387,69 +305,4 @@ async fn done(app: &Arc<App>, step: impl FnOnce(&ChangeId) -> Step) -> ChangeId 
     let change = drive(app, app.load_change(&id).await.unwrap()).await.unwrap();
     assert!(matches!(change, Change::Closed { .. }), "{change:?}");
     id
-}
-
-/// A change that the lab asked for and pia approved.
-pub(super) async fn approved(app: &App, id: &ChangeId, steps: &[Step], work: Vec<Work>) {
-    // Nobody asked the policy, so nobody asks it again.
-    approved_for(app, id, Actor::Component(Component::Lab), steps, work).await;
-}
-
-/// A change that somebody asked for and pia approved.
-pub(super) async fn approved_for(
-    app: &App,
-    id: &ChangeId,
-    by: Actor,
-    steps: &[Step],
-    work: Vec<Work>,
-) {
-    let now = app.now();
-    let person = |name: &str| SignedIn::alone(PersonId::parse(name).unwrap());
-    let plan = Plan::new(steps.to_vec()).unwrap();
-    let policy = app.live.get().policy.digest();
-    let decision = Decision {
-        id: DecisionId::parse(&app.world.id().unwrap()).unwrap(),
-        action: "approve".to_owned(),
-        allowed: true,
-        policy,
-        facts: "{}".to_owned(),
-        reasons: "{}".to_owned(),
-        rule: "a-test".to_owned(),
-    };
-    let of = plan.digest();
-    let basis = Basis { decision: decision.id.clone(), policy, of, approvals_needed: 1 };
-    let approval = Approval {
-        by: person("pia"),
-        teams: Vec::new(),
-        of,
-        at: now,
-        expires_at: now.plus_ms(DAY_MS),
-        comment: String::new(),
-    };
-    let service = match steps.first() {
-        Some(Step::PublishRecords(publish)) => publish.service.clone(),
-        _ => Some(shop()),
-    };
-    let request = Request {
-        id: id.clone(),
-        title: "a change that is struck".to_owned(),
-        reason: "a test".to_owned(),
-        by: by.clone(),
-        service,
-        zones: Vec::new(),
-        at: now,
-    };
-    let mut batch = Batch { work, ..Batch::default() };
-    let mut loaded = App::open_change(request, &mut batch);
-    let decided = Fact::Decided { decision: Box::new(decision), change: Some(id.clone()) };
-    batch.entries.push(Entry { at: now, by: by.clone(), fact: decided });
-    let expires_at = now.plus_ms(DAY_MS);
-    for command in [
-        Command::Validate { plan, prechecks: Vec::new(), expires_at },
-        Command::Approve { approval: Some(approval), basis: Some(basis) },
-    ] {
-        let events = loaded.change.decide(command, now).unwrap();
-        App::add_events(&mut loaded, &mut batch, events, &by, now).unwrap();
-    }
-    app.commit(batch).await.unwrap();
 }
