@@ -18,7 +18,7 @@ const fn table(name: &'static str, keys: usize, columns: &'static [&'static str]
 }
 
 /// Every table that follows from the ledger.
-const TABLES: [Table; 32] = [
+const TABLES: [Table; 33] = [
     table(
         "change",
         1,
@@ -89,6 +89,7 @@ const TABLES: [Table; 32] = [
         ],
     ),
     table("certificate_name", 2, &["reversed", "fingerprint"]),
+    table("issuer_use", 2, &["reversed", "issuer", "hour"]),
     table("revocation", 2, &["issuer", "serial", "fingerprint", "reason", "at", "change"]),
     table(
         "envelope",

@@ -1,5 +1,6 @@
 //! Certificates.
 
+mod below;
 mod names;
 
 use bailiwick_core::change::{Event, IssuedCertificate, Receipt, Revoked};

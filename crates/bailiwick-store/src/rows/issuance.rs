@@ -1,9 +1,12 @@
 //! Rows of issuance: credentials, validations, certificates, revocations, envelopes.
 
+use std::collections::BTreeSet;
+use std::iter::successors;
+
 use bailiwick_core::change::{IssuedCertificate, Revoked};
 use bailiwick_core::gate::{Bounds, Credential, Envelope, ValidationEvidence};
 use bailiwick_core::names::{ChangeId, CredentialId, EnvelopeId};
-use bailiwick_core::time::Time;
+use bailiwick_core::time::{HOUR_MS, Time};
 use bailiwick_wire::rows::encode_list;
 
 use super::{found, new};
@@ -93,14 +96,37 @@ pub(super) async fn put_certificate(
     if tx.exec(put, &given).await? != 1 {
         return Err(known(tx, issued).await?.into());
     }
-    for name in &issued.names {
+    let names: Vec<String> = issued.names.iter().map(|name| reversed(&name.to_string())).collect();
+    for name in &names {
         let put = "INSERT INTO certificate_name (reversed, fingerprint) VALUES ($1, $2) \
             ON CONFLICT DO NOTHING";
-        tx.exec(put, &args![reversed(&name.to_string()), &issued.fingerprint]).await?;
+        tx.exec(put, &args![name, &issued.fingerprint]).await?;
     }
+    put_use(tx, issued, &names).await?;
     // Its use of the envelope is counted now.
     let release = "DELETE FROM envelope_hold WHERE change = $1";
     tx.exec(release, &args![&issued.change]).await?;
+    Ok(())
+}
+
+/// That the issuer is used below every name above these; once an hour, so that what all names have in
+/// common is not written for each of them.
+async fn put_use(
+    tx: &mut Tx,
+    issued: &IssuedCertificate,
+    names: &[String],
+) -> Result<(), Rejected> {
+    let above = |name: &str| name.rsplit_once('.').map(|(above, _)| above.to_owned());
+    let all: BTreeSet<String> =
+        names.iter().flat_map(|name| successors(above(name), |name| above(name))).collect();
+    let ms = issued.issued_at.unix_ms();
+    let hour = ms - ms % HOUR_MS;
+    for name in all {
+        let put = "INSERT INTO issuer_use (reversed, issuer, hour) VALUES ($1, $2, $3) \
+            ON CONFLICT (reversed, issuer) DO UPDATE SET hour = excluded.hour \
+            WHERE excluded.hour > issuer_use.hour";
+        tx.exec(put, &args![name, &issued.issuer, hour]).await?;
+    }
     Ok(())
 }
 

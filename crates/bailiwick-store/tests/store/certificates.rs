@@ -1,9 +1,9 @@
 //! Certificates in lists.
 
 use bailiwick_core::change::IssuedCertificate;
-use bailiwick_core::names::CertFingerprint;
+use bailiwick_core::names::{CertFingerprint, DnsName};
 use bailiwick_core::record::Batch;
-use bailiwick_core::time::Time;
+use bailiwick_core::time::{HOUR_MS, Time};
 use bailiwick_store::{CertificateFilter, CertificateOrder, NamePart, Store};
 
 use crate::engine::Place;
@@ -13,6 +13,7 @@ crate::both! {
     certificates_are_found,
     revoked_ones_are_told_apart,
     common_names_are_found_too,
+    what_was_issued_below_a_name_is_told,
 }
 
 /// Four certificates, issued one after the other.
@@ -147,5 +148,58 @@ async fn common_names_are_found_too(place: &Place) {
         let filter = CertificateFilter { name: Some(name), ..CertificateFilter::default() };
         assert_eq!(store.certificates(&filter, None, 1_000).await.unwrap().items.len(), count);
     }
+    store.close().await;
+}
+
+async fn what_was_issued_below_a_name_is_told(place: &Place) {
+    let store = place.open().await;
+    let at = store.now().plus_ms(-3 * HOUR_MS);
+    let all = four(&store, at).await;
+    // The same names once more: each is told once.
+    four(&store, at.plus_ms(60_000)).await;
+    let end = all.iter().map(|one| one.not_after).max().unwrap().plus_ms(HOUR_MS);
+    let name = |text| DnsName::parse(text).unwrap();
+    for (apex, limit, found) in [
+        (
+            "shop.example",
+            9,
+            &[
+                "shop.example",
+                "*.shop.example",
+                "a.b.shop.example",
+                "mail.shop.example",
+                "www.shop.example",
+            ][..],
+        ),
+        ("shop.example", 2, &["shop.example", "*.shop.example", "a.b.shop.example"]),
+        ("b.shop.example", 9, &["a.b.shop.example"]),
+        ("workshop.example", 9, &["www.workshop.example"]),
+        ("op.example", 9, &[]),
+    ] {
+        let in_date = store.names_in_date_below(&name(apex), at, limit).await.unwrap();
+        assert_eq!(in_date, found, "{apex}");
+        let over = store.names_in_date_below(&name(apex), end, limit).await.unwrap();
+        assert!(over.is_empty(), "{apex}: {over:?}");
+    }
+    let last = |apex| {
+        let (store, apex) = (&store, name(apex));
+        async move { store.last_use_below(&apex).await.unwrap() }
+    };
+    let issuer = &all[0].issuer;
+    // At the name itself to the millisecond, below it to the hour.
+    let exactly = all[1].issued_at.plus_ms(60_000);
+    assert_eq!(last("mail.shop.example").await, [(issuer.clone(), exactly)].into());
+    for apex in ["example", "b.shop.example", "workshop.example"] {
+        let used = last(apex).await;
+        let [(by, hour)] = used.iter().collect::<Vec<_>>()[..] else { panic!("{apex}: {used:?}") };
+        assert_eq!((by, hour.unix_ms() % HOUR_MS), (issuer, 0), "{apex}");
+        assert!(exactly.ms_since(*hour) < 2 * HOUR_MS, "{apex}: {hour}");
+    }
+    assert!(last("op.example").await.is_empty());
+    // What is used again an hour later is used then.
+    let (later, batch) = sample::issuance(at.plus_ms(HOUR_MS), &["z.workshop.example"]);
+    store.commit(batch).await.unwrap();
+    let used = last("workshop.example").await[issuer];
+    assert!((0..HOUR_MS).contains(&later.issued_at.ms_since(used)), "{used}");
     store.close().await;
 }

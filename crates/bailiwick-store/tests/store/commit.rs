@@ -34,6 +34,7 @@ async fn counts(place: &Place) -> Vec<(&'static str, Vec<i64>)> {
         "validation",
         "certificate",
         "certificate_name",
+        "issuer_use",
         "revocation",
         "envelope",
         "estate",

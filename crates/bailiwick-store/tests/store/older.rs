@@ -7,6 +7,7 @@ use crate::sample;
 
 crate::both! {
     a_store_from_before_the_lean_tables_moves,
+    a_store_from_before_the_use_of_issuers_learns_it,
 }
 
 /// Takes the step `lean` back: the tables as they were, out of the same leaves.
@@ -48,11 +49,12 @@ const BEFORE: &str = "
     CREATE INDEX acme_authorization_by_account ON acme_authorization (account, status, id);
 ";
 
-/// The step `lean`, whatever its number is, as the store spells it. Steps behind it are left as they are.
-fn lean(place: &Place) -> String {
+/// A step, whatever its number is, as the store spells it. Steps behind it are left as they are.
+fn step(place: &Place, name: &str) -> String {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let mut files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    let file = files.find(|path| path.to_str().unwrap().ends_with("_lean.sql")).unwrap();
+    let end = format!("_{name}.sql");
+    let file = files.find(|path| path.to_str().unwrap().ends_with(&end)).unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     if place.is_sqlite() {
         let decided = "json_extract(CAST(e.body AS TEXT), '$.data.decision.id')";
@@ -93,7 +95,7 @@ async fn a_store_from_before_the_lean_tables_moves(place: &Place) {
     store.close().await;
 
     place.sql(&before(place)).await;
-    place.sql(&lean(place)).await;
+    place.sql(&step(place, "lean")).await;
     let again = place.open().await;
     assert_sound(&again, place).await;
     assert_eq!(again.decisions(None, None, 100).await.unwrap().items, decisions);
@@ -108,5 +110,27 @@ async fn a_store_from_before_the_lean_tables_moves(place: &Place) {
         let listed = again.changes(&filter, None, 100).await.unwrap().items.len();
         assert_eq!(u64::try_from(listed).unwrap(), count);
     }
+    again.close().await;
+}
+
+async fn a_store_from_before_the_use_of_issuers_learns_it(place: &Place) {
+    let store = place.open().await;
+    for batch in sample::life(store.now()) {
+        store.commit(batch).await.unwrap();
+    }
+    for names in [["a.b.shop.example", "*.shop.example"], ["shop.example", "other.example"]] {
+        let (_, batch) = sample::issuance(store.now(), &names);
+        store.commit(batch).await.unwrap();
+    }
+    store.close().await;
+    let rows = "SELECT COUNT(*) FROM issuer_use";
+    let before = place.numbers(rows).await;
+    assert!(before[0] >= 3, "{before:?}");
+
+    place.sql("DROP TABLE issuer_use").await;
+    place.sql(&step(place, "issuer_use")).await;
+    assert_eq!(place.numbers(rows).await, before);
+    let again = place.open().await;
+    assert_sound(&again, place).await;
     again.close().await;
 }

@@ -10,7 +10,7 @@ use crate::sample;
 ///
 /// Not here: what is no part of the ledger and says nothing twice (secrets and their hashes, links,
 /// leases, notices, holds, the body of an order beyond its columns, the kind of evidence).
-const TABLES: [(&str, usize, &[&str]); 21] = [
+const TABLES: [(&str, usize, &[&str]); 22] = [
     ("entry", 1, &["idx", "at", "kind", "subject", "body", "leaf_hash"]),
     ("tile", 2, &["level", "idx", "hashes", "root"]),
     ("checkpoint", 1, &["size", "root", "note", "at", "n"]),
@@ -83,6 +83,7 @@ const TABLES: [(&str, usize, &[&str]); 21] = [
         ],
     ),
     ("certificate_name", 2, &["reversed", "fingerprint"]),
+    ("issuer_use", 2, &["reversed", "issuer", "hour"]),
     ("revocation", 2, &["issuer", "serial", "fingerprint", "reason", "at"]),
     (
         "envelope",

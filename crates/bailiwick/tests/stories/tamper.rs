@@ -46,6 +46,7 @@ const TABLES: &[&str] = &[
     "validation",
     "certificate",
     "certificate_name",
+    "issuer_use",
     "revocation",
     "envelope",
     "estate",
