@@ -22,6 +22,8 @@ pub mod validate;
 
 pub mod served;
 
+pub mod mta_sts;
+
 pub mod places;
 
 pub mod rdap;

@@ -39,5 +39,7 @@ pub mod estate;
 
 pub mod intent;
 
+pub mod mta_sts;
+
 pub mod notice;
 pub mod policy;

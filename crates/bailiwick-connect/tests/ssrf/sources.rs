@@ -10,12 +10,12 @@ use bailiwick_connect::dns::{ChallengeRecords, NotWritten};
 use bailiwick_connect::egress::Target;
 use bailiwick_connect::notify::{Relay, post, send};
 use bailiwick_connect::rdap::registration;
-use bailiwick_connect::served;
 use bailiwick_connect::upstream::{
     AccountKey, AcmeClient, Finalized, Journal, NotKept, Over, Past, Progress, Registration,
     Trouble, Work, advance, change_key, deactivate, register, revoke, suggested, what_came,
 };
 use bailiwick_connect::zones::{Authorities, PowerDnsDoor, PowerDnsPlace, ZoneDoor as _};
+use bailiwick_connect::{mta_sts, served};
 use bailiwick_core::estate::{Attestor, AttestorKeys, AttestorKind};
 use bailiwick_core::names::{AcmeIdentifier, DnsName, SanName, SpkiHash, ZoneName};
 use bailiwick_core::record::Reached;
@@ -62,12 +62,13 @@ pub(crate) enum Source {
     TlsAlpn01,
     /// The operator: where notices go, by webhook and by mail.
     Webhook,
-    /// A change: an endpoint that is looked at.
+    /// A change: an endpoint that is looked at, and one that serves a policy for mail.
     Probe,
+    MtaSts,
 }
 
 impl Source {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Directory,
         Self::NewNonce,
         Self::NewAccount,
@@ -90,6 +91,7 @@ impl Source {
         Self::TlsAlpn01,
         Self::Webhook,
         Self::Probe,
+        Self::MtaSts,
     ];
 
     /// What is asked for at the place.
@@ -116,6 +118,7 @@ impl Source {
             Self::TlsAlpn01 => "acme-tls/1",
             Self::Webhook => "/webhook",
             Self::Probe => "a handshake",
+            Self::MtaSts => "/.well-known/mta-sts.txt",
         }
     }
 
@@ -140,6 +143,7 @@ impl Source {
             Self::TlsAlpn01 => tls_alpn01(world, authority).await,
             Self::Webhook => notice(world, authority, &url).await,
             Self::Probe => probe(authority).await,
+            Self::MtaSts => mail_policy(world, authority, &url).await,
             Self::NewNonce
             | Self::NewAccount
             | Self::NewOrder
@@ -366,6 +370,23 @@ async fn probe(authority: &str) -> Result<(), String> {
     shown.map(drop).map_err(|cause| cause.to_string())
 }
 
+/// A policy for mail, behind a URL and at an address.
+async fn mail_policy(world: &World, authority: &str, url: &str) -> Result<(), String> {
+    let target = Target::parse(url).map_err(|cause| cause.to_string())?;
+    let behind = mta_sts::policy_behind(&world.egress(), target).await;
+    let name = DnsName::parse("mta-sts.shop.example").unwrap();
+    let at = match authority.parse() {
+        Ok(at) => mta_sts::policy(&World::fence(), &World::limits(), &name, at).await.ok(),
+        Err(_) => None,
+    };
+    // One that is let through is too many.
+    behind
+        .map(Some)
+        .or_else(|cause| at.map(Some).ok_or(cause))
+        .map(drop)
+        .map_err(|it| it.to_string())
+}
+
 /// What the server at the permitted address answers.
 pub(crate) fn script(script: &mut Script, path: &str, port: u16) -> String {
     let answer = |status: &str, fields: &str, body: &str| {
@@ -429,6 +450,11 @@ pub(crate) fn script(script: &mut Script, path: &str, port: u16) -> String {
         "/keys" => ok(&json!({ "keys": [] })),
         "/.well-known/openid-configuration" => ok(&json!({
             "issuer": format!("https://{PERMITTED}:{port}"), "jwks_uri": url("/keys") })),
+        "/.well-known/mta-sts.txt" => answer(
+            "200 OK",
+            "content-type: text/plain; charset=utf-8\r\n",
+            "version: STSv1\nmode: testing\nmx: *.shop.example\nmax_age: 86400\n",
+        ),
         "/found" => answer("200 OK", "", "token.thumb"),
         _ => ok(&json!({})),
     }

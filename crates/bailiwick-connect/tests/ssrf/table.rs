@@ -34,6 +34,9 @@ const PLACES: &[(&str, usize, &[Source])] = &[
     // The URL of the estate, called as notices are.
     ("bailiwick/src/app/doors.rs", 1, &[Source::Webhook]),
     ("bailiwick-connect/src/served.rs", 1, &[Source::Probe]),
+    ("bailiwick-connect/src/mta_sts.rs", 3, &[Source::MtaSts]),
+    // The same body, of the host that a record names.
+    ("bailiwick/src/app/joint/mail.rs", 1, &[Source::MtaSts]),
     ("bailiwick-connect/src/validate/http.rs", 3, &[Source::Http01]),
     ("bailiwick-connect/src/validate/tls_alpn.rs", 1, &[Source::TlsAlpn01]),
     ("bailiwick-connect/src/rdap.rs", 2, &[Source::Rdap]),

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::estate::{Deployment, ZoneKey};
-use crate::names::{CertFingerprint, ServiceId};
+use crate::names::{CertFingerprint, DnsName, ServiceId};
 use crate::records::{OwnerName, RRset, RecordEdit, RecordType};
 
 use super::joint::{AwaitPropagation, DeployCertificate, Endpoint, PublishRecords, VerifyServed};
@@ -68,7 +68,8 @@ pub enum CannotPlan {
     Tlsa(NotByKey),
     /// Without the records that shall go nothing is left, and then every issuer may issue.
     CaaEmpty(OwnerName),
-    /// An MTA-STS policy is announced whose body no endpoint of the change serves.
+    /// An MTA-STS policy is announced, the certificate is for the host that serves its body, and no
+    /// endpoint is named at which that can be seen.
     MtaSts(OwnerName),
     /// One set is edited twice.
     Twice(OwnerName, RecordType),
@@ -89,7 +90,7 @@ impl fmt::Display for CannotPlan {
             ),
             Self::MtaSts(owner) => write!(
                 f,
-                "`{owner}` announces a policy, and no endpoint of this change serves its body; add the endpoint `mta-sts.…`"
+                "`{owner}` announces a policy, and the certificate is for the host that serves its body; add `mta-sts.…@ADDRESS:443` to the endpoints, where it is read before it is announced"
             ),
             Self::Twice(owner, kind) => {
                 write!(f, "`{owner}` {kind} is edited twice; say once what it shall be")
@@ -216,6 +217,14 @@ fn announces_mta_sts(edit: &RecordEdit) -> bool {
         && edit.owner().base().labels().next() == Some("_mta-sts")
 }
 
+/// The host that has to serve the body of a policy which an edit announces (RFC 8461, section 3.3);
+/// `None`: the edit announces none.
+#[must_use]
+pub fn mta_sts_host(edit: &RecordEdit) -> Option<DnsName> {
+    let domain = announces_mta_sts(edit).then(|| edit.owner().base().parent()).flatten()?;
+    domain.child("mta-sts").ok()
+}
+
 impl Intent {
     /// The plan.
     ///
@@ -315,9 +324,10 @@ impl Intent {
             }
         }
         for (_, edit) in self.moves.iter().filter(|(_, edit)| announces_mta_sts(edit)) {
-            let domain = edit.owner().base().parent();
-            let host = domain.and_then(|domain| domain.child("mta-sts").ok());
-            if !self.endpoints.iter().any(|endpoint| Some(&endpoint.name) == host.as_ref()) {
+            let Some(host) = mta_sts_host(edit) else { continue };
+            let names = self.certificate.iter().flat_map(|certificate| &certificate.names);
+            let seen = self.endpoints.iter().any(|endpoint| endpoint.name == host);
+            if names.into_iter().any(|name| name.covers(&host)) && !seen {
                 return Err(CannotPlan::MtaSts(edit.owner().clone()));
             }
         }

@@ -201,6 +201,17 @@ impl SanName {
         self.wildcard
     }
 
+    /// Whether a client that asks for this host takes a certificate with this name: `*` stands for one
+    /// whole label (RFC 9525, section 6.3).
+    #[must_use]
+    pub fn covers(&self, host: &DnsName) -> bool {
+        if self.is_wildcard() {
+            host.parent().is_some_and(|parent| self.dns() == Some(&parent))
+        } else {
+            self.dns() == Some(host)
+        }
+    }
+
     /// Whether it is a DNS name strictly below `base`. No address is below anything.
     #[must_use]
     pub fn is_below(&self, base: &DnsName) -> bool {
@@ -228,6 +239,21 @@ mod tests {
             ["*", "*.", "*.*.example", "a.*.example", "*a.example", "_x.example", "com", "*.com"]
         {
             assert!(SanName::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_star_covers_one_whole_label() {
+        for (name, host, covers) in [
+            ("www.shop.example", "www.shop.example", true),
+            ("www.shop.example", "a.www.shop.example", false),
+            ("*.shop.example", "www.shop.example", true),
+            ("*.shop.example", "shop.example", false),
+            ("*.shop.example", "a.www.shop.example", false),
+            ("192.0.2.7", "shop.example", false),
+        ] {
+            let (name, host) = (SanName::parse(name).unwrap(), DnsName::parse(host).unwrap());
+            assert_eq!(name.covers(&host), covers, "{name} {host}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_core::change::planner::{CaaWish, CannotPlan, Intent, TlsaWish, caa_rdata, tlsa_for};
 use bailiwick_core::change::{Endpoint, Plan, Step};
 use bailiwick_core::estate::Deployment;
-use bailiwick_core::names::{DnsName, ServiceId};
+use bailiwick_core::names::{DnsName, SanName, ServiceId};
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
 
 use super::at_every_moment::{certificate, zone};
@@ -202,15 +202,28 @@ fn mta_sts_is_announced_after_its_body_is_served() {
         id("v=STSv1; id=2026032"),
     );
     let moves = vec![(zone(), announce.unwrap())];
-    let bare = Intent { tlsa: Vec::new(), caa: Vec::new(), moves, ..whole() };
-    assert_eq!(bare.plan(), Err(CannotPlan::MtaSts(owner("_mta-sts.shop.example"))));
-    let host = Endpoint {
-        name: DnsName::parse("mta-sts.shop.example").unwrap(),
-        at: "192.0.2.2:443".parse().unwrap(),
+    let with = |name: &str| {
+        let mut intent =
+            Intent { tlsa: Vec::new(), caa: Vec::new(), moves: moves.clone(), ..whole() };
+        intent.certificate.as_mut().unwrap().names = vec![SanName::parse(name).unwrap()];
+        intent
     };
-    let intent = Intent { endpoints: vec![host], ..bare };
-    let steps = spelled(&intent.plan().unwrap());
-    assert_eq!(steps, ["issue", "deploy", "served", "publish TXT 1>1 back 300", "wait 300"]);
+    let announced = ["issue", "deploy", "served", "publish TXT 1>1 back 300", "wait 300"];
+    // The host that serves the body gets the certificate, so that it has to be looked at.
+    for name in ["mta-sts.shop.example", "*.shop.example"] {
+        let bare = with(name);
+        assert_eq!(bare.plan(), Err(CannotPlan::MtaSts(owner("_mta-sts.shop.example"))));
+        let host = Endpoint {
+            name: DnsName::parse("mta-sts.shop.example").unwrap(),
+            at: "192.0.2.2:443".parse().unwrap(),
+        };
+        let intent = Intent { endpoints: vec![host], ..bare };
+        assert_eq!(spelled(&intent.plan().unwrap()), announced);
+    }
+    // Another host serves it, and goes on as it does.
+    assert_eq!(spelled(&with("www.shop.example").plan().unwrap()), announced);
+    let alone = Intent { certificate: None, deployments: Vec::new(), ..with("www.shop.example") };
+    assert_eq!(spelled(&alone.plan().unwrap()), ["publish TXT 1>1 back 300", "wait 300"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::estate::{CanaryPlan, Connector, Upstream, ZoneKey};
-use bailiwick_core::names::{DnsName, IssuerId, SanName, ZoneName};
+use bailiwick_core::names::{DnsName, IssuerId, ZoneName};
 
 use super::document::{File, Section};
 use super::issuers::{contact, https, pem};
@@ -129,10 +129,7 @@ pub(super) fn problems(reading: &Reading) -> Vec<(Spot, &'static str, String, St
 
 fn uses(owned: &Owned, name: &DnsName) -> bool {
     match owned {
-        Owned::Exactly(one) => {
-            let wildcard = one.is_wildcard() && name.parent().as_ref() == one.dns();
-            wildcard || (!one.is_wildcard() && SanName::parse(name.as_str()).as_ref() == Ok(one))
-        }
+        Owned::Exactly(one) => one.covers(name),
         Owned::Below(base) => name.is_at_or_below(base),
     }
 }

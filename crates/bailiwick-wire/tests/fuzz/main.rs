@@ -26,6 +26,7 @@ mod dns;
 mod estate;
 mod jose;
 mod ledger;
+mod mail;
 mod reported;
 mod stored;
 mod x509;

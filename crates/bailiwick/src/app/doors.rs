@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bailiwick_connect::egress::{Call, Fence, Limits, Method, Target, Trust};
 use bailiwick_connect::keys::SecretBytes;
+use bailiwick_connect::mta_sts;
 use bailiwick_connect::places::{self, Held};
 use bailiwick_core::change::{Endpoint, Lane, Warrant};
 use bailiwick_core::estate::{Deployment, ZoneKey};
@@ -107,6 +108,11 @@ impl App {
         self.world.outside.shown(self, endpoint).await
     }
 
+    /// The policy for mail that an endpoint serves, in words.
+    pub(crate) async fn mail_policy(&self, endpoint: &Endpoint) -> Result<String, String> {
+        self.world.outside.mail_policy(self, endpoint).await
+    }
+
     /// A place of a certificate.
     pub(crate) fn place<'a>(
         &'a self,
@@ -123,6 +129,13 @@ pub(super) async fn shown(app: &App, endpoint: &Endpoint) -> Result<Vec<u8>, Str
     bailiwick_connect::served::certificate(&fence, &HANDSHAKE, &endpoint.name, endpoint.at)
         .await
         .map_err(|cause| cause.to_string())
+}
+
+/// The policy that the network's endpoint serves.
+pub(super) async fn mail_policy(app: &App, endpoint: &Endpoint) -> Result<String, String> {
+    let fence = Fence::new(app.settings.allowed_networks.clone());
+    let read = mta_sts::policy(&fence, &HANDSHAKE, &endpoint.name, endpoint.at).await;
+    read.map(|policy| policy.to_string()).map_err(|cause| cause.to_string())
 }
 
 /// A place as it is reached from this host.

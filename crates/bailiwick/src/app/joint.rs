@@ -3,6 +3,7 @@
 
 mod ca;
 mod gather;
+mod mail;
 mod prechecks;
 
 use bailiwick_core::actor::Actor;

@@ -71,6 +71,15 @@ pub(crate) trait Outside: Send + Sync {
         Box::pin(doors::shown(app, endpoint))
     }
 
+    /// The policy for mail that an endpoint serves, in words.
+    fn mail_policy<'a>(
+        &'a self,
+        app: &'a App,
+        endpoint: &'a Endpoint,
+    ) -> BoxFuture<'a, Result<String, String>> {
+        Box::pin(doors::mail_policy(app, endpoint))
+    }
+
     /// Who a credential of ours is for.
     fn holder<'a>(
         &'a self,

@@ -4,6 +4,7 @@
 mod client;
 mod endpoint;
 mod kills;
+mod mail;
 mod public_ca;
 mod scene;
 mod secondaries;

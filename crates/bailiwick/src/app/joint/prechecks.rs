@@ -52,6 +52,7 @@ impl App {
         all.extend(self.ca_is_ready(live, intent).await);
         all.extend(self.caa_permits(live, intent).await);
         all.extend(tlsa(intent));
+        all.extend(self.mail_policies(live, service, intent).await);
         all.push(rollback(plan));
         let zones: BTreeSet<ZoneKey> =
             edits_by_zone(intent).into_iter().map(|(zone, _)| zone).collect();
@@ -291,13 +292,7 @@ fn owned(service: &Service, intent: &Intent) -> Looked {
     for name in names.iter().filter(|name| !service.owns(name)) {
         not.push(format!("`{name}` is no name of the service"));
     }
-    let covers = |name: &bailiwick_core::names::DnsName| {
-        names.iter().any(|san| {
-            let parent = name.parent();
-            san.dns() == Some(name) && !san.is_wildcard()
-                || san.is_wildcard() && parent.as_ref() == san.dns()
-        })
-    };
+    let covers = |name| names.iter().any(|san| san.covers(name));
     for endpoint in intent.endpoints.iter().filter(|endpoint| !covers(&endpoint.name)) {
         not.push(format!("the certificate does not hold `{}`", endpoint.name));
     }

@@ -254,6 +254,16 @@ impl Outside for OnStage {
         })
     }
 
+    fn mail_policy<'a>(
+        &'a self,
+        _: &'a App,
+        _: &'a Endpoint,
+    ) -> BoxFuture<'a, Result<String, String>> {
+        Box::pin(async {
+            Ok("nobody serves one in a rehearsal; it is read when this is real".to_owned())
+        })
+    }
+
     fn place<'a>(&'a self, _: &'a App, _: &'a Live, target: &'a Deployment) -> Box<dyn Place + 'a> {
         Box::new(ShadowPlace { shadow: &self.0, target })
     }

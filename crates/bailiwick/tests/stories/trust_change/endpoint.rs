@@ -26,6 +26,9 @@ struct State {
 /// The file whose change tells the server to read its certificate again.
 pub(super) const TOLD: &str = "told";
 
+/// What it serves besides a handshake.
+const POLICY: &str = "mta-sts.txt";
+
 impl Endpoint {
     pub(super) fn start(at: SocketAddr, folder: &Path) -> Self {
         std::fs::create_dir_all(folder).expect("a folder can be made");
@@ -44,6 +47,11 @@ impl Endpoint {
     /// From here on it reads nothing any more.
     pub(super) fn breaks(&self) {
         self.state.broken.store(true, Ordering::Relaxed);
+    }
+
+    /// From here on it serves this policy for mail.
+    pub(super) fn serves(&self, policy: &str) {
+        std::fs::write(self.folder.join(POLICY), policy).expect("a file can be written");
     }
 
     /// The certificate in its files, PEM.
@@ -70,7 +78,8 @@ fn serve(listener: &TcpListener, state: &State, folder: &Path) {
             Ok((stream, _)) => {
                 let loaded = state.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let Some(config) = loaded else { continue };
-                std::thread::spawn(move || shake_hands(stream, config));
+                let policy = folder.join(POLICY);
+                std::thread::spawn(move || shake_hands(stream, config, &policy));
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
         }
@@ -91,13 +100,25 @@ fn load(folder: &Path) -> Option<Arc<ServerConfig>> {
     Some(Arc::new(config))
 }
 
-fn shake_hands(mut stream: std::net::TcpStream, config: Arc<ServerConfig>) {
+fn shake_hands(mut stream: std::net::TcpStream, config: Arc<ServerConfig>, policy: &Path) {
     let _set = stream.set_nonblocking(false);
     let _bounded = stream.set_read_timeout(Some(Duration::from_secs(2)));
     let Ok(mut session) = rustls::ServerConnection::new(config) else { return };
     let mut tls = rustls::Stream::new(&mut session, &mut stream);
-    let mut octets = [0; 1];
+    let mut octets = [0; 2048];
     // Whoever only looks at the certificate leaves at once.
-    let _left = tls.read(&mut octets);
+    let asked = tls.read(&mut octets).unwrap_or(0);
+    if octets[..asked].starts_with(b"GET /.well-known/mta-sts.txt HTTP/1.1\r\n") {
+        let (status, body) = match std::fs::read_to_string(policy) {
+            Ok(body) => ("200 OK", body),
+            Err(_) => ("404 Not Found", String::new()),
+        };
+        let _sent = write!(
+            tls,
+            "HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            body.len()
+        );
+    }
     let _done = tls.flush();
 }

@@ -152,8 +152,13 @@ impl Scene {
                 "\n[[records]]\nname = \"{NAME}\"\ntype = \"A\"\nttl_seconds = 1\nvalues = [\"{at}\"]\n"
             );
         }
+        self.written(&text)
+    }
+
+    /// A file of intent that says this.
+    pub(super) fn written(&self, text: &str) -> String {
         let name = format!("intent-{}.toml", Port::free().number());
-        self.intents.write(&name, &text).to_string_lossy().into_owned()
+        self.intents.write(&name, text).to_string_lossy().into_owned()
     }
 
     /// Asks as one person and approves as another; the id.
@@ -245,6 +250,11 @@ impl Scene {
         self.balancers[balancer].0.file()
     }
 
+    /// From here on a load balancer serves this policy for mail.
+    pub(super) fn serves(&self, balancer: &str, policy: &str) {
+        self.balancers[balancer].0.serves(policy);
+    }
+
     /// Where a load balancer listens.
     pub(super) fn endpoint(&self, balancer: &str) -> SocketAddr {
         self.balancers[balancer].1
@@ -315,7 +325,8 @@ fn estate(servers: &Servers, places: &Path, issuer: &str) -> Folder {
             return text.replace("operator = \"dns\"\n\n[caa]", &connector);
         }
         if text.contains("id = \"shop-web\"") {
-            return text + &shop;
+            let names = "\"api.shop.example\", \"mta-sts.shop.example\"]";
+            return text.replace("\"api.shop.example\"]", names) + &shop;
         }
         if text.contains("[house]") {
             let more = |id: &str| {
