@@ -130,13 +130,40 @@ impl GitDoor {
         read.map_err(|cause| self.said(&format!("`{}`: {cause}", self.place.file)))
     }
 
-    /// Whether the branch is checked out in a work tree of the repository, which must be clean then.
-    async fn work_tree(&self) -> Result<bool, Refused> {
+    /// Whether the branch is checked out in a work tree of the repository.
+    async fn is_checked_out(&self) -> Result<bool, Refused> {
         if self.git(&["rev-parse", "--is-bare-repository"]).await?.trim() == "true" {
             return Ok(false);
         }
         let head = self.git(&["symbolic-ref", "--quiet", "HEAD"]).await.unwrap_or_default();
-        if head.trim() != self.reference() {
+        Ok(head.trim() == self.reference())
+    }
+
+    /// Lets the work tree follow a commit of ours that it was kept from following: whoever reads the zone
+    /// there would never see it, and whoever commits there next would take it back. Nothing is done where
+    /// anything else than the commit before ours is staged.
+    async fn catch_up(&self) -> Result<(), Refused> {
+        let tip = self.git(&["log", "-1", "--format=%cn|%H|%P", &self.reference()]).await?;
+        let mut parts = tip.trim().split('|');
+        let (who, ours, before) = (parts.next(), parts.next(), parts.next());
+        let (Some(COMMITTER), Some(ours), Some(before)) = (who, ours, before) else {
+            return Ok(());
+        };
+        if before.is_empty() || before.contains(' ') || !self.is_checked_out().await? {
+            return Ok(());
+        }
+        let staged = async |commit: &str| {
+            self.git(&["diff-index", "--cached", "--quiet", commit]).await.is_ok()
+        };
+        if staged(ours).await || !staged(before).await {
+            return Ok(());
+        }
+        self.git(&["read-tree", "-m", "-u", before, ours]).await.map(drop)
+    }
+
+    /// Whether the branch is checked out in a work tree of the repository, which must be clean then.
+    async fn work_tree(&self) -> Result<bool, Refused> {
+        if !self.is_checked_out().await? {
             return Ok(false);
         }
         let changes = self.git(&["status", "--porcelain", "--untracked-files=no"]).await?;
@@ -252,6 +279,7 @@ impl Place for GitDoor {
         edits: &'a [RecordEdit],
     ) -> BoxFuture<'a, Result<Vec<Option<RRset>>, Refused>> {
         Box::pin(async move {
+            self.catch_up().await?;
             let at = self.read_file().await?;
             let snapshot = self.zone_file(&at.text)?.snapshot();
             Ok(edits.iter().map(|it| snapshot.set(it.owner(), it.kind()).cloned()).collect())

@@ -223,7 +223,7 @@ fn mta_sts_is_announced_after_its_body_is_served() {
     // Another host serves it, and goes on as it does.
     assert_eq!(spelled(&with("www.shop.example").plan().unwrap()), announced);
     let alone = Intent { certificate: None, deployments: Vec::new(), ..with("www.shop.example") };
-    assert_eq!(spelled(&alone.plan().unwrap()), ["publish TXT 1>1 back 300", "wait 300"]);
+    assert_eq!(spelled(&alone.plan().unwrap()), ["publish TXT 1>1 back 0", "wait 300"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bailiwick_connect::dns::{Resolver, ResolverTrust, View};
 use bailiwick_connect::egress::{Egress, Fence, Limits, Network, Target, Trust};
 use bailiwick_connect::lab_dns::LabDns;
 use bailiwick_connect::zones::{
-    Authorities, Compared, GitDoor, GitPlace, Happened, NotApplied, ObserveDoor, PowerDnsDoor,
+    Authorities, Compared, GitDoor, GitPlace, Happened, How, NotApplied, ObserveDoor, PowerDnsDoor,
     PowerDnsPlace, Refused, UpdateDoor, UpdatePlace, ZoneDoor as _,
 };
 use bailiwick_core::records::RecordType;
@@ -222,6 +222,34 @@ async fn what_somebody_has_not_committed_is_left_alone() {
     repository.commit("more");
     let why = door.apply(&[edits[0].reversed()], CAUSE).await.expect_err("another file");
     assert!(why.to_string().contains("$INCLUDE"), "{why}");
+}
+
+/// Killed between the commit and the files: asked again, the files follow, and nobody's edit is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_follow_a_commit_that_they_were_kept_from_following() {
+    let repository = Repository::new();
+    let door = repository.door(&[]);
+    let edits = [edit("new", RecordType::A, &[], &["192.0.2.7"])];
+    door.apply(&edits, CAUSE).await.expect("it is written");
+    let killed = || repository.git(&["read-tree", "-m", "-u", "HEAD", "HEAD~1"]);
+    killed();
+    assert!(!text_of(&repository.file()).contains("192.0.2.7\n"), "as a killed process leaves it");
+    let again = door.apply(&edits, CAUSE).await.expect("it stands");
+    assert_eq!(again.how, How::Already);
+    assert!(text_of(&repository.file()).contains("192.0.2.7\n"), "the file follows");
+    assert_eq!(repository.git(&["status", "--porcelain"]), "");
+    // The way back goes through it as well.
+    killed();
+    door.apply(&[edits[0].reversed()], CAUSE).await.expect("it is taken back");
+    assert!(!text_of(&repository.file()).contains("192.0.2.7\n"));
+    assert_eq!(repository.git(&["status", "--porcelain"]), "");
+    // What somebody edited meanwhile stays where it is.
+    door.apply(&edits, CAUSE).await.expect("it is written");
+    killed();
+    repository.append("half IN A 192.0.2.77 ; not done yet");
+    let why = door.apply(&edits, CAUSE).await.expect_err("somebody is at it");
+    assert_eq!(why.happened(), Happened::Nothing, "{why}");
+    assert!(text_of(&repository.file()).contains("not done yet"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
