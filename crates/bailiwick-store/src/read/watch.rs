@@ -23,9 +23,6 @@ use crate::page::clamp;
 /// Observations of one zone that stand, at most: the names of a zone that are watched are bounded too.
 const OF_ZONE_MAX: u32 = 20_000;
 
-/// Entries about incidents that are read at once.
-const INCIDENT_ENTRIES_READ: u16 = 1_000;
-
 /// Something that was seen, from when to when.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ObservationRow {
@@ -311,8 +308,7 @@ impl Store {
         row.map(incident).transpose()
     }
 
-    /// Every entry about incidents of a zone from a leaf on, the oldest first: what somebody wrote a thousand
-    /// notes after counts like what they wrote before.
+    /// The entries about incidents of a zone from a leaf on, the oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -322,23 +318,9 @@ impl Store {
         from: u64,
     ) -> Result<Vec<StoredEntry>, StoreError> {
         let all = "SELECT idx, body FROM entry WHERE subject = $1 AND idx >= $2 \
-            AND kind LIKE 'incident.%' ORDER BY idx LIMIT $3";
-        let subject = format!("zone/{zone}");
-        let mut from = i64::try_from(from).unwrap_or(i64::MAX);
-        let mut told: Vec<StoredEntry> = Vec::new();
-        loop {
-            let limit = i64::from(INCIDENT_ENTRIES_READ);
-            let rows = self.inner.db.all(all, &args![subject.as_str(), from, limit]).await?;
-            let last = rows.len() < usize::from(INCIDENT_ENTRIES_READ);
-            for row in rows {
-                told.push(super::ledger::stored(row)?);
-            }
-            match told.last() {
-                Some(one) if !last => {
-                    from = i64::try_from(one.index.get()).unwrap_or(i64::MAX).saturating_add(1);
-                }
-                Some(_) | None => return Ok(told),
-            }
-        }
+            AND kind LIKE 'incident.%' ORDER BY idx LIMIT 1000";
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        let rows = self.inner.db.all(all, &args![format!("zone/{zone}"), from]).await?;
+        rows.into_iter().map(super::ledger::stored).collect()
     }
 }

@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use bailiwick_core::actor::{Actor, SignedIn};
+use bailiwick_core::actor::SignedIn;
 use bailiwick_core::estate::{ZoneClass, ZoneKey};
 use bailiwick_core::names::PersonId;
-use bailiwick_core::record::{Batch, Entry, Fact};
 use bailiwick_core::time::{DAY_MS, HOUR_MS, Time};
 use bailiwick_core::watch::{FindingKind, Track, due_ms};
 use bailiwick_store::{FindingFilter, FindingRow};
@@ -295,33 +294,6 @@ async fn an_incident_whose_moment_passes_goes_on_part_by_part_until_it_is_conclu
     let row = scene.app.store.incident(&id).await.unwrap().unwrap();
     assert_eq!(row.incident.owner.as_str(), "pia", "what is over stays as it is");
     assert!(scene.app.store.fsck().await.unwrap().is_empty(), "every row follows from the ledger");
-}
-
-/// Whoever answered a track does not conclude, however much they wrote in between.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_incident_is_not_concluded_by_whoever_answered_it_behind_a_thousand_notes() {
-    let scene = Scene::new("").await;
-    let report = b"We saw a certificate for www.shop.example";
-    let id = scene.app.take_report(report, None).await.unwrap();
-    let sol = asking("sol");
-    let note = Fact::IncidentTold {
-        incident: id.clone(),
-        zone: zone(),
-        track: Track::Record,
-        says: "nothing new".to_owned(),
-        answered: false,
-    };
-    let (at, by) = (scene.app.now(), Actor::Person(sol.by.clone()));
-    let entries = vec![Entry { at, by, fact: note }; 1_000];
-    scene.app.commit(Batch { entries, ..Batch::default() }).await.unwrap();
-    for track in [Track::Record, Track::Enforcement] {
-        let answer = IncidentNote { track, says: "it is all well".to_owned(), answered: true };
-        scene.app.tell_incident(&sol, &id, &answer).await.unwrap();
-    }
-    let refused = scene.app.review_incident(&sol, &id, "it is all well").await.err().unwrap();
-    assert!(refused.to_string().contains("let somebody else conclude it"), "{refused}");
-    let view = scene.app.review_incident(&asking("pia"), &id, "it is not").await.unwrap();
-    assert!(view.timeline.len() > 1_002, "{}", view.timeline.len());
 }
 
 /// Of two servers on one store one looks, until it lets go.
