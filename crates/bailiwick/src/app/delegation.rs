@@ -78,7 +78,7 @@ impl App {
         if zone.servers.is_empty() {
             return Vec::new();
         }
-        let authorities = vec![(key.name.clone(), zone.servers.clone())];
+        let authorities = std::iter::once((key.name.clone(), zone.servers.clone())).collect();
         let private_tlds = PrivateTlds::reserved();
         let view = View { resolver: None, authorities, private_tlds };
         let ns = self.dns.name_servers(&view, &name).await.map(set);
