@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bailiwick_connect::dns::ZoneServers;
-use bailiwick_core::estate::{ActiveEstate, DelegationSeen, Estate, EstateHistory, ZoneKey};
+use bailiwick_core::estate::{
+    ActiveEstate, DelegationSeen, Estate, EstateHistory, ZoneKey, ZoneNames,
+};
 use bailiwick_core::names::Digest;
 use bailiwick_core::policy::{PolicyProblem, PolicySet};
 
@@ -22,6 +24,8 @@ pub(crate) struct Live {
     pub policy: PolicySet,
     /// The servers of its zones that are asked directly, of both views of a name together.
     pub servers: ZoneServers,
+    /// The names of its services by zone.
+    pub names: Arc<ZoneNames>,
 }
 
 impl Live {
@@ -36,14 +40,15 @@ impl Live {
         })?;
         let served = estate.zones.iter().filter(|(_, zone)| !zone.servers.is_empty());
         let servers = served.map(|(key, zone)| (key.name.clone(), zone.servers.clone())).collect();
-        Ok(Self { active: ActiveEstate::new(estate, history), digest, policy, servers })
+        let names = Arc::new(ZoneNames::of(&estate));
+        Ok(Self { active: ActiveEstate::new(estate, history), digest, policy, servers, names })
     }
 
     /// The same with what was seen of delegations.
     pub(crate) fn with_delegations(&self, seen: Option<BTreeMap<ZoneKey, DelegationSeen>>) -> Self {
         let active = self.active.clone().with_delegations(seen);
         let (policy, servers) = (self.policy.clone(), self.servers.clone());
-        Self { active, digest: self.digest, policy, servers }
+        Self { active, digest: self.digest, policy, servers, names: Arc::clone(&self.names) }
     }
 
     /// The estate.

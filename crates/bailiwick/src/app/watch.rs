@@ -142,7 +142,11 @@ impl App {
     ) -> Result<bool, Fault> {
         let pace = self.settings.watch.map(|watching| watching.pace).unwrap_or_default();
         let decided = gathered.decided(live, key, zone, pace);
-        let tested = self.run_gate_canaries(live, &decided, picture).await?;
+        let mut stored = self.canaries_about(live, key).await?;
+        let tested = self.run_gate_canaries(live, &decided, picture, &stored).await?;
+        if tested {
+            stored = self.canaries_about(live, key).await?;
+        }
         let now = self.now();
         let mut judged = judge(&decided, picture, now);
         // Which sets changes of ours wrote is asked only where one looks as if none had.
@@ -152,7 +156,6 @@ impl App {
         if !written.is_empty() {
             judged = judge(&decided, picture, now);
         }
-        let stored = self.store.canaries(None).await?;
         let mut verdicts = Vec::new();
         let seen = !picture.vantages().is_empty();
         for (id, issuer) in live.estate().issuers.iter().filter(|_| seen) {
