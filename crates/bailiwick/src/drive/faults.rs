@@ -3,6 +3,7 @@
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "what a mischief does not touch stays as it is")]
 mod ca;
+mod delegations;
 mod emergency;
 mod joint;
 mod keys;

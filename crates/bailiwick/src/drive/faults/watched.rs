@@ -75,8 +75,8 @@ fn zone() -> ZoneKey {
     ZoneKey::parse("shop.example").unwrap()
 }
 
-/// The lab's estate, with a server of the zone at a port where nobody listens.
-fn estate(into: &Path, more: &str) {
+/// The lab's estate, with the server of the zone at an address.
+pub(super) fn estate(into: &Path, server: &str, more: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../estates/lab");
     for folder in ["", "zones", "services", "policies"] {
         std::fs::create_dir_all(into.join(folder)).unwrap();
@@ -86,7 +86,7 @@ fn estate(into: &Path, more: &str) {
             }
             let mut text = std::fs::read_to_string(entry.path()).unwrap();
             if text.contains("name = \"shop.example\"") {
-                text = format!("servers = [\"127.0.0.1:1\"]\n{text}");
+                text = format!("servers = [\"{server}\"]\n{text}");
             }
             std::fs::write(into.join(folder).join(entry.file_name()), text).unwrap();
         }
@@ -104,7 +104,8 @@ fn asking(person: &str) -> Asking {
 impl Scene {
     async fn new(exceptions: &str) -> Self {
         let (folder, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        estate(files.path(), exceptions);
+        // Nobody listens there.
+        estate(files.path(), "127.0.0.1:1", exceptions);
         let clock = Arc::new(TestClock::new());
         let outside = World::system().outside;
         let world = World { clock: clock.clone(), random: Arc::new(SystemRandom), outside };
