@@ -12,6 +12,7 @@ mod restored;
 mod scene;
 mod strikes;
 mod watched;
+mod written;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
