@@ -29,5 +29,5 @@ pub use channel::{Channel, Spoken};
 pub use client::{DnsClient, random_ids};
 pub use exchange::Limits;
 pub(crate) use exchange::{Unanswered, over_tcp_raw, read_message, send_once};
-pub use view::{Resolver, ResolverTrust, View};
+pub use view::{Resolver, ResolverTrust, View, ZoneServers};
 pub use writer::{ChallengeRecords, NotWritten, ZoneWriter};

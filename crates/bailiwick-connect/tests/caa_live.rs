@@ -24,7 +24,9 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bailiwick_connect::dns::{DnsClient, Limits, Resolver, ResolverTrust, View, random_ids};
+use bailiwick_connect::dns::{
+    DnsClient, Limits, Resolver, ResolverTrust, View, ZoneServers, random_ids,
+};
 use bailiwick_core::caa::{
     CaaEvidence, CaaName, CaaOutcome, CaaReport, CaaTerms, CaaVerdict, ClimbEnd, Freshness,
     FreshnessRule, IssuerDomain, LookupAnswer, LookupFailure, PrivateTlds, Proof, UnknownBecause,
@@ -58,7 +60,7 @@ fn through(server: SocketAddr) -> View {
     View::of_resolver(Resolver { server, trust: ResolverTrust::Validates })
 }
 
-fn authorities(zones: &[(&str, &[SocketAddr])]) -> Vec<(ZoneName, Vec<SocketAddr>)> {
+fn authorities(zones: &[(&str, &[SocketAddr])]) -> ZoneServers {
     zones.iter().map(|(zone, all)| (ZoneName::parse(zone).unwrap(), all.to_vec())).collect()
 }
 

@@ -17,6 +17,7 @@ mod power;
 mod service;
 mod words;
 mod zone;
+mod zone_names;
 
 pub use active::{ActiveEstate, OwnerIndex};
 pub use attestor::{Attested, Attestor, AttestorKeys, AttestorKind, WorkloadRule};
@@ -37,6 +38,7 @@ pub use zone::{
     CaaIntent, Connector, ConnectorKind, Mode, Pattern, TransferFrom, View, Zone, ZoneClass,
     ZoneKey, ZoneLimits,
 };
+pub use zone_names::ZoneNames;
 
 use std::collections::BTreeMap;
 

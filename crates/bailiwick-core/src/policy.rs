@@ -39,7 +39,7 @@ pub use facts::{
 pub use gather::{EnvelopeAsked, IssueAsked, ObjectAsked, SignIn};
 pub use judge::{decide, judge};
 pub use powers::{
-    KnownSecret, Opens, Power, PowersAsked, Side, ToxicCombination, may, powers, toxic,
+    KnownSecret, Opens, Power, PowersAsked, Side, ToxicCombination, may, powers, powers_in, toxic,
 };
 pub use verdict::{
     Decision, GrantAct, Grantable, Grantor, MissingApproval, Permit, Reason, Role, Verdict,

@@ -6,6 +6,8 @@ mod arg;
 mod cell;
 mod checkpointer;
 mod file;
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod sqlite;
 
@@ -52,10 +54,13 @@ impl From<&'static str> for Sql {
 
 impl Sql {
     fn for_sqlite(&self) -> &str {
-        match self {
+        let text = match self {
             Self::One(text) | Self::Both { sqlite: text, .. } => text,
-            Self::Built(text) => text,
-        }
+            Self::Built(text) => text.as_str(),
+        };
+        #[cfg(test)]
+        plans::note(text);
+        text
     }
 
     fn for_postgres(self) -> SqlStr {

@@ -324,13 +324,7 @@ impl App {
 
     /// How DNS is seen: the servers of each zone, and the resolver.
     pub(crate) fn view(&self, live: &Live) -> View {
-        let authorities = live
-            .estate()
-            .zones
-            .iter()
-            .filter(|(_, zone)| !zone.servers.is_empty())
-            .map(|(key, zone)| (key.name.clone(), zone.servers.clone()))
-            .collect();
+        let authorities = live.servers.clone();
         View { resolver: self.resolver, authorities, private_tlds: PrivateTlds::reserved() }
     }
 

@@ -4,6 +4,7 @@
 pub(crate) mod caa;
 mod canary;
 pub(crate) mod changes;
+mod delegations;
 pub(crate) mod effects;
 #[cfg(test)]
 mod faults;

@@ -60,7 +60,7 @@ impl DnsClient {
 fn of_server(server: SocketAddr, zone: &ZoneName) -> View {
     View {
         resolver: None,
-        authorities: vec![(zone.clone(), vec![server])],
+        authorities: std::iter::once((zone.clone(), vec![server])).collect(),
         private_tlds: PrivateTlds::reserved(),
     }
 }

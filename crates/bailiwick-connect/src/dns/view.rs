@@ -1,6 +1,8 @@
 //! Who is asked for which name.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use bailiwick_core::caa::{PrivateTlds, Source, SourceRole};
 use bailiwick_core::names::ZoneName;
@@ -16,9 +18,39 @@ pub struct View {
     pub resolver: Option<Resolver>,
     /// Zones whose servers are asked directly. A zone delegated out of a listed one must be listed
     /// itself, or it is the resolver's.
-    pub authorities: Vec<(ZoneName, Vec<SocketAddr>)>,
+    pub authorities: ZoneServers,
     /// Top-level domains that need not exist.
     pub private_tlds: PrivateTlds,
+}
+
+/// Zones with their servers, found by any name in them. Made once for all views of it, and cheap to clone:
+/// a question about a name costs as many look-ups as the name has labels, however many zones there are.
+#[derive(Clone, Debug, Default)]
+pub struct ZoneServers(Arc<BTreeMap<WireName, Vec<SocketAddr>>>);
+
+impl FromIterator<(ZoneName, Vec<SocketAddr>)> for ZoneServers {
+    /// Of two lists for one zone (it may have two views) the last counts.
+    fn from_iter<I: IntoIterator<Item = (ZoneName, Vec<SocketAddr>)>>(zones: I) -> Self {
+        let mut all = BTreeMap::new();
+        for (zone, servers) in zones {
+            all.insert(WireName::from(&zone), servers);
+        }
+        Self(Arc::new(all))
+    }
+}
+
+impl ZoneServers {
+    /// The deepest of the zones around a name. One without servers still counts: it has nobody to ask,
+    /// so its names have no answer from the zones above it.
+    fn around(&self, name: &WireName) -> Option<(&WireName, &[SocketAddr])> {
+        let found = way_up(name).find_map(|above| self.0.get_key_value(&above));
+        found.map(|(zone, servers)| (zone, servers.as_slice()))
+    }
+}
+
+/// A name, and every name above it up to the root.
+fn way_up(name: &WireName) -> impl Iterator<Item = WireName> {
+    std::iter::successors(Some(name.clone()), WireName::parent)
 }
 
 /// A recursive resolver.
@@ -95,14 +127,14 @@ impl View {
     pub fn of_resolver(resolver: Resolver) -> Self {
         Self {
             resolver: Some(resolver),
-            authorities: Vec::new(),
+            authorities: ZoneServers::default(),
             private_tlds: PrivateTlds::reserved(),
         }
     }
 
     /// Everybody who is responsible for a name.
     pub(super) fn parties(&self, name: &WireName) -> Vec<Party> {
-        let authorities = self.zone_around(name).into_iter().flat_map(|(zone, servers)| {
+        let authorities = self.authorities.around(name).into_iter().flat_map(|(zone, servers)| {
             servers.iter().map(move |server| Party {
                 source: Source { role: SourceRole::Authority, server: *server },
                 standing: Standing::Authority(zone.clone()),
@@ -120,19 +152,9 @@ impl View {
         match &party.standing {
             Standing::Resolver(_) => true,
             Standing::Authority(zone) => {
-                self.zone_around(name).is_some_and(|(around, _)| around == *zone)
+                self.authorities.around(name).is_some_and(|(around, _)| around == zone)
             }
         }
-    }
-
-    /// The deepest listed zone around a name. A zone listed without servers still counts: it has
-    /// nobody to ask, so its names have no answer from the zones above it.
-    fn zone_around(&self, name: &WireName) -> Option<(WireName, &[SocketAddr])> {
-        self.authorities
-            .iter()
-            .map(|(zone, servers)| (WireName::from(zone), servers.as_slice()))
-            .filter(|(zone, _)| name.is_at_or_below(zone))
-            .max_by_key(|(zone, _)| zone.labels().count())
     }
 }
 
@@ -140,6 +162,7 @@ impl View {
 mod tests {
     use super::*;
     use bailiwick_core::names::DnsName;
+    use proptest::prelude::*;
 
     #[test]
     fn the_system_resolver_validates_only_if_the_system_says_so() {
@@ -157,10 +180,10 @@ mod tests {
         let server = |last| SocketAddr::from(([192, 0, 2, last], 53));
         let view = View {
             resolver: None,
-            authorities: vec![
+            authorities: ZoneServers::from_iter([
                 (zone("shop.example"), vec![server(1), server(2)]),
                 (zone("dept.shop.example"), vec![server(3)]),
-            ],
+            ]),
             private_tlds: PrivateTlds::reserved(),
         };
         let asked = |name| -> Vec<SocketAddr> {
@@ -172,5 +195,42 @@ mod tests {
         assert_eq!(asked("dept.shop.example"), [server(3)]);
         assert_eq!(asked("badshop.example"), []);
         assert_eq!(asked("example"), []);
+    }
+
+    /// The walk over all zones that the look-up stands for.
+    fn walked<'a>(
+        zones: &'a [(ZoneName, Vec<SocketAddr>)],
+        name: &WireName,
+    ) -> Option<(WireName, &'a [SocketAddr])> {
+        let all = zones.iter().map(|(zone, at)| (WireName::from(zone), at.as_slice()));
+        let around = all.filter(|(zone, _)| name.is_at_or_below(zone));
+        around.max_by_key(|(zone, _)| zone.labels().count())
+    }
+
+    /// Names of few labels, so that many of them lie in one another.
+    fn name() -> impl Strategy<Value = String> {
+        proptest::collection::vec("a|b|ab|a-b", 1..6).prop_map(|labels| labels.join("."))
+    }
+
+    proptest! {
+        #[test]
+        fn a_zone_is_found_as_if_all_of_them_were_looked_through(
+            zones in proptest::collection::vec((name(), 0_u8..3), 0..30),
+            names in proptest::collection::vec(name(), 1..20),
+        ) {
+            let servers = |n: u8| (0..n).map(|last| SocketAddr::from(([192, 0, 2, last], 53)));
+            let listed = |(zone, n): &(String, u8)| {
+                Some((ZoneName::parse(zone).ok()?, servers(*n).collect::<Vec<_>>()))
+            };
+            let zones: Vec<_> = zones.iter().filter_map(listed).collect();
+            let index: ZoneServers = zones.iter().cloned().collect();
+            for name in names.iter().filter_map(|name| DnsName::parse(name).ok()) {
+                let name = WireName::from(&name);
+                let found = index.around(&name).map(|(zone, at)| (zone.clone(), at));
+                prop_assert_eq!(found, walked(&zones, &name));
+                // As many look-ups as labels, and one for the root.
+                prop_assert_eq!(way_up(&name).count(), name.labels().count() + 1);
+            }
+        }
     }
 }

@@ -139,7 +139,7 @@ impl ZoneWriter {
     ) -> Result<Vec<Vec<u8>>, LookupFailure> {
         let view = View {
             resolver: None,
-            authorities: vec![(self.door.zone().clone(), vec![server])],
+            authorities: std::iter::once((self.door.zone().clone(), vec![server])).collect(),
             private_tlds: PrivateTlds::reserved(),
         };
         self.dns.txt(&view, owner).await

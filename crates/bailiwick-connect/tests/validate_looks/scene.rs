@@ -174,7 +174,7 @@ impl Scene {
             .map(|zone| ZoneName::parse(zone).unwrap());
         let view = View {
             resolver: None,
-            authorities: zones.map(|zone| (zone, vec![self.dns_address])).to_vec(),
+            authorities: zones.into_iter().map(|zone| (zone, vec![self.dns_address])).collect(),
             private_tlds: PrivateTlds::reserved(),
         };
         let networks = networks.iter().map(|text| Network::parse(text).unwrap()).collect();

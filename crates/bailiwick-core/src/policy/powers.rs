@@ -90,12 +90,19 @@ pub struct ToxicCombination {
 /// Everything that one human can do alone, by zone and person.
 #[must_use]
 pub fn powers(asked: PowersAsked<'_>) -> Vec<Power> {
+    powers_in(asked, None)
+}
+
+/// The same in these zones only: of the others nothing is asked. `None` stands for all.
+#[must_use]
+pub fn powers_in(asked: PowersAsked<'_>, zones: Option<&BTreeSet<ZoneKey>>) -> Vec<Power> {
     let estate = asked.active.estate();
+    let concerned = |key: &ZoneKey| zones.is_none_or(|zones| zones.contains(key));
     let here = estate.people.iter().filter(|(_, person)| person.works_here(asked.now));
     let people: BTreeMap<&PersonId, BTreeSet<TeamId>> =
         here.map(|(id, _)| (id, estate.teams_at(id, asked.now))).collect();
     let mut all = BTreeSet::new();
-    for (key, zone) in &estate.zones {
+    for (key, zone) in estate.zones.iter().filter(|(key, _)| concerned(key)) {
         let operates = people.iter().filter(|(_, teams)| teams.contains(&zone.operator));
         all.extend(operates.map(|(person, _)| Power {
             zone: key.clone(),
@@ -105,7 +112,9 @@ pub fn powers(asked: PowersAsked<'_>) -> Vec<Power> {
         }));
     }
     for secret in asked.known.iter().filter(|secret| people.contains_key(&secret.person)) {
-        if let Opens::Records(zone) = &secret.opens {
+        if let Opens::Records(zone) = &secret.opens
+            && concerned(zone)
+        {
             all.insert(Power {
                 zone: zone.clone(),
                 person: secret.person.clone(),
@@ -115,7 +124,10 @@ pub fn powers(asked: PowersAsked<'_>) -> Vec<Power> {
         }
     }
     for (id, service) in &estate.services {
-        all.extend(Alone::new(asked, id, service).over_certificates(&people));
+        let alone = Alone::new(asked, id, service);
+        let mut names = alone.names_by_zone();
+        names.retain(|zone, _| concerned(zone));
+        all.extend(alone.over_certificates(names, &people));
     }
     all.into_iter().collect()
 }
@@ -160,9 +172,13 @@ impl<'a> Alone<'a> {
         Self { asked, id, service, approves: BTreeMap::new(), hands_out: BTreeMap::new() }
     }
 
-    fn over_certificates(mut self, people: &BTreeMap<&PersonId, BTreeSet<TeamId>>) -> Vec<Power> {
+    fn over_certificates(
+        mut self,
+        by_zone: BTreeMap<ZoneKey, BTreeSet<SanName>>,
+        people: &BTreeMap<&PersonId, BTreeSet<TeamId>>,
+    ) -> Vec<Power> {
         let mut all = Vec::new();
-        for (zone, names) in self.names_by_zone() {
+        for (zone, names) in by_zone {
             let open = self.needs_nobody(&zone);
             for (person, teams) in people {
                 let mut power = |why: String| {

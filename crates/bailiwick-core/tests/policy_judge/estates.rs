@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bailiwick_core::estate::{
     ActiveEstate, Duties, Estate, EstateHistory, NoPerson, ObjectKind, OnDuty, OwnerIndex, Pattern,
-    View,
+    View, ZoneNames,
 };
 use bailiwick_core::names::{DnsName, SanName, ServiceId};
 use bailiwick_core::time::Time;
@@ -38,6 +38,30 @@ fn a_name_lies_in_the_zone_with_the_longest_apex_of_its_view() {
         .map(|it| it.0.to_string())
         .collect();
     assert_eq!(both, ["eu.shop.example", "shop.example/internal"]);
+}
+
+#[test]
+fn the_names_of_a_zone_are_found_as_if_all_services_were_looked_through() {
+    let mut estate = estate();
+    let inner = estate.zones[&zone("shop.example")].clone();
+    estate.zones.insert(zone("eu.shop.example"), inner.clone());
+    estate.zones.insert(zone("shop.example/internal"), inner);
+    let web = estate.services.get_mut(&service("shop-web")).unwrap();
+    web.below.insert(dns("svc.shop.example"));
+    web.names.extend([name("a.eu.shop.example"), name("*.eu.shop.example"), name("nowhere.test")]);
+    estate.services.get_mut(&service("intranet")).unwrap().view = Some(View::Internal);
+    estate.services.get_mut(&service("intranet")).unwrap().names.insert(name("in.shop.example"));
+    let index = ZoneNames::of(&estate);
+    for key in estate.zones.keys() {
+        let here = estate.services.values().filter(|one| one.view.is_none_or(|it| it == key.view));
+        let names =
+            here.flat_map(|one| one.names.iter().filter_map(SanName::dns).chain(&one.below));
+        let lies = |one: &&DnsName| estate.zone_of(one, key.view).is_some_and(|(at, _)| at == key);
+        let walked: BTreeSet<&DnsName> = names.filter(lies).collect();
+        assert_eq!(index.in_zone(key).collect::<BTreeSet<_>>(), walked, "{key}");
+    }
+    let holds = |key: &str| index.in_zone(&zone(key)).any(|one| *one == dns("in.shop.example"));
+    assert!(holds("shop.example/internal") && !holds("shop.example"));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use bailiwick_core::estate::{
 use bailiwick_core::policy::{
     ApprovalFacts, AuthorFacts, ChangeFacts, ChangeKind, EnvelopeAsked, Facts, KnownSecret,
     MissingApproval, Opens, PowersAsked, Role, SignIn, ToxicCombination, Verdict, judge, powers,
-    toxic,
+    powers_in, toxic,
 };
 use bailiwick_core::time::DAY_MS;
 
@@ -219,7 +219,13 @@ fn held(estate: Estate, known: &[KnownSecret], standing: &[&str]) -> Vec<ToxicCo
         standing: &standing,
         now: NOW,
     };
-    toxic(&powers(asked))
+    let all = powers(asked);
+    // Of one zone it is the same as of all, without the others.
+    for key in active.estate().zones.keys() {
+        let here: Vec<_> = all.iter().filter(|power| power.zone == *key).cloned().collect();
+        assert_eq!(powers_in(asked, Some(&BTreeSet::from([key.clone()]))), here, "{key}");
+    }
+    toxic(&all)
 }
 
 fn secret(who: &str, opens: Opens) -> KnownSecret {

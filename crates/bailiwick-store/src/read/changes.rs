@@ -25,6 +25,9 @@ pub struct ChangeFilter {
 /// The state in which nearly all changes end; the index over states leaves it out.
 const CLOSED: &str = "closed";
 
+/// The kind of nearly all changes; the index over kinds leaves it out.
+const ISSUE: &str = "issue-certificate";
+
 /// The request of a change is the leaf that opened it.
 const CHANGE: &str = "SELECT change.id, change.kind, change.state, change.events, \
     change.updated_at, change.expires_at, entry.body \
@@ -64,6 +67,9 @@ impl Store {
         }
         if let Some(kind) = &filter.kind {
             select.and("change.kind = ?", args![kind]);
+            if kind != ISSUE {
+                select.and("change.kind <> 'issue-certificate'", []);
+            }
         }
         if let Some(after) = &after {
             select.and("(change.updated_at, change.id) < (?, ?)", args![after.at, &after.key]);
@@ -79,6 +85,30 @@ impl Store {
             at: item.updated_at,
             key: item.request.id.to_string(),
         }))
+    }
+
+    /// Changes that may write records and moved since a moment, those that moved last first, at most
+    /// [`LIMIT_MAX`] of each of two sorts: those that begin with records, and those that issue a certificate
+    /// for no account, which may have records behind it. An order of an account never does.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn changes_of_records(&self, since: Time) -> Result<Vec<ChangeRow>, StoreError> {
+        let mut begin = Select::new(CHANGE);
+        begin.and("change.kind = 'publish-records' AND change.kind <> 'issue-certificate'", []);
+        let mut issue = Select::new(CHANGE);
+        let newest = "change.id IN (SELECT change FROM certificate WHERE account IS NULL \
+            ORDER BY issued_at DESC, fingerprint DESC LIMIT ?)";
+        issue.and(newest, args![LIMIT_MAX]).and("change.kind = 'issue-certificate'", []);
+        let mut all = Vec::new();
+        for mut select in [begin, issue] {
+            select.and("change.updated_at >= ?", args![since]);
+            let order = " ORDER BY change.updated_at DESC, change.id DESC LIMIT ?";
+            select.push(order, args![LIMIT_MAX]);
+            let (sql, args) = select.done();
+            all.extend(self.inner.db.all(sql, &args).await?);
+        }
+        all.into_iter().map(change).collect()
     }
 
     /// Changes that a machine has to carry on and that nobody moved since `before`, the longest

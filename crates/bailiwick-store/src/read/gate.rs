@@ -110,6 +110,29 @@ impl Store {
         rows.into_iter().map(account).collect()
     }
 
+    /// Whoever made a valid account of a service, and everybody who stands behind them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn makers_of_accounts(&self) -> Result<Vec<(ServiceId, PersonId)>, StoreError> {
+        let db = &self.inner.db;
+        let made = "SELECT DISTINCT service, made_by FROM account WHERE status = 'valid'";
+        let behind = "SELECT DISTINCT service, chain FROM account \
+            WHERE status = 'valid' AND chain <> '[]'";
+        let mut all = Vec::new();
+        for row in db.all(made, &[]).await? {
+            let mut row = Reader::new("account", row);
+            all.push((row.parsed(ServiceId::parse)?, row.parsed(PersonId::parse)?));
+        }
+        for row in db.all(behind, &[]).await? {
+            let mut row = Reader::new("account", row);
+            let service = row.parsed(ServiceId::parse)?;
+            let chain: Vec<PersonId> = row.list(PersonId::parse)?;
+            all.extend(chain.into_iter().map(|person| (service.clone(), person)));
+        }
+        Ok(all)
+    }
+
     /// The credential with that `kid`.
     ///
     /// # Errors

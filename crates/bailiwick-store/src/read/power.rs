@@ -115,15 +115,18 @@ impl Store {
     /// [`StoreError`].
     pub async fn delegations(&self) -> Result<Vec<(ZoneKey, DelegationStands)>, StoreError> {
         let all = "SELECT zone, kind, first_seen, last_seen FROM delegation ORDER BY zone, kind";
-        let rows = self.inner.db.all(all, &[]).await?;
-        let read = |row: Vec<Cell>| {
-            let mut row = Reader::new("delegation", row);
-            let zone = row.word(ZoneKey::parse)?;
-            let kind = row.word(DelegationKind::parse)?;
-            let first = row.texts()?.into_iter().collect();
-            Ok((zone, DelegationStands { kind, first, last: row.texts()?.into_iter().collect() }))
-        };
-        rows.into_iter().map(read).collect()
+        self.inner.db.all(all, &[]).await?.into_iter().map(delegation).collect()
+    }
+
+    /// What was seen of the delegation of one zone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn delegation(&self, zone: &ZoneKey) -> Result<Vec<DelegationStands>, StoreError> {
+        let some = "SELECT zone, kind, first_seen, last_seen FROM delegation \
+            WHERE zone = $1 ORDER BY kind";
+        let rows = self.inner.db.all(some, &args![zone.to_string()]).await?;
+        rows.into_iter().map(|row| delegation(row).map(|(_, stands)| stands)).collect()
     }
 
     /// Acts, the newest first: on this, of this class, before that leaf, where given.
@@ -151,6 +154,14 @@ impl Store {
         let rows = self.inner.db.all(sql, &args).await?;
         rows.into_iter().map(act).collect()
     }
+}
+
+fn delegation(row: Vec<Cell>) -> Result<(ZoneKey, DelegationStands), StoreError> {
+    let mut row = Reader::new("delegation", row);
+    let zone = row.word(ZoneKey::parse)?;
+    let kind = row.word(DelegationKind::parse)?;
+    let first = row.texts()?.into_iter().collect();
+    Ok((zone, DelegationStands { kind, first, last: row.texts()?.into_iter().collect() }))
 }
 
 fn act(row: Vec<Cell>) -> Result<ActRow, StoreError> {

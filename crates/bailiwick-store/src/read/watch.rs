@@ -111,6 +111,25 @@ macro_rules! finding {
     };
 }
 
+macro_rules! control_point {
+    ($rest:literal) => {
+        concat!(
+            "SELECT zone, issuer, point, idx, stands, says, evidence, judged_at FROM control_point ",
+            $rest
+        )
+    };
+}
+
+macro_rules! canary {
+    ($rest:literal) => {
+        concat!(
+            "SELECT issuer, zone, permitted, idx, name, stands, says, certificate, revoked, placed, \
+             caa, at FROM canary ",
+            $rest
+        )
+    };
+}
+
 macro_rules! incident {
     ($rest:literal) => {
         concat!(
@@ -249,10 +268,14 @@ impl Store {
         &self,
         zone: Option<&ZoneKey>,
     ) -> Result<Vec<PointRow>, StoreError> {
-        let all = "SELECT zone, issuer, point, idx, stands, says, evidence, judged_at \
-            FROM control_point WHERE zone = $1 OR $2 = 1 ORDER BY zone, issuer, point";
-        let key = zone.map(ToString::to_string).unwrap_or_default();
-        let rows = self.inner.db.all(all, &args![key, zone.is_none()]).await?;
+        let db = &self.inner.db;
+        let rows = match zone {
+            Some(zone) => {
+                let some = control_point!("WHERE zone = $1 ORDER BY zone, issuer, point");
+                db.all(some, &args![zone.to_string()]).await?
+            }
+            None => db.all(control_point!("ORDER BY zone, issuer, point"), &[]).await?,
+        };
         rows.into_iter().map(point).collect()
     }
 
@@ -261,11 +284,24 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn canaries(&self, issuer: Option<&IssuerId>) -> Result<Vec<CanaryRow>, StoreError> {
-        let all = "SELECT issuer, zone, permitted, idx, name, stands, says, certificate, revoked, \
-            placed, caa, at FROM canary WHERE issuer = $1 OR $2 = 1 \
-            ORDER BY issuer, zone, permitted, name";
-        let key = issuer.map_or("", IssuerId::as_str);
-        let rows = self.inner.db.all(all, &args![key, issuer.is_none()]).await?;
+        let db = &self.inner.db;
+        let rows = match issuer {
+            Some(issuer) => {
+                let some = canary!("WHERE issuer = $1 ORDER BY issuer, zone, permitted, name");
+                db.all(some, &args![issuer]).await?
+            }
+            None => db.all(canary!("ORDER BY issuer, zone, permitted, name"), &[]).await?,
+        };
+        rows.into_iter().map(canary).collect()
+    }
+
+    /// The newest canaries about one zone, of every issuer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn canaries_in_zone(&self, zone: &ZoneKey) -> Result<Vec<CanaryRow>, StoreError> {
+        let some = canary!("WHERE zone = $1 ORDER BY issuer, zone, permitted, name");
+        let rows = self.inner.db.all(some, &args![zone.to_string()]).await?;
         rows.into_iter().map(canary).collect()
     }
 

@@ -31,6 +31,9 @@ async fn what_stands_at_the_gate_is_read(place: &Place) {
     let (account, batch) = sample::account(at, &made);
     store.commit(batch).await.unwrap();
     assert_eq!(store.account(&account.id).await.unwrap().as_ref(), Some(&account));
+    let mut makers = vec![(account.service.clone(), account.made_by.clone())];
+    makers.extend(account.chain.iter().map(|person| (account.service.clone(), person.clone())));
+    assert_eq!(store.makers_of_accounts().await.unwrap(), makers);
     assert_eq!(store.account_by_key(&account.thumbprint).await.unwrap().as_ref(), Some(&account));
     let bound = store.credential(&made.id).await.unwrap().unwrap();
     assert_eq!(bound.account.as_ref(), Some(&account.id));
@@ -111,6 +114,11 @@ async fn pages_hold_everything_once(place: &Place) {
     }
     assert_eq!(seen.len(), 23);
     assert!(seen.is_sorted_by(|one, two| one.updated_at >= two.updated_at));
+    // Whoever issues for no account may write records, too; one that moved before is left out.
+    let mut writing = store.changes_of_records(seen[22].updated_at).await.unwrap();
+    assert_eq!(writing, seen);
+    writing = store.changes_of_records(seen[0].updated_at.plus_ms(1)).await.unwrap();
+    assert_eq!(writing, []);
     let row = store.change_row(&seen[0].request.id).await.unwrap();
     assert_eq!(row.as_ref(), Some(&seen[0]));
     assert_eq!(

@@ -166,6 +166,9 @@ async fn verdicts_and_canaries_follow_from_the_ledger(place: &Place) {
     let points = store.control_points(Some(&zone())).await.unwrap();
     assert_eq!(points.len(), 1);
     assert_eq!(points[0].verdict.stands, Stands::Holds);
+    assert_eq!(store.control_points(None).await.unwrap(), points);
+    let other = ZoneKey::parse("other.example").unwrap();
+    assert_eq!(store.control_points(Some(&other)).await.unwrap(), []);
     let run = CanaryRun {
         issuer: IssuerId::parse("public").unwrap(),
         zone: zone(),
@@ -179,7 +182,13 @@ async fn verdicts_and_canaries_follow_from_the_ledger(place: &Place) {
         caa: Some(Digest::of(b"caa")),
     };
     put(&store, now, Fact::CanaryTried(Box::new(run.clone()))).await;
-    assert_eq!(store.canaries(Some(&run.issuer)).await.unwrap()[0].run, run);
+    let told = store.canaries(None).await.unwrap();
+    assert_eq!((told.len(), &told[0].run), (1, &run));
+    assert_eq!(store.canaries(Some(&run.issuer)).await.unwrap(), told);
+    assert_eq!(store.canaries_in_zone(&zone()).await.unwrap(), told);
+    let another = IssuerId::parse("house").unwrap();
+    assert_eq!(store.canaries(Some(&another)).await.unwrap(), []);
+    assert_eq!(store.canaries_in_zone(&other).await.unwrap(), []);
     assert_eq!(store.fsck().await.unwrap(), []);
     store.close().await;
 }

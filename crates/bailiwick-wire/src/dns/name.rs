@@ -38,6 +38,13 @@ impl WireName {
         })
     }
 
+    /// The name one label nearer to the root; `None` for the root.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (_, rest) = first_label(&self.octets)?;
+        Some(Self { octets: rest.to_vec() })
+    }
+
     /// Whether this name is `above` or lies below it.
     #[must_use]
     pub fn is_at_or_below(&self, above: &Self) -> bool {

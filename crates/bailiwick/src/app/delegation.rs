@@ -5,37 +5,43 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_connect::dns::View;
 use bailiwick_core::actor::{Actor, Component};
-use bailiwick_core::caa::{LookupFailure, PrivateTlds};
+use bailiwick_core::caa::PrivateTlds;
 use bailiwick_core::estate::{DelegationSeen, Zone, ZoneKey};
 use bailiwick_core::gate::{DelegationKind, DelegationObservation, DelegationStands, standing};
 use bailiwick_core::names::DnsName;
 use bailiwick_core::record::{Batch, Entry, Fact, Notice};
+use futures::future::join;
+use futures::stream::{self, StreamExt as _};
 
 use super::{App, Live, News};
 use crate::fault::Fault;
 
+/// What was told about one zone.
+pub(super) type Facts = Vec<(DelegationKind, BTreeSet<String>)>;
+
+/// Zones looked at at once: one resolver answers for all of them.
+const AT_ONCE: usize = 16;
+
 impl App {
-    /// Looks at every zone that can be looked at, and puts down what differs.
+    /// Looks at every zone that can be looked at, and puts down what differs; parents and registries at the
+    /// same time, so that neither waits for the other.
     pub(crate) async fn look_at_delegations(&self) -> Result<(), Fault> {
-        let live = self.live.get();
-        let known = self.delegations_known().await?;
-        for (key, zone) in &live.estate().zones {
-            let stands = known.get(key).map(Vec::as_slice).unwrap_or_default();
-            for (kind, values, seen_at) in self.see(key, zone).await {
-                let Ok(values) = values else {
-                    // Silence is no change. What was seen last stands.
-                    continue;
-                };
-                let before = stands.iter().find(|one| one.kind == kind);
-                if before.is_none_or(|before| before.last != values) {
-                    let before = before.map(|before| before.last.clone());
-                    let zone = key.clone();
-                    let seen = DelegationObservation { zone, kind, values, before, seen_at };
-                    self.keep_delegation(&live, seen).await?;
-                }
+        let (parents, registries) =
+            join(self.look_at_parents(), self.look_at_due_registrations()).await;
+        parents.and(registries)
+    }
+
+    async fn look_at_parents(&self) -> Result<(), Fault> {
+        let live = &self.live.get();
+        let zones: Vec<ZoneKey> = live.estate().zones.keys().cloned().collect();
+        let looks = stream::iter(zones).for_each_concurrent(AT_ONCE, |key| async move {
+            let Some(zone) = live.estate().zones.get(&key) else { return };
+            let Some((facts, seen_at)) = self.see(&key, zone).await else { return };
+            if let Err(fault) = self.keep_facts(live, &key, facts, &seen_at).await {
+                tracing::error!(zone.name = %key, error = %fault, "what its parent says could not be put down; trying again");
             }
-        }
-        self.look_at_due_registrations().await?;
+        });
+        looks.await;
         self.refresh_delegations().await
     }
 
@@ -44,15 +50,17 @@ impl App {
         &self,
         live: &Live,
         key: &ZoneKey,
-        facts: Vec<(DelegationKind, BTreeSet<String>)>,
+        facts: Facts,
         seen_at: &str,
     ) -> Result<(), Fault> {
-        let known = self.delegations_known().await?;
-        let stands = known.get(key).map(Vec::as_slice).unwrap_or_default();
+        if facts.is_empty() {
+            return Ok(());
+        }
+        let stands = self.store.delegation(key).await?;
         for (kind, values) in facts {
             let before = stands.iter().find(|one| one.kind == kind).map(|one| one.last.clone());
             if before.as_ref() != Some(&values) {
-                let (zone, seen_at) = (key.clone(), format!("RDAP server {seen_at}"));
+                let (zone, seen_at) = (key.clone(), seen_at.to_owned());
                 let seen = DelegationObservation { zone, kind, values, before, seen_at };
                 self.keep_delegation(live, seen).await?;
             }
@@ -60,29 +68,27 @@ impl App {
         Ok(())
     }
 
-    /// What is said about one zone: by the resolver where there is one, else by its own servers, who
-    /// know their NS but not their parent's DS.
-    async fn see(
-        &self,
-        key: &ZoneKey,
-        zone: &Zone,
-    ) -> Vec<(DelegationKind, Result<BTreeSet<String>, LookupFailure>, String)> {
-        let Ok(name) = DnsName::parse(key.name.as_str()) else { return Vec::new() };
+    /// What is said about one zone, and where: by the resolver where there is one, else by its own servers,
+    /// who know their NS but not their parent's DS. Silence is no change, and what was seen last stands.
+    async fn see(&self, key: &ZoneKey, zone: &Zone) -> Option<(Facts, String)> {
+        let name = DnsName::parse(key.name.as_str()).ok()?;
         let set = |values: Vec<String>| values.into_iter().collect::<BTreeSet<String>>();
         if let Some(resolver) = self.resolver {
             let (view, at) = (View::of_resolver(resolver), format!("resolver {}", resolver.server));
-            let ns = self.dns.name_servers(&view, &name).await.map(set);
-            let ds = self.dns.ds_records(&view, &name).await.map(set);
-            return vec![(DelegationKind::Ns, ns, at.clone()), (DelegationKind::Ds, ds, at)];
+            let ns = self.dns.name_servers(&view, &name);
+            let (ns, ds) = join(ns, self.dns.ds_records(&view, &name)).await;
+            let ns = ns.ok().map(|ns| (DelegationKind::Ns, set(ns)));
+            let ds = ds.ok().map(|ds| (DelegationKind::Ds, set(ds)));
+            return Some((ns.into_iter().chain(ds).collect(), at));
         }
         if zone.servers.is_empty() {
-            return Vec::new();
+            return None;
         }
-        let authorities = vec![(key.name.clone(), zone.servers.clone())];
+        let authorities = std::iter::once((key.name.clone(), zone.servers.clone())).collect();
         let private_tlds = PrivateTlds::reserved();
         let view = View { resolver: None, authorities, private_tlds };
-        let ns = self.dns.name_servers(&view, &name).await.map(set);
-        vec![(DelegationKind::Ns, ns, "its own servers".to_owned())]
+        let ns = self.dns.name_servers(&view, &name).await.ok()?;
+        Some((vec![(DelegationKind::Ns, set(ns))], "its own servers".to_owned()))
     }
 
     async fn keep_delegation(&self, live: &Live, seen: DelegationObservation) -> Result<(), Fault> {

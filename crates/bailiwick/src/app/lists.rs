@@ -121,10 +121,13 @@ impl App {
         if query.name.as_ref().is_some_and(|name| name.chars().any(char::is_control)) {
             return Err(Fault::input("name", "no name holds a control character; leave it out"));
         }
+        let now = self.now();
         let before = query
             .expires_within_days
-            .map(|days| self.now().plus_ms(i64::from(days).saturating_mul(DAY_MS)));
-        let filter = CertificateFilter::new(query.service, query.name, before, query.revoked);
+            .map(|days| now.plus_ms(i64::from(days).saturating_mul(DAY_MS)));
+        let mut filter = CertificateFilter::new(query.service, query.name, before, query.revoked);
+        // What has expired does not expire any more.
+        filter.ends_from = before.map(|_| now);
         let page =
             self.store.certificates(&filter, after(query.after)?, limit(query.limit)?).await?;
         let seen = |row: &IssuedRow| {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use bailiwick_core::estate::{ActiveEstate, DelegationSeen, Estate, EstateHistory, ZoneKey};
+use bailiwick_connect::dns::ZoneServers;
+use bailiwick_core::estate::{
+    ActiveEstate, DelegationSeen, Estate, EstateHistory, ZoneKey, ZoneNames,
+};
 use bailiwick_core::names::Digest;
 use bailiwick_core::policy::{PolicyProblem, PolicySet};
 
@@ -19,6 +22,10 @@ pub(crate) struct Live {
     pub digest: Option<Digest>,
     /// Its policies and the default ones, compiled and validated.
     pub policy: PolicySet,
+    /// The servers of its zones that are asked directly, of both views of a name together.
+    pub servers: ZoneServers,
+    /// The names of its services by zone.
+    pub names: Arc<ZoneNames>,
 }
 
 impl Live {
@@ -31,13 +38,17 @@ impl Live {
         let policy = PolicySet::compile(&estate.policies).map_err(|problems| Fault::Damaged {
             message: format!("the policies of the active estate: {}", worded(&problems)),
         })?;
-        Ok(Self { active: ActiveEstate::new(estate, history), digest, policy })
+        let served = estate.zones.iter().filter(|(_, zone)| !zone.servers.is_empty());
+        let servers = served.map(|(key, zone)| (key.name.clone(), zone.servers.clone())).collect();
+        let names = Arc::new(ZoneNames::of(&estate));
+        Ok(Self { active: ActiveEstate::new(estate, history), digest, policy, servers, names })
     }
 
     /// The same with what was seen of delegations.
     pub(crate) fn with_delegations(&self, seen: Option<BTreeMap<ZoneKey, DelegationSeen>>) -> Self {
         let active = self.active.clone().with_delegations(seen);
-        Self { active, digest: self.digest, policy: self.policy.clone() }
+        let (policy, servers) = (self.policy.clone(), self.servers.clone());
+        Self { active, digest: self.digest, policy, servers, names: Arc::clone(&self.names) }
     }
 
     /// The estate.

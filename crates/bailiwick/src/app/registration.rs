@@ -10,12 +10,17 @@ use bailiwick_core::estate::{View, ZoneKey};
 use bailiwick_core::gate::DelegationKind;
 use bailiwick_core::names::DnsName;
 use bailiwick_core::time::{HOUR_MS, Time};
+use futures::stream::{self, StreamExt as _};
 
 use super::App;
+use super::delegation::Facts;
 use crate::fault::Fault;
 
 /// Registries are asked this often about one domain: they count requests, and registrations change seldom.
 const EVERY_MS: i64 = HOUR_MS;
+
+/// Domains asked about at once: fewer than a resolver is asked about, because registries count requests.
+const AT_ONCE: usize = 4;
 
 /// When each zone's registration is asked about again.
 #[derive(Debug, Default)]
@@ -55,23 +60,31 @@ impl App {
         server: &Target,
         zones: &BTreeSet<ZoneKey>,
     ) -> Result<(), Fault> {
-        let live = self.live.get();
-        let trust = Trust::system().map_err(|cause| Fault::bug(cause.to_string()))?;
-        for key in zones.iter().filter(|key| key.view == View::External) {
-            let Ok(name) = DnsName::parse(key.name.as_str()) else { continue };
-            match registration(self.web(&live).as_ref(), server, trust.clone(), &name).await {
-                Ok(seen) => self.keep_facts(&live, key, facts(seen), &server.authority()).await?,
+        let live = &self.live.get();
+        let trust = &Trust::system().map_err(|cause| Fault::bug(cause.to_string()))?;
+        let (web, seen_at) = (&self.web(live), &format!("RDAP server {}", server.authority()));
+        let external: Vec<ZoneKey> =
+            zones.iter().filter(|key| key.view == View::External).cloned().collect();
+        let looks = stream::iter(external).for_each_concurrent(AT_ONCE, |key| async move {
+            let Ok(name) = DnsName::parse(key.name.as_str()) else { return };
+            match registration(web.as_ref(), server, trust.clone(), &name).await {
+                Ok(seen) => {
+                    if let Err(fault) = self.keep_facts(live, &key, facts(seen), seen_at).await {
+                        tracing::error!(zone.name = %key, error = %fault, "its registration could not be put down; trying again");
+                    }
+                }
                 // A zone below a registered domain has no registration of its own.
                 Err(NotTold::Unknown { .. }) => {}
                 // Silence is no change. What was seen last stands.
                 Err(why) => tracing::warn!(zone.name = %key, %why, "no registration was told"),
             }
-        }
+        });
+        looks.await;
         self.refresh_delegations().await
     }
 }
 
-fn facts(seen: Registration) -> Vec<(DelegationKind, BTreeSet<String>)> {
+fn facts(seen: Registration) -> Facts {
     vec![
         (DelegationKind::Status, seen.status),
         (DelegationKind::RegistryNs, seen.nameservers),

@@ -24,8 +24,7 @@ use bailiwick_core::names::{DnsName, IssuerId};
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
 use bailiwick_core::time::Time;
 use bailiwick_core::watch::{
-    Asked, Decided, FindingKind, Observation, Pace, Picture, Seen, Vantage, changed_at, judge,
-    points,
+    Asked, Decided, Observation, Pace, Picture, Seen, Vantage, changed_at, judge, points,
 };
 
 use super::{App, Live, News};
@@ -142,17 +141,22 @@ impl App {
     ) -> Result<bool, Fault> {
         let pace = self.settings.watch.map(|watching| watching.pace).unwrap_or_default();
         let decided = gathered.decided(live, key, zone, pace);
-        let tested = self.run_gate_canaries(live, &decided, picture).await?;
+        let mut stored = self.canaries_about(live, key).await?;
+        let tested = self.run_gate_canaries(live, &decided, picture, &stored).await?;
+        if tested {
+            stored = self.canaries_about(live, key).await?;
+        }
         let now = self.now();
         let mut judged = judge(&decided, picture, now);
         // Which sets changes of ours wrote is asked only where one looks as if none had.
-        let edited = judged.causes.iter().any(|cause| cause.kind == FindingKind::ShadowEdit);
-        let written = if edited { self.written_by_changes(key).await? } else { BTreeMap::new() };
+        let written = match written::edited_since(&judged, picture) {
+            Some(since) => self.written_by_changes(key, since).await?,
+            None => BTreeMap::new(),
+        };
         let decided = Decided { written: &written, ..decided };
         if !written.is_empty() {
             judged = judge(&decided, picture, now);
         }
-        let stored = self.store.canaries(None).await?;
         let mut verdicts = Vec::new();
         let seen = !picture.vantages().is_empty();
         for (id, issuer) in live.estate().issuers.iter().filter(|_| seen) {

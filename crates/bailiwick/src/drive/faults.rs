@@ -3,6 +3,7 @@
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "what a mischief does not touch stays as it is")]
 mod ca;
+mod delegations;
 mod emergency;
 mod joint;
 mod keys;
@@ -11,6 +12,7 @@ mod restored;
 mod scene;
 mod strikes;
 mod watched;
+mod written;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

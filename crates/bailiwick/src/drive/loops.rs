@@ -15,8 +15,6 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// A change that moved within this time belongs to whoever moved it; a driver that takes longer
 /// for one effect has lost it to the loop, and its commit is refused.
 pub(crate) const IN_FLIGHT_MS: u32 = 20_000;
-/// For so long nobody else looks at delegations; a little less than the time between two looks.
-const DELEGATIONS_MS: u32 = 25_000;
 /// Changes carried on in one turn of the loop.
 const CHANGES_PER_TURN: u32 = 100;
 /// How often is looked again for certificates that a person was asked about, in turns: five minutes. Promise
@@ -32,6 +30,7 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     let waiting = tokio::spawn(super::waiting::run(app.clone(), holder.clone(), stop.clone()));
     let watching = tokio::spawn(super::watch::run(app.clone(), holder.clone(), stop.clone()));
     let canaries = tokio::spawn(super::canary::run(app.clone(), holder.clone(), stop.clone()));
+    let looking = tokio::spawn(super::delegations::run(app.clone(), holder.clone(), stop.clone()));
     let notices = tokio::spawn(crate::app::send_notices(app.clone(), holder.clone(), stop.clone()));
     let mut turn: u32 = 0;
     loop {
@@ -48,7 +47,8 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
             note("records left over", super::upstream::tidy_up(&app, CHANGES_PER_TURN).await);
             note("lapsed changes", app.expire_changes().await);
             note("the active estate", app.refresh_live().await);
-            note("delegations", delegations(&app, &holder).await);
+            // Whichever server looked: all of them take over what it saw.
+            note("delegations", app.refresh_delegations().await);
         }
         if turn.is_multiple_of(AGAIN_EVERY) {
             note("changes with a person", look_again(&app, &holder).await);
@@ -63,15 +63,8 @@ pub(crate) async fn run(app: Arc<App>, holder: String, mut stop: watch::Receiver
     waiting.abort();
     watching.abort();
     canaries.abort();
+    looking.abort();
     notices.abort();
-}
-
-/// Of several servers one looks; all of them take over what it saw.
-async fn delegations(app: &Arc<App>, holder: &str) -> Result<(), Fault> {
-    match app.store.acquire("delegations", holder, DELEGATIONS_MS).await? {
-        Some(_) => app.look_at_delegations().await,
-        None => app.refresh_delegations().await,
-    }
 }
 
 /// Carries on changes that nobody is moving.

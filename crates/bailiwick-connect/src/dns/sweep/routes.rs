@@ -55,7 +55,7 @@ impl Routes {
             .collect();
         let view = Arc::new(View {
             resolver: view.resolvers.first().copied(),
-            authorities: view.authorities.clone(),
+            authorities: view.authorities.iter().cloned().collect(),
             private_tlds: view.private_tlds.clone(),
         });
         Self { servers, resolvers, zones, view }

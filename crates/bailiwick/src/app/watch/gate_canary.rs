@@ -60,6 +60,22 @@ fn newest<'a>(
 }
 
 impl App {
+    /// The canaries that count for a zone: those of the built-in CAs for its own sets, and all of each CA
+    /// with which canaries are agreed, wherever its names lie.
+    pub(super) async fn canaries_about(
+        &self,
+        live: &Live,
+        key: &ZoneKey,
+    ) -> Result<Vec<CanaryRow>, Fault> {
+        let mut all = self.store.canaries_in_zone(key).await?;
+        let issuers = live.estate().issuers.iter();
+        for (id, _) in issuers.filter(|(_, issuer)| issuer.canary.is_some()) {
+            all.retain(|row| row.run.issuer != *id);
+            all.extend(self.store.canaries(Some(id)).await?);
+        }
+        Ok(all)
+    }
+
     /// Asks the gate, for every built-in CA and declared set, where that was not done since policy or
     /// record last changed, or for a day. Whether it was.
     pub(super) async fn run_gate_canaries(
@@ -67,13 +83,13 @@ impl App {
         live: &Live,
         decided: &Decided<'_>,
         picture: &Picture,
+        stored: &[CanaryRow],
     ) -> Result<bool, Fault> {
         let apex = decided.key.name.apex();
         if deciding_set(decided, picture, apex).is_none() {
             return Ok(false);
         }
         let changed = changed_at(decided, picture);
-        let stored = self.store.canaries(None).await?;
         let mut batch = Batch::default();
         for (id, issuer) in &decided.estate.issuers {
             if issuer.kind != IssuerKind::BuiltIn || !self.issuers.contains_key(id) {
@@ -82,7 +98,7 @@ impl App {
             for (owner, _) in decided.zone.caa_sets(apex) {
                 let Some(records) = deciding_set(decided, picture, owner) else { continue };
                 let fresh = |permitted: bool| {
-                    newest(&stored, (id, decided.key), owner, permitted).is_some_and(|row| {
+                    newest(stored, (id, decided.key), owner, permitted).is_some_and(|row| {
                         changed.is_none_or(|changed| row.at >= changed)
                             && self.now().ms_since(row.at) < DAY_MS
                             && row.run.stands != Stands::Unknown
@@ -102,7 +118,7 @@ impl App {
             }
         }
         // The same answer again is no news; it is for the date on which it was given.
-        let news = batch.entries.iter().any(|entry| is_news(&entry.fact, &stored, self.now()));
+        let news = batch.entries.iter().any(|entry| is_news(&entry.fact, stored, self.now()));
         if !news {
             return Ok(false);
         }

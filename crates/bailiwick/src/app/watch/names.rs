@@ -76,17 +76,13 @@ fn our_accounts(zone: &Zone, prefix: &str) -> Vec<String> {
 pub(super) fn bearing(live: &Live, key: &ZoneKey, issued: &[String]) -> BTreeSet<DnsName> {
     let estate = live.estate();
     let here = |name: &DnsName| estate.zone_of(name, key.view).is_some_and(|(one, _)| one == key);
-    let services = estate.services.values();
-    let services = services.filter(|service| service.view.is_none_or(|view| view == key.view));
-    let owned = services
-        .flat_map(|service| service.names.iter().filter_map(SanName::dns).chain(&service.below))
-        .cloned();
     let parsed = issued.iter().filter_map(|name| SanName::parse(name).ok());
     // A name that should have a set of its own is there for a certificate.
     let intended =
         estate.zones.get(key).into_iter().flat_map(|zone| zone.caa_below.keys().cloned());
     let issued = parsed.filter_map(|name| name.dns().cloned());
-    owned.chain(issued).chain(intended).filter(here).collect()
+    let others = issued.chain(intended).filter(here);
+    live.names.in_zone(key).cloned().chain(others).collect()
 }
 
 /// The names whose CAA decides about those: each of them, and every name above up to the apex.

@@ -274,6 +274,11 @@ fn edit(app: &App, work: &mut Vec<Work>) -> Step {
     Step::EditEstate { before: live.digest, after }
 }
 
+/// A change that issued a certificate without anything going wrong.
+pub(super) async fn issued_by(app: &Arc<App>, wanted: IssueCertificate) -> ChangeId {
+    done(app, |_| Step::IssueCertificate(wanted)).await
+}
+
 /// A certificate, issued without anything going wrong.
 async fn issued(app: &Arc<App>) -> IssuedCertificate {
     let id = done(app, |_| Step::IssueCertificate(certificate())).await;

@@ -18,8 +18,8 @@ use bailiwick_wire::evidence::Pack;
 use futures::future::BoxFuture;
 
 use super::super::watch::Watcher;
-use super::scene::open_in;
-use crate::app::{App, Asking, IncidentNote, Shaky};
+use super::scene::{certificate, issued_by, open_in};
+use crate::app::{App, Asking, CertificateQuery, IncidentNote, Shaky};
 use crate::evidence::{NotSound, check};
 use crate::world::{Clock, SystemRandom, World};
 
@@ -75,8 +75,8 @@ fn zone() -> ZoneKey {
     ZoneKey::parse("shop.example").unwrap()
 }
 
-/// The lab's estate, with a server of the zone at a port where nobody listens.
-fn estate(into: &Path, more: &str) {
+/// The lab's estate, with the server of the zone at an address.
+pub(super) fn estate(into: &Path, server: &str, more: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../estates/lab");
     for folder in ["", "zones", "services", "policies"] {
         std::fs::create_dir_all(into.join(folder)).unwrap();
@@ -86,7 +86,7 @@ fn estate(into: &Path, more: &str) {
             }
             let mut text = std::fs::read_to_string(entry.path()).unwrap();
             if text.contains("name = \"shop.example\"") {
-                text = format!("servers = [\"127.0.0.1:1\"]\n{text}");
+                text = format!("servers = [\"{server}\"]\n{text}");
             }
             std::fs::write(into.join(folder).join(entry.file_name()), text).unwrap();
         }
@@ -104,7 +104,8 @@ fn asking(person: &str) -> Asking {
 impl Scene {
     async fn new(exceptions: &str) -> Self {
         let (folder, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        estate(files.path(), exceptions);
+        // Nobody listens there.
+        estate(files.path(), "127.0.0.1:1", exceptions);
         let clock = Arc::new(TestClock::new());
         let outside = World::system().outside;
         let world = World { clock: clock.clone(), random: Arc::new(SystemRandom), outside };
@@ -294,6 +295,28 @@ async fn an_incident_whose_moment_passes_goes_on_part_by_part_until_it_is_conclu
     let row = scene.app.store.incident(&id).await.unwrap().unwrap();
     assert_eq!(row.incident.owner.as_str(), "pia", "what is over stays as it is");
     assert!(scene.app.store.fsck().await.unwrap().is_empty(), "every row follows from the ledger");
+}
+
+/// A day later what was issued before has expired, and only the other one still expires.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_expired_is_not_among_what_expires_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::new());
+    let outside = World::system().outside;
+    let world = World { clock: clock.clone(), random: Arc::new(SystemRandom), outside };
+    let opened = open_in(folder.path(), None, world).await;
+    let app = &opened.app;
+    let soon = || async {
+        let query = CertificateQuery { expires_within_days: Some(30), ..Default::default() };
+        let listed = app.certificates(&asking("ada"), query).await.unwrap();
+        listed.items.into_iter().map(|row| row.certificate.change).collect::<Vec<_>>()
+    };
+    let first = issued_by(app, certificate()).await;
+    assert_eq!(soon().await, [first]);
+    clock.forward_ms(2 * DAY_MS);
+    assert_eq!(soon().await, []);
+    let second = issued_by(app, certificate()).await;
+    assert_eq!(soon().await, [second]);
 }
 
 /// Of two servers on one store one looks, until it lets go.

@@ -218,15 +218,10 @@ pub(super) async fn duties(State(app): State<Arc<App>>, Visitor(asking): Visitor
 }
 
 async fn all_duties(app: &App, asking: &Asking) -> Result<Markup, Fault> {
-    let toxic: Vec<ToxicBody> =
-        app.toxic_combinations(asking).await?.into_iter().map(ToxicBody::from).collect();
-    let zones: Vec<String> =
-        app.live.get().estate().zones.keys().map(ToString::to_string).collect();
-    let mut by_zone = Vec::new();
-    for zone in zones {
-        let lines = app.duties_of(asking, &zone).await?;
-        by_zone.push((zone, lines.into_iter().map(DutyBody::from).collect::<Vec<_>>()));
-    }
+    let duties = app.duties(asking).await?;
+    let toxic: Vec<ToxicBody> = duties.toxic.into_iter().map(ToxicBody::from).collect();
+    let by_zone = duties.by_zone.into_iter();
+    let by_zone = by_zone.map(|(zone, lines)| (zone, lines.into_iter().map(DutyBody::from)));
     Ok(html! {
         h2 { "Power over both sides" }
         @if toxic.is_empty() {
@@ -241,7 +236,7 @@ async fn all_duties(app: &App, asking: &Asking) -> Result<Markup, Fault> {
                 }
             }
         }
-        @for (zone, lines) in &by_zone {
+        @for (zone, lines) in by_zone {
             h2 { (super::zones::link(&zone.to_string())) }
             table {
                 thead { tr { th { "Person" } th { "May, with others agreeing" } th { "Can alone" } } }

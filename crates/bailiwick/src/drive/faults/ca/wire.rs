@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bailiwick_connect::dns::{DnsClient, Limits as DnsLimits, View, random_ids};
+use bailiwick_connect::dns::{DnsClient, Limits as DnsLimits, View, ZoneServers, random_ids};
 use bailiwick_connect::egress::{Egress, Limits, Method, Web};
 use bailiwick_core::caa::PrivateTlds;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -26,7 +26,7 @@ pub(super) fn way_out() -> Arc<dyn Web> {
         Limits { connect_timeout: DEADLINE, answer_timeout: DEADLINE, whole_timeout: DEADLINE };
     let dns = DnsClient::new(DnsLimits::default(), || SystemClock.now(), random_ids);
     let private_tlds = PrivateTlds::reserved();
-    let view = View { resolver: None, authorities: Vec::new(), private_tlds };
+    let view = View { resolver: None, authorities: ZoneServers::default(), private_tlds };
     Arc::new(Egress::new(dns, view, fence(), limits))
 }
 
