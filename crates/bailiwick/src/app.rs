@@ -90,6 +90,7 @@ use crate::world::World;
 
 pub(crate) use access::{Asking, FreshToken, Scope};
 pub(crate) use accounts::{AccountAnswer, KeyChangeAnswer, NewAccount};
+pub(crate) use again::LastLook;
 pub(crate) use allowance::Limited;
 pub(crate) use authorizations::challenge_of;
 pub(crate) use ca_windows::CaWindows;

@@ -22,16 +22,19 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// An estate with its history, its policies compiled.
+    /// An estate with its history, its policies compiled, and what was seen of the delegations of its
+    /// zones; `None` where that is not taken over yet.
     pub(crate) fn new(
         estate: Estate,
         history: EstateHistory,
         digest: Option<Digest>,
+        seen: Option<BTreeMap<ZoneKey, DelegationSeen>>,
     ) -> Result<Self, Fault> {
         let policy = PolicySet::compile(&estate.policies).map_err(|problems| Fault::Damaged {
             message: format!("the policies of the active estate: {}", worded(&problems)),
         })?;
-        Ok(Self { active: ActiveEstate::new(estate, history), digest, policy })
+        let active = ActiveEstate::new(estate, history).with_delegations(seen);
+        Ok(Self { active, digest, policy })
     }
 
     /// The same with what was seen of delegations.

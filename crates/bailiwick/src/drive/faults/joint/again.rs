@@ -9,7 +9,7 @@ use bailiwick_core::record::Work;
 use bailiwick_core::records::RRset;
 use bailiwick_core::time::HOUR_MS;
 
-use super::{Faulty, Scene, edits, zone};
+use super::{At, Faulty, Goes, Scene, edits, nth, zone};
 use crate::drive::changes::drive;
 use crate::drive::faults::scene::{approved, approved_for};
 
@@ -121,10 +121,18 @@ async fn trw_2_what_changed_after_the_approval_stops_the_change_before_its_first
     let live = scene.app.live.get();
     scene.app.live.set(live.with_delegations(Some([(zone(), seen)].into_iter().collect())));
     scene.stops(&id, &["NS ns9.example", "delegation-changed"]).await;
+
+    // How it stands is not read yet: nothing is begun, and nothing is over either.
+    let id = scene.of_sam().await;
     scene.app.live.set(live.with_delegations(None));
+    let loaded = scene.app.load_change(&id).await.unwrap();
+    let change = drive(&scene.app, loaded).await.unwrap();
+    assert!(matches!(change.next(), Next::Start { index: 0, .. }), "{change:#?}");
+    let [caa, _] = edits();
+    assert!(scene.outer.shows(&caa, caa.before()), "begun");
+    scene.app.refresh_delegations().await.unwrap();
 
     // Nothing of it, and it is carried out.
-    let id = scene.of_sam().await;
     let change = scene.drive(&Faulty::new(&scene.app, &[]), &id).await.unwrap();
     assert!(matches!(change, Change::Closed { .. }), "{change:#?}");
 }
@@ -135,4 +143,24 @@ fn leave(estate: &mut Estate, team: &TeamId, person: &PersonId) {
     let team = estate.teams.get_mut(team).unwrap();
     team.members.remove(person);
     (team.on_call, team.deputy) = (other.clone(), other);
+}
+
+/// What is issued after other steps is looked at in its own moment, and what was done before is undone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trw_2_what_changed_until_a_certificate_is_issued_stops_it_there() {
+    let scene = Scene::new().await;
+    let live = scene.app.live.get();
+    let watched = |seen: DelegationSeen| Some([(zone(), seen)].into_iter().collect());
+    for said in ["delegation-changed"] {
+        let id = scene.of_sam().await;
+        let struck = [nth(At::Prepare, Goes::CrashBefore, 2)];
+        assert!(scene.drive(&Faulty::new(&scene.app, &struck), &id).await.is_none());
+        let [caa, _] = edits();
+        assert!(scene.outer.shows(&caa, caa.after()), "the records before it are there");
+        let seen = DelegationSeen::Changed("NS ns9.example".to_owned());
+        scene.app.live.set(live.with_delegations(watched(seen)));
+        scene.stops(&id, &[said]).await;
+        assert!(scene.outer.shows(&caa, caa.before()), "left behind");
+        scene.app.live.set(live.with_delegations(watched(DelegationSeen::Unwatched)));
+    }
 }
