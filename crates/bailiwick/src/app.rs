@@ -26,6 +26,7 @@ mod facts;
 mod finalize;
 mod held_keys;
 mod issuers;
+mod issuing;
 mod joint;
 mod ledger;
 mod lists;

@@ -50,7 +50,7 @@ impl App {
         self.refresh_live().await?;
         let (live, now) = (self.live.get(), self.now());
         if index > 0 {
-            return Ok(delegations(&live, &now_issues));
+            return Ok(self.may_issue(&live, &now_issues, now));
         }
         if let Some(why) = self.requester_gone(&live, &at.request, now).await? {
             return Ok(LastLook::Never(why));
@@ -61,13 +61,24 @@ impl App {
         if let Some(why) = frozen(&live, at, now) {
             return Ok(LastLook::Never(why));
         }
-        match delegations(&live, &issues(at.plan.steps())) {
+        match self.may_issue(&live, &issues(at.plan.steps()), now) {
             LastLook::Fine => Ok(match self.drifted(&live, at).await {
                 Some(why) => LastLook::Never(why),
                 None => LastLook::Fine,
             }),
             no @ (LastLook::Never(_) | LastLook::NotYet(_)) => Ok(no),
         }
+    }
+
+    /// Whether certificates may still be issued: nobody else may hold the zones, and no rule of issuing may
+    /// forbid it by now.
+    fn may_issue(&self, live: &Live, wanted: &[&IssueCertificate], now: Time) -> LastLook {
+        let delegations = delegations(live, wanted);
+        if !matches!(delegations, LastLook::Fine) {
+            return delegations;
+        }
+        let mut against = wanted.iter().filter_map(|one| self.no_longer_issuable(live, one, now));
+        against.next().map_or(LastLook::Fine, LastLook::Never)
     }
 
     /// Whoever asked left, or left the team that could ask.

@@ -9,7 +9,7 @@ use bailiwick_core::record::Work;
 use bailiwick_core::records::RRset;
 use bailiwick_core::time::HOUR_MS;
 
-use super::{At, Faulty, Goes, Scene, edits, nth, zone};
+use super::{At, Faulty, Goes, Scene, edits, nth, shop, zone};
 use crate::drive::changes::drive;
 use crate::drive::faults::scene::{approved, approved_for};
 
@@ -151,16 +151,27 @@ async fn trw_2_what_changed_until_a_certificate_is_issued_stops_it_there() {
     let scene = Scene::new().await;
     let live = scene.app.live.get();
     let watched = |seen: DelegationSeen| Some([(zone(), seen)].into_iter().collect());
-    for said in ["delegation-changed"] {
+    let nobody_owns = |estate: &mut Estate| {
+        estate.services.get_mut(&shop()).unwrap().ownership = None;
+    };
+    for said in ["delegation-changed", "ownership-unverified"] {
         let id = scene.of_sam().await;
         let struck = [nth(At::Prepare, Goes::CrashBefore, 2)];
         assert!(scene.drive(&Faulty::new(&scene.app, &struck), &id).await.is_none());
         let [caa, _] = edits();
         assert!(scene.outer.shows(&caa, caa.after()), "the records before it are there");
-        let seen = DelegationSeen::Changed("NS ns9.example".to_owned());
-        scene.app.live.set(live.with_delegations(watched(seen)));
+        if said == "delegation-changed" {
+            let seen = DelegationSeen::Changed("NS ns9.example".to_owned());
+            scene.app.live.set(live.with_delegations(watched(seen)));
+        } else {
+            scene.pretends(nobody_owns);
+        }
         scene.stops(&id, &[said]).await;
         assert!(scene.outer.shows(&caa, caa.before()), "left behind");
         scene.app.live.set(live.with_delegations(watched(DelegationSeen::Unwatched)));
     }
+    // The rules of issuing are asked before anything else is done, too.
+    let id = scene.of_sam().await;
+    scene.pretends(nobody_owns);
+    scene.stops(&id, &["the rules of issuing forbid it now", "ownership-unverified"]).await;
 }

@@ -1,11 +1,12 @@
-//! What is asked before a change is asked for, and of whom: the zone that is written is asked (TRW-6).
+//! What is asked before a change is asked for, and of whom: the zone that is written is asked, and the rules of
+//! issuing hold whoever approves (MIS-2, TRW-6).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::change::planner::of_zone;
-use bailiwick_core::change::{Approval, Awaiting, Plan, Request, Step};
-use bailiwick_core::estate::{Estate, View, ZoneKey};
+use bailiwick_core::change::{Approval, Awaiting, Plan, Precheck, Request, Step};
+use bailiwick_core::estate::{AttestationKind, Estate, Pattern, View, ZoneKey};
 use bailiwick_core::names::{ChangeId, PersonId, SanName};
 use bailiwick_core::records::RecordType;
 use bailiwick_core::time::{DAY_MS, HOUR_MS};
@@ -27,6 +28,17 @@ impl Scene {
     async fn refusal(&self, file: &str) -> String {
         let wish = Wish { file, csr: None };
         self.app.propose(&asking(), wish).await.map(drop).unwrap_err().to_string()
+    }
+
+    /// What the check of the rules of issuing saw for a certificate of these names.
+    async fn issuing(&self, name: &str, days: u32) -> Precheck {
+        let file = format!(
+            "service = \"shop-web\"\n[certificate]\nissuer = \"house\"\nprofile = \"tls-server\"\n\
+             names = [\"{name}\"]\ncaa = false\nlifetime_days = {days}\n"
+        );
+        let proposal = self.app.propose(&asking(), Wish { file: &file, csr: None }).await.unwrap();
+        let mut all = proposal.prechecks.into_iter();
+        all.find(|one| one.name == "issuing-allowed").unwrap()
     }
 }
 
@@ -117,4 +129,103 @@ fn of_shop(step: Step) -> Step {
         wait.service = Some(shop());
     }
     step
+}
+
+/// An edit of the estate, and the rule that forbids a certificate then.
+type Case = (fn(&mut Estate), &'static str, &'static str, bool);
+
+const OWN: &str = "@id(\"own\") @grantable(\"zone.policy_owner\") @fact(\"not today\") \
+    @remedy(\"wait\") forbid (principal, action == Action::\"issue\", resource) \
+    when { context has csr && context.csr has key_kind && context.csr.key_kind == \"ecdsa-p256\" };";
+
+const CASES: [Case; 10] = [
+    (|_| {}, "www.shop.example", "no rule forbids it", true),
+    (
+        |estate| estate.zones.get_mut(&zone()).unwrap().pattern = Pattern::Central,
+        "www.shop.example",
+        "no rule forbids it",
+        true,
+    ),
+    (|_| {}, "intra.corp.example", "rule san-outside-policy", false),
+    (
+        |estate| estate.services.get_mut(&shop()).unwrap().ownership = None,
+        "www.shop.example",
+        "rule ownership-unverified",
+        false,
+    ),
+    (
+        |estate| estate.services.get_mut(&shop()).unwrap().profiles.clear(),
+        "www.shop.example",
+        "rule profile-not-allowed",
+        false,
+    ),
+    (
+        |estate| estate.issuers.values_mut().for_each(|it| it.profiles.clear()),
+        "www.shop.example",
+        "rule issuer-not-allowed",
+        false,
+    ),
+    (
+        |estate| estate.issuers.values_mut().for_each(|it| it.environments.clear()),
+        "www.shop.example",
+        "rule environment-mismatch",
+        false,
+    ),
+    (
+        |estate| {
+            let kind = AttestationKind::parse("workload").unwrap();
+            estate
+                .profiles
+                .values_mut()
+                .for_each(|it| it.attestation_required = Some(kind.clone()));
+        },
+        "www.shop.example",
+        "rule attestation-missing",
+        false,
+    ),
+    (
+        |estate| {
+            let star = BTreeSet::from([SanName::parse("*.shop.example").unwrap()]);
+            estate.services.get_mut(&shop()).unwrap().names = star;
+        },
+        "*.shop.example",
+        "is a wildcard, and zone `shop.example` allows none",
+        false,
+    ),
+    (
+        |estate| {
+            estate.policies.insert("policies/own.cedar".to_owned(), OWN.to_owned());
+        },
+        "www.shop.example",
+        "not today (rule own)",
+        false,
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mis_2_the_rules_of_issuing_hold_for_a_certificate_that_people_approve() {
+    let scene = Scene::new().await;
+    let before = scene.app.live.get().estate().clone();
+    for (edit, name, said, holds) in CASES {
+        scene.pretends(|estate| {
+            *estate = before.clone();
+            edit(estate);
+        });
+        let check = scene.issuing(name, 90).await;
+        assert!(check.holds == holds && check.saw.contains(said), "{name} {said}: {check:?}");
+    }
+    // Who can mend it is named; what is forbidden cannot be asked for.
+    scene.pretends(|estate| {
+        *estate = before.clone();
+        estate.services.get_mut(&shop()).unwrap().ownership = None;
+    });
+    let check = scene.issuing("www.shop.example", 90).await;
+    assert_eq!(check.assignee.map(|it| it.to_string()).as_deref(), Some("sam"));
+    // A zone that allows less than the profile is asked for no more.
+    scene.pretends(|estate| {
+        *estate = before.clone();
+        estate.zones.get_mut(&zone()).unwrap().limits.lifetime_days_max = 7;
+    });
+    let check = scene.issuing("www.shop.example", 90).await;
+    assert!(check.holds, "{check:?}");
 }
