@@ -37,7 +37,7 @@ pub use facts::{
     TokenFacts, UsesLeft, ValidationMethod, ZoneFacts,
 };
 pub use gather::{EnvelopeAsked, IssueAsked, ObjectAsked, SignIn};
-pub use judge::{decide, judge};
+pub use judge::{decide, forbidden, judge};
 pub use powers::{
     KnownSecret, Opens, Power, PowersAsked, Side, ToxicCombination, may, powers, powers_in, toxic,
 };

@@ -49,7 +49,7 @@ pub struct WrittenCertificate {
     pub profile: ProfileId,
     /// For which names.
     pub names: Vec<SanName>,
-    /// How long at most, in days; as long as the profile allows where nothing is said.
+    /// How long at most, in days; as long as the profile and the zones allow where nothing is said.
     pub lifetime_days: Option<u32>,
     /// The places of the estate that it goes to.
     pub deploy: Vec<String>,

@@ -26,6 +26,7 @@ mod facts;
 mod finalize;
 mod held_keys;
 mod issuers;
+mod issuing;
 mod joint;
 mod ledger;
 mod lists;
@@ -90,6 +91,7 @@ use crate::world::World;
 
 pub(crate) use access::{Asking, FreshToken, Scope};
 pub(crate) use accounts::{AccountAnswer, KeyChangeAnswer, NewAccount};
+pub(crate) use again::LastLook;
 pub(crate) use allowance::Limited;
 pub(crate) use authorizations::challenge_of;
 pub(crate) use ca_windows::CaWindows;

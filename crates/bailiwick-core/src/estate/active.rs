@@ -48,19 +48,21 @@ pub struct ActiveEstate {
     estate: Estate,
     history: EstateHistory,
     owners: OwnerIndex,
-    /// `None`: what was seen could not be read.
+    /// `None`: what was seen was not taken over yet.
     delegations: Option<BTreeMap<ZoneKey, DelegationSeen>>,
 }
 
 impl ActiveEstate {
-    /// Indexes an estate.
+    /// Indexes an estate. How its delegations stand is not known before
+    /// [`with_delegations`](Self::with_delegations): nothing is issued until then.
     #[must_use]
     pub fn new(estate: Estate, history: EstateHistory) -> Self {
         let owners = OwnerIndex::of(&estate);
-        Self { estate, history, owners, delegations: Some(BTreeMap::new()) }
+        Self { estate, history, owners, delegations: None }
     }
 
-    /// The same with what was seen of delegations; `None` where that is not known.
+    /// The same with what was seen of delegations; `None` where that is not known. A zone that is not
+    /// among what was seen is one that nobody looks at.
     #[must_use]
     pub fn with_delegations(self, seen: Option<BTreeMap<ZoneKey, DelegationSeen>>) -> Self {
         Self { delegations: seen, ..self }

@@ -95,6 +95,16 @@ pub fn decide(policies: &PolicySet, facts: &Facts) -> Decision {
     if refused { Decision::Deny } else { Decision::Allow }
 }
 
+/// What forbids a certificate, whoever permits it; nothing where nothing does. For certificates that
+/// people decide about: their approvals stand for the permits of an order, and for nothing else. What
+/// is not known forbids, and so does what cannot be evaluated.
+#[must_use]
+pub fn forbidden(policies: &PolicySet, facts: &IssueFacts) -> Vec<Reason> {
+    let mut outcome = Outcome { forbids_only: true, ..Outcome::default() };
+    certificate(policies, facts, AsIs::Yes, &mut outcome);
+    outcome.reasons
+}
+
 /// In which mode zones are taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum AsIs {
@@ -111,6 +121,8 @@ fn relaxed(facts: &IssueFacts) -> bool {
 /// What came of all questions together.
 #[derive(Default)]
 struct Outcome {
+    /// Whether a question that nothing permits is none to refuse for.
+    forbids_only: bool,
     permits: BTreeSet<Permit>,
     reasons: Vec<Reason>,
     notes: Vec<Reason>,
@@ -128,22 +140,7 @@ impl Outcome {
 fn evaluate(policies: &PolicySet, facts: &Facts, mode: AsIs) -> Outcome {
     let mut outcome = Outcome::default();
     match facts {
-        Facts::Issue(facts) => {
-            let as_if = (mode == AsIs::Enforced).then_some(Mode::Enforce);
-            unknown(&mut outcome, &issue::unknown(facts));
-            if facts.names.is_empty() {
-                outcome.refuse(built_in("no-names", "the request has no names", "ask for a name"));
-            }
-            for name in &facts.names {
-                match name.zone.known() {
-                    Some(zone) => {
-                        let about = About::Name { facts, name, zone, as_if };
-                        one(policies, &about, &mut outcome);
-                    }
-                    None => outcome.refuse(outside_every_zone(&name.name)),
-                }
-            }
-        }
+        Facts::Issue(facts) => certificate(policies, facts, mode, &mut outcome),
         Facts::Change(facts) => {
             unknown(&mut outcome, &change::unknown(facts));
             for zone in change::resources(facts) {
@@ -160,6 +157,21 @@ fn evaluate(policies: &PolicySet, facts: &Facts, mode: AsIs) -> Outcome {
         }
     }
     outcome
+}
+
+/// Asks about every name of a certificate in every zone it lies in.
+fn certificate(policies: &PolicySet, facts: &IssueFacts, mode: AsIs, outcome: &mut Outcome) {
+    let as_if = (mode == AsIs::Enforced).then_some(Mode::Enforce);
+    unknown(outcome, &issue::unknown(facts));
+    if facts.names.is_empty() {
+        outcome.refuse(built_in("no-names", "the request has no names", "ask for a name"));
+    }
+    for name in &facts.names {
+        match name.zone.known() {
+            Some(zone) => one(policies, &About::Name { facts, name, zone, as_if }, outcome),
+            None => outcome.refuse(outside_every_zone(&name.name)),
+        }
+    }
 }
 
 /// Asks one question and adds what comes of it.
@@ -182,6 +194,9 @@ fn one(policies: &PolicySet, about: &About<'_>, outcome: &mut Outcome) {
             }
             Some(rule) => outcome.refuse(explain::forbidden(rule, about)),
         }
+    }
+    if outcome.forbids_only {
+        return;
     }
     // Beside a forbid Cedar does not say which permits were satisfied: each is looked at alone.
     let permits = if answer.forbids.is_empty() {

@@ -31,6 +31,27 @@ impl ZoneFacts {
 }
 
 impl ChangeFacts {
+    /// The same with the zones that the change writes into, whatever its names say: each of them is asked,
+    /// too. One that the estate does not hold is not known, and nothing is allowed in it.
+    #[must_use]
+    pub fn also_in(mut self, active: &ActiveEstate, keys: &BTreeSet<ZoneKey>) -> Self {
+        let Fact::Known(mut zones) = self.zones else { return self };
+        let mut all_known = true;
+        for key in keys {
+            match active.estate().zones.get(key) {
+                Some(_) if zones.iter().any(|zone| zone.key == *key) => {}
+                Some(zone) => {
+                    let seen = Fact::of(active.delegation(key));
+                    zones.push(ZoneFacts::of(key, zone, key.name.apex(), seen));
+                }
+                None => all_known = false,
+            }
+        }
+        zones.sort_by(|one, other| one.key.cmp(&other.key));
+        self.zones = Fact::of(all_known.then_some(zones));
+        self
+    }
+
     /// The facts of a change about the credential that a zone is written with.
     #[must_use]
     pub fn about_zone(

@@ -71,6 +71,23 @@ fn missing(team_id: &str, role: Role, count: u32, independent: bool) -> MissingA
     MissingApproval { team: team(team_id), role, count, independent }
 }
 
+/// Whoever answers for the zone that is written is asked, whatever the names of the change say.
+#[test]
+fn a_change_that_writes_into_a_zone_is_asked_of_its_owner() {
+    let active = active(estate());
+    for (zone, approved, expected) in [
+        ("shop.example", &["sue"][..], true),
+        ("pay.example", &["sue"], false),
+        ("pay.example", &["sue", "pia"], true),
+        ("corp.example/internal", &["sue"], false),
+        ("elsewhere.example", &["sue", "pia", "sol"], false),
+    ] {
+        let written = BTreeSet::from([ZoneKey::parse(zone).unwrap()]);
+        let facts = about(ChangeKind::TrustChange, "shop-web", "sam", approved);
+        check(&facts.also_in(&active, &written), expected);
+    }
+}
+
 #[test]
 fn an_edit_that_moves_no_trust_needs_the_control_owner() {
     check(&edit("sam", &["pia"], new_on_call), true);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bailiwick_core::policy::{
-    DEFAULTS, Facts, Grantor, PolicyProblemKind, PolicySet, SCHEMA, judge,
+    DEFAULTS, Facts, Grantor, PolicyProblemKind, PolicySet, SCHEMA, forbidden, judge,
 };
 use cedar_policy::{Schema, ValidationMode, Validator};
 
@@ -263,6 +263,8 @@ fn an_error_in_a_forbid_refuses() {
     assert!(!verdict.allows());
     let reason = &verdict.reasons()[0];
     assert_eq!((reason.rule.as_str(), reason.source.as_str()), ("policy-error", "own.cedar"));
+    let against = forbidden(&set, &order("shop-web", &["www.shop.example"]));
+    assert_eq!(against[0].rule.as_str(), "policy-error", "whoever permits it");
     assert!(reason.fact.contains("overflow"), "{}", reason.fact);
     assert_eq!(reason.grantor, Grantor::Teams([team("security")].into()));
 }

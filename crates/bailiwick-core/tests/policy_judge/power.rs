@@ -206,6 +206,12 @@ fn an_unexplained_delegation_stops_issuance_in_every_mode() {
         assert_eq!(refused(Some(DelegationSeen::AsDecided), *mode).0, None);
         assert_eq!(refused(Some(DelegationSeen::Unwatched), *mode).0, None);
     }
+    // An estate whose delegations were not taken over yet lets nothing be issued.
+    let fresh = ActiveEstate::new(estate(), active(estate()).history().clone());
+    assert_eq!(fresh.delegation(&zone("shop.example")), None);
+    let verdict = ask(order_in(&fresh, "shop-web", &["www.shop.example"]));
+    let rules: Vec<&str> = verdict.reasons().iter().map(|it| it.rule.as_str()).collect();
+    assert_eq!(rules, ["delegation-changed"], "an estate that is new");
 }
 
 fn held(estate: Estate, known: &[KnownSecret], standing: &[&str]) -> Vec<ToxicCombination> {

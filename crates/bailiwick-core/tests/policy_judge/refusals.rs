@@ -7,7 +7,7 @@ use bailiwick_core::estate::{AttestationKind, Environment, Mode, Namespace, Owne
 use bailiwick_core::names::ProfileId;
 use bailiwick_core::policy::{
     CaaFact, EnvelopeApproval, EnvelopeFacts, Fact, GrantAct, Grantor, IssueAsked, IssueFacts,
-    Stage, UsesLeft, ValidationMethod, Verdict,
+    Stage, UsesLeft, ValidationMethod, Verdict, forbidden,
 };
 use bailiwick_core::time::SECOND_MS;
 
@@ -60,6 +60,30 @@ fn a_service_team_gets_what_its_service_owns() {
     let verdict = ask(shop(|_| {}));
     let permits: Vec<&str> = verdict.permits().iter().map(|permit| permit.rule.as_str()).collect();
     assert_eq!(permits, ["pattern-service-team"]);
+}
+
+/// What people decide about needs no permit; every rule that forbids still does.
+#[test]
+fn mis_2_approvals_stand_for_the_permit_and_for_nothing_else() {
+    let against = |facts: &IssueFacts| -> Vec<String> {
+        let all = forbidden(policies(), facts);
+        all.iter().map(|reason| reason.rule.to_string()).collect()
+    };
+    let central = || order("pay-api", &["api.pay.example"]);
+    refused(
+        central(),
+        &["needs-envelope [pki] zone `pay.example` is central, and no envelope covers \
+           `api.pay.example` for service `pay-api`"],
+    );
+    assert_eq!(against(&central()), Vec::<String>::new());
+    let mut unverified = central();
+    service_of(&mut unverified).ownership = None;
+    assert_eq!(against(&unverified), ["ownership-unverified"]);
+    let mut unknown = central();
+    unknown.lifetime_seconds = Fact::Unknown;
+    assert_eq!(against(&unknown)[0], "fact-unknown");
+    assert_eq!(against(&order("pay-api", &[])), ["no-names"]);
+    assert_eq!(against(&order("pay-api", &["elsewhere.example"])), ["zone-unknown"]);
 }
 
 #[test]

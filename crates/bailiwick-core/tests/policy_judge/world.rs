@@ -201,10 +201,10 @@ pub(crate) fn estate() -> Estate {
     }
 }
 
-/// The estate in force since a hundred days ago.
+/// The estate in force since a hundred days ago, whose delegations nobody looks at.
 pub(crate) fn active(estate: Estate) -> ActiveEstate {
     let history = EstateHistory::default().advance(None, &estate, days_ago(100));
-    ActiveEstate::new(estate, history)
+    ActiveEstate::new(estate, history).with_delegations(Some(BTreeMap::new()))
 }
 
 /// The default policies, compiled once.

@@ -344,7 +344,8 @@ impl Store {
         row.map(incident).transpose()
     }
 
-    /// The entries about incidents of a zone from a leaf on, the oldest first.
+    /// The entries about incidents of a zone from a leaf on, the oldest first: a thousand at most, and none
+    /// where there are no more.
     ///
     /// # Errors
     /// [`StoreError`].

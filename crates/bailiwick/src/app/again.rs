@@ -1,11 +1,12 @@
 //! Just before its first effect a change is looked at once more: whoever asked, the policy, freezes, the
-//! delegation and what is there now are as they were when it was approved, or nothing is done (TRW-2).
+//! delegation and what is there now are as they were when it was approved, or nothing is done (TRW-2). What is
+//! issued after other steps is looked at again in its own moment.
 
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::Actor;
 use bailiwick_core::change::{
-    Awaiting, Change, Executing, PublishRecords, Request, Standing, Step,
+    Awaiting, Change, Executing, IssueCertificate, PublishRecords, Request, Standing, Step,
 };
 use bailiwick_core::estate::{DelegationSeen, ZoneKey};
 use bailiwick_core::names::SanName;
@@ -17,28 +18,67 @@ use super::refusal::{deciding_rule, without_rule};
 use super::{App, Asking, Live, Scope};
 use crate::fault::Fault;
 
+/// What a last look at a step says.
+#[derive(Debug)]
+pub(crate) enum LastLook {
+    /// It may begin.
+    Fine,
+    /// It must not begin any more; why.
+    Never(String),
+    /// Whether it may is not known; why. It is looked at again, and nothing is done until then.
+    NotYet(String),
+}
+
 impl App {
-    /// Why an approved change must not begin any more; `None` where it still may. Orders of ACME clients
-    /// are judged in the moment of their finalize, and what Bailiwick asks for itself has no approver.
-    pub(crate) async fn no_longer(&self, change: &Change) -> Result<Option<String>, Fault> {
-        let Change::Executing(at) = change else { return Ok(None) };
+    /// Whether a step of an approved change may still begin: asked before the first, and before each that
+    /// issues. Orders of ACME clients are judged in the moment of their finalize, and what Bailiwick asks
+    /// for itself (a rehearsal on its stage) has no approver.
+    pub(crate) async fn last_look(
+        &self,
+        change: &Change,
+        (index, step): (usize, &Step),
+    ) -> Result<LastLook, Fault> {
+        let Change::Executing(at) = change else { return Ok(LastLook::Fine) };
         let is_order =
             |step: &Step| matches!(step, Step::IssueCertificate(issue) if issue.order.is_some());
         let is_ours = matches!(at.request.by, Actor::Component(_));
-        if is_ours || at.plan.steps().iter().any(is_order) {
-            return Ok(None);
+        let now_issues = issues(std::slice::from_ref(step));
+        if is_ours || at.plan.steps().iter().any(is_order) || (index > 0 && now_issues.is_empty()) {
+            return Ok(LastLook::Fine);
         }
+        // Another server may have put another estate in force.
+        self.refresh_live().await?;
         let (live, now) = (self.live.get(), self.now());
+        if index > 0 {
+            return Ok(self.may_issue(&live, &now_issues, now));
+        }
         if let Some(why) = self.requester_gone(&live, &at.request, now).await? {
-            return Ok(Some(why));
+            return Ok(LastLook::Never(why));
         }
         if let Some(why) = self.judged_again(&live, at, now).await? {
-            return Ok(Some(why));
+            return Ok(LastLook::Never(why));
         }
         if let Some(why) = frozen(&live, at, now) {
-            return Ok(Some(why));
+            return Ok(LastLook::Never(why));
         }
-        Ok(self.drifted(&live, at).await)
+        match self.may_issue(&live, &issues(at.plan.steps()), now) {
+            LastLook::Fine => Ok(match self.drifted(&live, at).await {
+                Some(why) => LastLook::Never(why),
+                None => LastLook::Fine,
+            }),
+            no @ (LastLook::Never(_) | LastLook::NotYet(_)) => Ok(no),
+        }
+    }
+
+    /// Whether certificates may still be issued: nobody else may hold the zones, and no rule of issuing may
+    /// forbid it by now.
+    fn may_issue(&self, live: &Live, wanted: &[&IssueCertificate], now: Time) -> LastLook {
+        let delegations = delegations(live, wanted);
+        if !matches!(delegations, LastLook::Fine) {
+            return delegations;
+        }
+        let mut against = wanted.iter().filter_map(|one| self.no_longer_issuable(live, one, now));
+        against.next().map_or(LastLook::Fine, LastLook::Never)
     }
 
     /// Whoever asked left, or left the team that could ask.
@@ -123,26 +163,48 @@ fn publishes(at: &Executing) -> impl Iterator<Item = &PublishRecords> {
     })
 }
 
-/// A freeze that was declared meanwhile, or a delegation that nobody decided.
-fn frozen(live: &Live, at: &Executing, now: Time) -> Option<String> {
-    let estate = live.estate();
-    let names = at.plan.steps().iter().filter_map(|step| {
+fn issues(steps: &[Step]) -> Vec<&IssueCertificate> {
+    let issues = steps.iter().filter_map(|step| {
         if let Step::IssueCertificate(issue) = step { Some(issue) } else { None }
     });
-    let issued: BTreeSet<ZoneKey> = names
+    issues.collect()
+}
+
+/// A delegation that nobody decided, of a zone that something is issued in. One that nobody looks at is the
+/// zone's own matter; what was seen and not read yet is waited for.
+fn delegations(live: &Live, wanted: &[&IssueCertificate]) -> LastLook {
+    let estate = live.estate();
+    let issued: BTreeSet<ZoneKey> = wanted
+        .iter()
         .flat_map(|issue| {
             let view = estate.services.get(&issue.service).and_then(|service| service.view);
-            let names = issue.names.iter().filter_map(SanName::dns);
-            names.flat_map(move |name| estate.zones_of(name, view)).map(|(key, _)| key.clone())
+            let places = issue.names.iter().map(SanName::place_in_dns);
+            places.flat_map(move |place| {
+                estate.zones_of(&place, view).into_iter().map(|(key, _)| key.clone())
+            })
         })
         .collect();
     for key in &issued {
-        if let Some(DelegationSeen::Changed(what)) = live.active.delegation(key) {
-            return Some(format!(
-                "the delegation of zone `{key}` is not as decided: {what}; nothing is issued in it until that is settled (rule `delegation-changed`)"
-            ));
+        match live.active.delegation(key) {
+            Some(DelegationSeen::Unwatched | DelegationSeen::AsDecided) => {}
+            Some(DelegationSeen::Changed(what)) => {
+                return LastLook::Never(format!(
+                    "the delegation of zone `{key}` is not as decided: {what}; nothing is issued in it until that is settled (rule `delegation-changed`)"
+                ));
+            }
+            None => {
+                return LastLook::NotYet(format!(
+                    "it is not known yet how the delegation of zone `{key}` stands (rule `delegation-changed`)"
+                ));
+            }
         }
     }
+    LastLook::Fine
+}
+
+/// A freeze that was declared meanwhile.
+fn frozen(live: &Live, at: &Executing, now: Time) -> Option<String> {
+    let estate = live.estate();
     let published: BTreeSet<ZoneKey> = publishes(at).map(|one| one.zone.clone()).collect();
     if published.is_empty() {
         return None;

@@ -5,12 +5,13 @@ use bailiwick_core::change::{
     Approval, ApprovedPlan, Awaiting, Basis, Change, Command, Plan, PlanDigest, Precheck, Request,
     Step,
 };
-use bailiwick_core::estate::Estate;
 use bailiwick_core::names::{ChangeId, Digest, PersonId, TeamId};
-use bailiwick_core::policy::{Fact as PolicyFact, Facts, MissingApproval, Verdict, judge};
-use bailiwick_core::record::{Batch, Entry, Fact, Notice};
+use bailiwick_core::policy::{Fact as PolicyFact, Facts, Verdict, judge};
+use bailiwick_core::record::{Batch, Entry, Expect, Fact, Notice};
 use bailiwick_core::time::{DAY_MS, Time};
 
+use super::decisions::{JUDGED_MAX, estate_moves};
+use super::refusal::counts_for_nothing;
 use super::words::{said, words};
 use super::{App, Live, Loaded, News, facts};
 use crate::drive::changes;
@@ -39,8 +40,24 @@ impl App {
         request: Request,
         plan: Plan,
         prechecks: Vec<Precheck>,
-        mut batch: Batch,
+        batch: Batch,
     ) -> Result<Loaded, Fault> {
+        for _ in 0..JUDGED_MAX {
+            let asked = (request.clone(), plan.clone(), prechecks.clone());
+            if let Some(loaded) = self.submit_once(asked, batch.clone()).await? {
+                return self.go_on(loaded).await;
+            }
+        }
+        Err(estate_moves())
+    }
+
+    /// `None` where another estate came into force while it was judged: nothing is stored.
+    async fn submit_once(
+        &self,
+        (request, plan, prechecks): (Request, Plan, Vec<Precheck>),
+        mut batch: Batch,
+    ) -> Result<Option<Loaded>, Fault> {
+        self.refresh_live().await?;
         let now = self.now();
         let live = self.live.get();
         let by = request.by.clone();
@@ -55,8 +72,7 @@ impl App {
                 batch.notices.clear();
             }
         }
-        self.commit(batch).await?;
-        self.go_on(loaded).await
+        Ok(self.commit_decided(batch).await?.then_some(loaded))
     }
 
     /// One person's yes to exactly the plan that was shown.
@@ -68,6 +84,23 @@ impl App {
         comment: &str,
     ) -> Result<Loaded, Fault> {
         let comment = words("comment", comment)?;
+        for _ in 0..JUDGED_MAX {
+            if let Some(loaded) = self.approve_once(by, id, shown, comment.clone()).await? {
+                return self.go_on(loaded).await;
+            }
+        }
+        Err(estate_moves())
+    }
+
+    /// `None` where another estate came into force while it was judged: nothing is stored.
+    async fn approve_once(
+        &self,
+        by: &SignedIn,
+        id: &ChangeId,
+        shown: Digest,
+        comment: String,
+    ) -> Result<Option<Loaded>, Fault> {
+        self.refresh_live().await?;
         let now = self.now();
         let live = self.live.get();
         let mut loaded = self.load_change(id).await?;
@@ -101,8 +134,7 @@ impl App {
         let actor = Actor::Person(by.clone());
         let events = loaded.change.decide(command, now).map_err(Fault::from)?;
         Self::add_events(&mut loaded, &mut batch, events, &actor, now)?;
-        self.commit(batch).await?;
-        self.go_on(loaded).await
+        Ok(self.commit_decided(batch).await?.then_some(loaded))
     }
 
     async fn with_and_without(
@@ -121,8 +153,8 @@ impl App {
     }
 
     /// The command that starts a change the policy finds sufficiently approved; the decision goes
-    /// into the batch.
-    pub(super) async fn enough(
+    /// into the batch, and holds only while the estate is the one that it was made under.
+    pub(crate) async fn enough(
         &self,
         live: &Live,
         waiting: &Awaiting,
@@ -137,6 +169,7 @@ impl App {
         let needed = u32::try_from(all.len()).map_err(|_| Fault::bug("too many approvals"))?;
         let facts = self.change_facts(live, waiting, &all, now).await?;
         let decision = self.decision("approve", &facts, verdict, batch)?;
+        batch.expects.push(Expect::EstateIs(live.digest));
         let basis = Basis {
             decision: decision.id.clone(),
             policy: decision.policy,
@@ -356,19 +389,5 @@ fn person(by: &Actor) -> Option<PersonId> {
         Actor::Person(signed_in) => Some(signed_in.person.clone()),
         Actor::Account { made_by, .. } => Some(made_by.clone()),
         Actor::Component(_) => None,
-    }
-}
-
-fn counts_for_nothing(
-    estate: &Estate,
-    by: &SignedIn,
-    missing: &[MissingApproval],
-    now: Time,
-) -> Fault {
-    let teams = missing.iter().map(|one| one.team.clone()).collect();
-    let people = super::refusal::people_of(estate, &teams, now);
-    Fault::NotAllowed {
-        rule: "approval-counts".to_owned(),
-        message: format!("an approval by `{}` does not count here; it needs {people}", by.person),
     }
 }

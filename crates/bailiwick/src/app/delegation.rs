@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailiwick_connect::dns::View;
 use bailiwick_core::actor::{Actor, Component};
 use bailiwick_core::caa::PrivateTlds;
-use bailiwick_core::estate::{DelegationSeen, Zone, ZoneKey};
+use bailiwick_core::estate::{DelegationSeen, Estate, Zone, ZoneKey};
 use bailiwick_core::gate::{DelegationKind, DelegationObservation, DelegationStands, standing};
 use bailiwick_core::names::DnsName;
 use bailiwick_core::record::{Batch, Entry, Fact, Notice};
@@ -127,7 +127,7 @@ impl App {
     pub(crate) async fn refresh_delegations(&self) -> Result<(), Fault> {
         let known = self.delegations_known().await?;
         let live = self.live.get();
-        let seen = of(&live, &known);
+        let seen = of(live.estate(), &known);
         let differs =
             seen.iter().any(|(key, now)| live.active.delegation(key).as_ref() != Some(now));
         if differs {
@@ -136,12 +136,21 @@ impl App {
         Ok(())
     }
 
+    /// What was seen of the delegation of each zone of an estate. Where nobody looks, nothing was: that is
+    /// known, and the zone's own matter.
+    pub(super) async fn delegations_seen(
+        &self,
+        estate: &Estate,
+    ) -> Result<BTreeMap<ZoneKey, DelegationSeen>, Fault> {
+        Ok(of(estate, &self.delegations_known().await?))
+    }
+
     /// How the delegation of each zone stands.
     pub(crate) async fn zones_standing(
         &self,
     ) -> Result<Vec<(ZoneKey, DelegationSeen, Vec<DelegationStands>)>, Fault> {
         let (live, mut known) = (self.live.get(), self.delegations_known().await?);
-        let mut seen = of(&live, &known);
+        let mut seen = of(live.estate(), &known);
         let zones = live.estate().zones.keys();
         Ok(zones
             .map(|key| {
@@ -153,10 +162,10 @@ impl App {
 }
 
 fn of(
-    live: &Live,
+    estate: &Estate,
     known: &BTreeMap<ZoneKey, Vec<DelegationStands>>,
 ) -> BTreeMap<ZoneKey, DelegationSeen> {
-    let zones = live.estate().zones.iter();
+    let zones = estate.zones.iter();
     zones
         .map(|(key, zone)| {
             let facts = known.get(key).map(Vec::as_slice).unwrap_or_default();

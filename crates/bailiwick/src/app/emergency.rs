@@ -20,6 +20,7 @@ use bailiwick_core::time::{HOUR_MS, Time};
 use bailiwick_store::EmergencyRow;
 
 use self::plan::Planned;
+use super::decisions::{JUDGED_MAX, estate_moves};
 use super::orders::zones;
 use super::words::said;
 use super::{App, Asking, Live, Loaded, Scope};
@@ -139,18 +140,30 @@ impl App {
         batch.notices.extend(self.notices_for(live, &loaded, now));
         batch.notices.push(told);
         self.commit(batch).await?;
-        // Taking one's own certificates back needs nobody, in an emergency as ever.
-        if let Change::Awaiting(waiting) = &loaded.change {
-            let verdict = self.judge_change(live, waiting, &[], now).await?;
-            if verdict.allows() {
-                let mut batch = Batch::default();
-                let command = self.enough(live, waiting, None, &verdict, now, &mut batch).await?;
-                let events = loaded.change.decide(command, now).map_err(Fault::from)?;
-                Self::add_events(&mut loaded, &mut batch, events, &by, now)?;
-                self.commit(batch).await?;
-            }
-        }
+        let loaded = self.needs_nobody(loaded, &by).await?;
         self.go_on(loaded).await
+    }
+
+    /// Taking one's own certificates back needs nobody, in an emergency as ever.
+    async fn needs_nobody(&self, mut loaded: Loaded, by: &Actor) -> Result<Loaded, Fault> {
+        for _ in 0..JUDGED_MAX {
+            self.refresh_live().await?;
+            let (live, now) = (self.live.get(), self.now());
+            let Change::Awaiting(waiting) = &loaded.change else { return Ok(loaded) };
+            let verdict = self.judge_change(&live, waiting, &[], now).await?;
+            if !verdict.allows() {
+                return Ok(loaded);
+            }
+            let mut batch = Batch::default();
+            let command = self.enough(&live, waiting, None, &verdict, now, &mut batch).await?;
+            let events = loaded.change.decide(command, now).map_err(Fault::from)?;
+            Self::add_events(&mut loaded, &mut batch, events, by, now)?;
+            if self.commit_decided(batch).await? {
+                return Ok(loaded);
+            }
+            loaded = self.load_change(&loaded.id).await?;
+        }
+        Err(estate_moves())
     }
 
     /// Whether somebody may declare emergencies of a service: by a duty of theirs, or because

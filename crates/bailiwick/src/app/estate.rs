@@ -47,7 +47,8 @@ impl App {
             .map_err(|cause| Fault::Damaged { message: format!("the estate `{digest}`: {cause}") })
     }
 
-    /// Puts the active estate in force in this process, where another is.
+    /// Puts the active estate in force in this process, where another is. What was seen of delegations is
+    /// taken over first: a zone that is frozen is frozen in the estate that is new, too.
     pub(crate) async fn refresh_live(&self) -> Result<(), Fault> {
         let active = self.store.active_estate().await?.map(|active| active.digest);
         if self.live.get().digest == active {
@@ -61,7 +62,9 @@ impl App {
             before = Some(estate);
         }
         if let Some(estate) = before {
-            self.live.set(Live::new(estate, history, active)?);
+            let seen = self.delegations_seen(&estate).await?;
+            self.live.set(Live::new(estate, history, active, Some(seen))?);
+            // What was seen while the policies were compiled.
             self.refresh_delegations().await?;
         }
         Ok(())

@@ -179,7 +179,8 @@ pub(crate) fn change(
     }
     let (service, names) = subject(request, plan);
     let asked = EnvelopeAsked { service: &service, names: &names };
-    let mut facts = ChangeFacts::about_names(now, kind, author, approvals, (&live.active, &asked));
+    let facts = ChangeFacts::about_names(now, kind, author, approvals, (&live.active, &asked));
+    let mut facts = facts.also_in(&live.active, &edited(plan));
     facts.caa_zones = published_caa(plan);
     Facts::Change(facts)
 }
@@ -202,6 +203,27 @@ fn published(plan: &Plan) -> impl Iterator<Item = &PublishRecords> {
         | Step::DeployCertificate(_)
         | Step::VerifyServed(_) => None,
     })
+}
+
+/// The zones whose records a plan writes or waits for.
+fn edited(plan: &Plan) -> BTreeSet<ZoneKey> {
+    let zones = plan.steps().iter().filter_map(|step| match step {
+        Step::PublishRecords(PublishRecords { zone, .. })
+        | Step::AwaitPropagation(AwaitPropagation { zone, .. }) => Some(zone.clone()),
+        Step::IssueCertificate(_)
+        | Step::RevokeCertificate(_)
+        | Step::GrantEnvelope(_)
+        | Step::EndEnvelope { .. }
+        | Step::NarrowEnvelope(_)
+        | Step::EditEstate { .. }
+        | Step::RegisterAccount(_)
+        | Step::RotateIssuer(_)
+        | Step::RotateKey(_)
+        | Step::RetireKey(_)
+        | Step::DeployCertificate(_)
+        | Step::VerifyServed(_) => None,
+    });
+    zones.collect()
 }
 
 /// The zones whose published CAA a plan alters.

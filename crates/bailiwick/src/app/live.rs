@@ -29,11 +29,13 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// An estate with its history, its policies compiled.
+    /// An estate with its history, its policies compiled, and what was seen of the delegations of its
+    /// zones; `None` where that is not taken over yet.
     pub(crate) fn new(
         estate: Estate,
         history: EstateHistory,
         digest: Option<Digest>,
+        seen: Option<BTreeMap<ZoneKey, DelegationSeen>>,
     ) -> Result<Self, Fault> {
         let policy = PolicySet::compile(&estate.policies).map_err(|problems| Fault::Damaged {
             message: format!("the policies of the active estate: {}", worded(&problems)),
@@ -41,7 +43,8 @@ impl Live {
         let served = estate.zones.iter().filter(|(_, zone)| !zone.servers.is_empty());
         let servers = served.map(|(key, zone)| (key.name.clone(), zone.servers.clone())).collect();
         let names = Arc::new(ZoneNames::of(&estate));
-        Ok(Self { active: ActiveEstate::new(estate, history), digest, policy, servers, names })
+        let active = ActiveEstate::new(estate, history).with_delegations(seen);
+        Ok(Self { active, digest, policy, servers, names })
     }
 
     /// The same with what was seen of delegations.

@@ -377,7 +377,7 @@ pub(super) fn default_profile(live: &Live, account: &Account) -> Option<ProfileI
 }
 
 /// The profile's lifetime, shortened to what every zone concerned allows.
-fn lifetime(live: &Live, names: &[SanName], profile: &ProfileId) -> u32 {
+pub(super) fn lifetime(live: &Live, names: &[SanName], profile: &ProfileId) -> u32 {
     let profile = live.estate().profiles.get(profile);
     let most = profile.map_or(0, |profile| profile.certificate.lifetime_seconds_max);
     names

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use bailiwick_core::actor::SignedIn;
 use bailiwick_core::estate::Estate;
 use bailiwick_core::gate::{Problem, ProblemKind};
 use bailiwick_core::names::{ChangeId, SanName, TeamId};
-use bailiwick_core::policy::{Grantor, Reason, Verdict};
+use bailiwick_core::policy::{Grantor, MissingApproval, Reason, Verdict};
 use bailiwick_core::time::Time;
 
 use super::Live;
+use crate::fault::Fault;
 use crate::settings::Settings;
 
 /// Reasons told to a client at most; the decision in the ledger holds all.
@@ -104,4 +106,19 @@ fn per_name(estate: &Estate, verdict: &Verdict, now: Time) -> Vec<(String, Probl
             (name.to_string(), problem)
         })
         .collect()
+}
+
+/// An approval that brings a change no nearer, with who could.
+pub(super) fn counts_for_nothing(
+    estate: &Estate,
+    by: &SignedIn,
+    missing: &[MissingApproval],
+    now: Time,
+) -> Fault {
+    let teams = missing.iter().map(|one| one.team.clone()).collect();
+    let people = people_of(estate, &teams, now);
+    Fault::NotAllowed {
+        rule: "approval-counts".to_owned(),
+        message: format!("an approval by `{}` does not count here; it needs {people}", by.person),
+    }
 }

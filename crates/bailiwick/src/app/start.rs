@@ -123,7 +123,7 @@ impl Opened {
         let tls = super::start_keys::listener_tls(&settings, &sealer, &world)?;
         let (news, _) = broadcast::channel(NEWS_KEPT);
         // Nothing is in force until `begin`; the digest says so.
-        let live = Live::new(estate.clone(), EstateHistory::default(), None)?;
+        let live = Live::new(estate.clone(), EstateHistory::default(), None, None)?;
         let app = Arc::new(App {
             store,
             dns: dns(&world),

@@ -135,7 +135,8 @@ impl Lab {
         let estate = estates::lab()?;
         let day = |text: &'static str| Time::parse(text).map_err(|_| NotMeasured::Constant(text));
         let history = EstateHistory::default().advance(None, &estate, day("2026-10-01")?);
-        Ok(Self { active: ActiveEstate::new(estate, history), now: day("2026-11-22")? })
+        let active = ActiveEstate::new(estate, history).with_delegations(Some(BTreeMap::new()));
+        Ok(Self { active, now: day("2026-11-22")? })
     }
 
     fn facts(

@@ -6,7 +6,7 @@ use bailiwick_core::record::Batch;
 use bailiwick_core::time::SECOND_MS;
 
 use super::effects::{Applied, Effects};
-use crate::app::{App, Loaded, News};
+use crate::app::{App, LastLook, Loaded, News};
 use crate::fault::Fault;
 
 /// Turns of one run at most: every step of the longest plan started, applied three times, undone
@@ -100,11 +100,12 @@ async fn turn<E: Effects>(
         | Next::LookAgain { .. }
         | Next::Finished => return Ok(Turn::Waits),
         Next::Start { index, step } => {
-            // Before the first effect: an approval is for the world that it was given in.
-            if index == 0
-                && let Some(why) = app.no_longer(&loaded.change).await?
-            {
-                return cannot_start(app, loaded, batch, why);
+            // Before the first effect: an approval is for the world that it was given in. What is
+            // issued later is looked at again in its own moment.
+            match app.last_look(&loaded.change, (index, step)).await? {
+                LastLook::Fine => {}
+                LastLook::Never(why) => return cannot_start(app, loaded, batch, why),
+                LastLook::NotYet(why) => return Ok(not_yet(app, loaded, &why)),
             }
             match effects.prepare(loaded, step, batch).await {
                 Ok(prepared) => Command::Start { prepared },

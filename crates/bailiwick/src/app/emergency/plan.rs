@@ -54,19 +54,7 @@ impl App {
         let lifetime = lifetime(estate, service, &profile, &names);
         let owned = |name: &SanName| live.active.owners().owner(name) == Some(id);
         let foreign: Vec<&SanName> = names.iter().filter(|name| !owned(name)).collect();
-        let prechecks = vec![
-            Precheck {
-                name: "names-owned".to_owned(),
-                holds: foreign.is_empty(),
-                saw: match foreign.first() {
-                    None => format!("all are names of {id}"),
-                    Some(name) => format!("{name} is no name of {id}; no emergency widens it"),
-                },
-                assignee: None,
-            },
-            delegation_check(live, service, &names),
-        ];
-        let plan = Plan::of(Step::IssueCertificate(IssueCertificate {
+        let wanted = IssueCertificate {
             service: id.clone(),
             account: None,
             order: None,
@@ -78,7 +66,21 @@ impl App {
             key: csr.key().hash(),
             lifetime_seconds_max: lifetime,
             workload: None,
-        }));
+        };
+        let prechecks = vec![
+            Precheck {
+                name: "names-owned".to_owned(),
+                holds: foreign.is_empty(),
+                saw: match foreign.first() {
+                    None => format!("all are names of {id}"),
+                    Some(name) => format!("{name} is no name of {id}; no emergency widens it"),
+                },
+                assignee: None,
+            },
+            delegation_check(live, service, &names),
+            self.issuing_check(live, &wanted),
+        ];
+        let plan = Plan::of(Step::IssueCertificate(wanted));
         let does = format!("issue {} for {id}", listed(&names));
         Ok(Planned { does, names, plan, prechecks })
     }

@@ -14,6 +14,7 @@ use bailiwick_wire::intent::WrittenCertificate;
 use bailiwick_wire::x509::{Csr, read_csr, read_pem};
 
 use super::prechecks::Looked;
+use crate::app::orders::lifetime;
 use crate::app::{App, Live};
 use crate::fault::Fault;
 
@@ -54,7 +55,7 @@ impl App {
         }
         let days = wanted.lifetime_days.map(|days| i64::from(days).saturating_mul(DAY_MS / 1_000));
         let seconds = days.and_then(|seconds| u32::try_from(seconds).ok());
-        let most = profile.certificate.lifetime_seconds_max;
+        let most = lifetime(live, &wanted.names, &wanted.profile);
         Ok(IssueCertificate {
             service: service.clone(),
             account: None,

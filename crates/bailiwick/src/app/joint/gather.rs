@@ -7,7 +7,7 @@ use bailiwick_core::change::planner::{CaaWish, Intent, TlsaWish, caa_rdata};
 use bailiwick_core::estate::{Deployment, ZoneKey};
 use bailiwick_core::names::{CertFingerprint, DnsName, IssuerId, SanName};
 use bailiwick_core::records::{OwnerName, RRset, RecordEdit, RecordType};
-use bailiwick_wire::intent::{WrittenCertificate, WrittenIntent};
+use bailiwick_wire::intent::{WrittenCertificate, WrittenIntent, WrittenSet};
 
 use crate::app::{App, Live, fingerprint};
 use crate::fault::Fault;
@@ -26,10 +26,7 @@ impl App {
     ) -> Result<Intent, Fault> {
         let mut moves = Vec::new();
         for wanted in &written.records {
-            let key = match &wanted.zone {
-                Some(key) => key.clone(),
-                None => zone_of(live, written, wanted.owner.base())?,
-            };
+            let key = zone_of(live, written, wanted)?;
             let now = self.standing(live, &key, &wanted.owner, wanted.kind).await?;
             let edit = RecordEdit::new(wanted.owner.clone(), wanted.kind, now, wanted.set.clone());
             let edit = edit.map_err(|_| {
@@ -224,10 +221,25 @@ fn zones_of(live: &Live, written: &WrittenIntent, name: &DnsName) -> Result<Vec<
     Ok(found.into_iter().map(|(key, _)| key.clone()).collect())
 }
 
-fn zone_of(live: &Live, written: &WrittenIntent, name: &DnsName) -> Result<ZoneKey, Fault> {
-    match zones_of(live, written, name)?.as_slice() {
-        [one] => Ok(one.clone()),
-        more => Err(Fault::input(
+/// The zone that a set belongs to. `zone` chooses among the views of the service, and nothing else: whoever
+/// answers for the zone that is written is who is asked.
+fn zone_of(live: &Live, written: &WrittenIntent, wanted: &WrittenSet) -> Result<ZoneKey, Fault> {
+    let name = wanted.owner.base();
+    let found = zones_of(live, written, name)?;
+    match (&wanted.zone, found.as_slice()) {
+        (Some(key), all) if all.contains(key) => Ok(key.clone()),
+        (Some(key), all) => {
+            let all: Vec<String> = all.iter().map(|one| format!("`{one}`")).collect();
+            let (all, service) = (all.join(" or "), &written.service);
+            Err(Fault::input(
+                "zone",
+                format!(
+                    "for service `{service}`, `{name}` belongs to zone {all}, not to `{key}`; name that one or leave `zone` out, and let whoever answers for `{key}` ask for its own records"
+                ),
+            ))
+        }
+        (None, [one]) => Ok(one.clone()),
+        (None, more) => Err(Fault::input(
             "records",
             format!("`{name}` lies in {} views; say which with `zone`", more.len()),
         )),

@@ -58,7 +58,10 @@ impl App {
             edits_by_zone(intent).into_iter().map(|(zone, _)| zone).collect();
         all.push(self.freezes(live, asking, &zones));
         all.push(self.affected(live, written, intent, service).await);
-        all.into_iter().map(|looked| self.precheck(live, looked)).collect()
+        let mut all: Vec<Precheck> =
+            all.into_iter().map(|looked| self.precheck(live, looked)).collect();
+        all.extend(intent.certificate.as_ref().map(|issue| self.issuing_check(live, issue)));
+        all
     }
 
     fn precheck(&self, live: &Live, looked: Looked) -> Precheck {

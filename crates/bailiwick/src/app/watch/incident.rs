@@ -4,7 +4,7 @@
 mod due;
 mod of_canary;
 
-use bailiwick_core::actor::Actor;
+use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::names::{DnsName, FindingId, PersonId, TeamId};
 use bailiwick_core::policy::Access;
@@ -198,12 +198,7 @@ impl App {
                 )));
             }
         }
-        let told = self.incident_entries(&row).await?;
-        let answered_by = told.iter().find(|one| {
-            matches!(one.entry.fact, Fact::IncidentTold { answered: true, .. })
-                && one.entry.by.shares_somebody_with(&asking.by)
-        });
-        if answered_by.is_some() {
+        if self.answered_a_track(&row, &asking.by).await? {
             return Err(Fault::NotAllowed {
                 rule: "incident-review".to_owned(),
                 message: "you answered one of its tracks; let somebody else conclude it".to_owned(),
@@ -216,6 +211,25 @@ impl App {
         self.commit(Batch { entries: vec![entry], ..Batch::default() }).await?;
         self.tell(News::Watch);
         self.incident(asking, id).await
+    }
+
+    /// Whether somebody, or whoever stands behind them, answered a track of an incident: every note is
+    /// looked at, however many there are.
+    async fn answered_a_track(&self, row: &IncidentRow, by: &SignedIn) -> Result<bool, Fault> {
+        let theirs = |one: &StoredEntry| {
+            matches!(one.entry.fact, Fact::IncidentTold { answered: true, .. })
+                && id_of(&one.entry.fact) == Some(&row.incident.id)
+                && one.entry.by.shares_somebody_with(by)
+        };
+        let mut from = row.leaf;
+        loop {
+            let page = self.store.incident_entries(&row.incident.zone, from).await?;
+            let Some(last) = page.last() else { return Ok(false) };
+            if page.iter().any(theirs) {
+                return Ok(true);
+            }
+            from = last.index.get().saturating_add(1);
+        }
     }
 
     fn by_person(&self, asking: &Asking, fact: Fact) -> Entry {

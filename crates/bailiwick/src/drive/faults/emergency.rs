@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use bailiwick_connect::keys::SubjectPair;
 use bailiwick_core::actor::SignedIn;
-use bailiwick_core::change::Change;
+use bailiwick_core::certificate::SanSet;
+use bailiwick_core::change::{Change, Event};
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::gate::EmergencyOf;
-use bailiwick_core::names::PersonId;
+use bailiwick_core::names::{PersonId, ProfileId, SanName, ServiceId};
 use bailiwick_core::records::{OwnerName, RecordType};
 use bailiwick_core::time::MINUTE_MS;
 
 use super::scene::open_in;
 use super::watched::TestClock;
-use crate::app::{Asking, NewZoneEmergency};
+use crate::app::{Asking, EmergencyVerb, Live, NewEmergency, NewZoneEmergency};
 use crate::world::{SystemRandom, World};
 
 fn by(person: &str) -> SignedIn {
@@ -64,4 +66,39 @@ async fn ren_8_an_emergency_of_a_zone_is_over_after_an_hour_and_its_review_is_no
     assert!(closed.unwrap().review.is_some());
     let differing = app.store.fsck().await.unwrap();
     assert!(differing.is_empty(), "{differing:#?}");
+}
+
+/// REN-8, MIS-2: two people stand for what the pattern of the zone asks others for, and for no other rule.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ren_8_the_rules_of_issuing_hold_in_an_emergency() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = open_in(folder.path(), None, World::system()).await;
+    let app = &opened.app;
+    let names = SanSet::new([SanName::parse("api.pay.example").unwrap()]).unwrap();
+    let csr = SubjectPair::fresh().unwrap().request(&names).unwrap();
+    let wanted = || NewEmergency {
+        service: ServiceId::parse("pay-api").unwrap(),
+        verb: EmergencyVerb::Issue {
+            csr: csr.clone(),
+            profile: ProfileId::parse("tls-server").unwrap(),
+            issuer: None,
+        },
+        reason: "the disk is gone".to_owned(),
+    };
+    let asked = app.declare_emergency(&asking("pat"), wanted()).await.unwrap();
+    assert_eq!(asked.change.name(), "awaiting-approval", "a central zone is no obstacle");
+    let live = app.live.get();
+    let mut estate = live.estate().clone();
+    estate.services.values_mut().for_each(|it| it.ownership = None);
+    let seen = Some(std::collections::BTreeMap::new());
+    let unowned = Live::new(estate, live.history().clone(), live.digest, seen).unwrap();
+    app.live.set(unowned);
+    let asked = app.declare_emergency(&asking("pat"), wanted()).await.unwrap();
+    assert_eq!(asked.change.name(), "refused");
+    let events = app.store.change_events(&asked.id).await.unwrap();
+    let said = events.iter().any(|stored| {
+        matches!(&stored.event, Event::Refused { prechecks, .. }
+            if prechecks.iter().any(|one| one.saw.contains("rule ownership-unverified")))
+    });
+    assert!(said, "{events:#?}");
 }

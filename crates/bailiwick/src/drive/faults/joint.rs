@@ -3,6 +3,7 @@
 
 mod again;
 mod alone;
+mod asked;
 mod keys;
 mod outside;
 

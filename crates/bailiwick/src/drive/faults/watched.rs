@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use bailiwick_core::actor::SignedIn;
+use bailiwick_core::actor::{Actor, SignedIn};
 use bailiwick_core::estate::{ZoneClass, ZoneKey};
 use bailiwick_core::names::PersonId;
+use bailiwick_core::record::{Batch, Entry, Fact};
 use bailiwick_core::time::{DAY_MS, HOUR_MS, Time};
 use bailiwick_core::watch::{FindingKind, Track, due_ms};
 use bailiwick_store::{FindingFilter, FindingRow};
@@ -317,6 +318,33 @@ async fn what_has_expired_is_not_among_what_expires_soon() {
     assert_eq!(soon().await, []);
     let second = issued_by(app, certificate()).await;
     assert_eq!(soon().await, [second]);
+}
+
+/// CAA-7: however many notes there are, whoever answered a track concludes nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_answered_a_track_does_not_conclude_an_incident_of_a_thousand_notes() {
+    let scene = Scene::new("").await;
+    let app = &scene.app;
+    let report = b"We saw a certificate for www.shop.example";
+    let id = app.take_report(report, None).await.unwrap();
+    let told = Fact::IncidentTold {
+        incident: id.clone(),
+        zone: zone(),
+        track: Track::Record,
+        says: "nothing new".to_owned(),
+        answered: false,
+    };
+    let by = Actor::Person(asking("dov").by);
+    let entry = Entry { at: app.now(), by, fact: told };
+    app.commit(Batch { entries: vec![entry; 1_000], ..Batch::default() }).await.unwrap();
+    for (track, person) in [(Track::Record, "dana"), (Track::Enforcement, "sol")] {
+        let note = IncidentNote { track, says: "it did".to_owned(), answered: true };
+        app.tell_incident(&asking(person), &id, &note).await.unwrap();
+    }
+    let refused = app.review_incident(&asking("sol"), &id, "all is well").await.map(drop);
+    let refused = refused.unwrap_err().to_string();
+    assert!(refused.contains("you answered one of its tracks"), "{refused}");
+    assert!(app.review_incident(&asking("pia"), &id, "we left that CA").await.is_ok());
 }
 
 /// Of two servers on one store one looks, until it lets go.

@@ -322,6 +322,10 @@ fn estate(servers: &Servers, places: &Path, issuer: &str) -> Folder {
     copy(&source, folder.path(), &|text| {
         let text = text.replace("verified = 2026-11-01", &format!("verified = {}", today()));
         if text.contains("name = \"shop.example\"") {
+            // Whoever is let in by records has to be let in by what is decided first.
+            let decided = "\"ca.bailiwick.example\", \"annex.example\", \"mistrusted.example\", \
+                \"public.example\"]";
+            let text = text.replace("\"ca.bailiwick.example\"]", decided);
             return text.replace("operator = \"dns\"\n\n[caa]", &connector);
         }
         if text.contains("id = \"shop-web\"") {

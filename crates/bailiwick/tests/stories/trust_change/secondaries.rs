@@ -188,6 +188,7 @@ fn estate(primary: &Bind, seconds: &[Second]) -> Folder {
         );
         let zone_file = read("zones/shop.example.toml")
             .replace("operator = \"dns\"\n\n[caa]", &connector)
+            .replace("\"ca.bailiwick.example\"]", "\"ca.bailiwick.example\", \"annex.example\"]")
             .replace("shop.example", &zone(wrong));
         folder.write(&format!("zones/{}.toml", zone(wrong)), &zone_file);
         let service = read("services/shop-web.toml")

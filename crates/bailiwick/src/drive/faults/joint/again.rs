@@ -1,15 +1,17 @@
 //! An approval is for the world that it was given in: whatever changed until the first effect stops the
 //! change, which says why, and nothing is done (TRW-2, P12).
 
+use std::collections::BTreeMap;
+
 use bailiwick_core::actor::{Actor, SignedIn};
-use bailiwick_core::change::{Change, Next, Step};
-use bailiwick_core::estate::{DelegationSeen, Estate, Freeze};
+use bailiwick_core::change::{Change, Next, Request, Step};
+use bailiwick_core::estate::{DelegationSeen, Estate, Freeze, Pattern};
 use bailiwick_core::names::{ChangeId, Digest, PersonId, TeamId};
-use bailiwick_core::record::Work;
+use bailiwick_core::record::{Batch, Work};
 use bailiwick_core::records::RRset;
 use bailiwick_core::time::HOUR_MS;
 
-use super::{Faulty, Scene, edits, zone};
+use super::{At, Faulty, Goes, Scene, edits, nth, shop, zone};
 use crate::drive::changes::drive;
 use crate::drive::faults::scene::{approved, approved_for};
 
@@ -121,10 +123,18 @@ async fn trw_2_what_changed_after_the_approval_stops_the_change_before_its_first
     let live = scene.app.live.get();
     scene.app.live.set(live.with_delegations(Some([(zone(), seen)].into_iter().collect())));
     scene.stops(&id, &["NS ns9.example", "delegation-changed"]).await;
+
+    // How it stands is not read yet: nothing is begun, and nothing is over either.
+    let id = scene.of_sam().await;
     scene.app.live.set(live.with_delegations(None));
+    let loaded = scene.app.load_change(&id).await.unwrap();
+    let change = drive(&scene.app, loaded).await.unwrap();
+    assert!(matches!(change.next(), Next::Start { index: 0, .. }), "{change:#?}");
+    let [caa, _] = edits();
+    assert!(scene.outer.shows(&caa, caa.before()), "begun");
+    scene.app.refresh_delegations().await.unwrap();
 
     // Nothing of it, and it is carried out.
-    let id = scene.of_sam().await;
     let change = scene.drive(&Faulty::new(&scene.app, &[]), &id).await.unwrap();
     assert!(matches!(change, Change::Closed { .. }), "{change:#?}");
 }
@@ -135,4 +145,76 @@ fn leave(estate: &mut Estate, team: &TeamId, person: &PersonId) {
     let team = estate.teams.get_mut(team).unwrap();
     team.members.remove(person);
     (team.on_call, team.deputy) = (other.clone(), other);
+}
+
+/// What is issued after other steps is looked at in its own moment, and what was done before is undone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trw_2_what_changed_until_a_certificate_is_issued_stops_it_there() {
+    let scene = Scene::new().await;
+    let live = scene.app.live.get();
+    let watched = |seen: DelegationSeen| Some([(zone(), seen)].into_iter().collect());
+    let nobody_owns = |estate: &mut Estate| {
+        estate.services.get_mut(&shop()).unwrap().ownership = None;
+    };
+    for said in ["delegation-changed", "ownership-unverified"] {
+        let id = scene.of_sam().await;
+        let struck = [nth(At::Prepare, Goes::CrashBefore, 2)];
+        assert!(scene.drive(&Faulty::new(&scene.app, &struck), &id).await.is_none());
+        let [caa, _] = edits();
+        assert!(scene.outer.shows(&caa, caa.after()), "the records before it are there");
+        if said == "delegation-changed" {
+            let seen = DelegationSeen::Changed("NS ns9.example".to_owned());
+            scene.app.live.set(live.with_delegations(watched(seen)));
+        } else {
+            scene.pretends(nobody_owns);
+        }
+        scene.stops(&id, &[said]).await;
+        assert!(scene.outer.shows(&caa, caa.before()), "left behind");
+        scene.app.live.set(live.with_delegations(watched(DelegationSeen::Unwatched)));
+    }
+    // The rules of issuing are asked before anything else is done, too.
+    let id = scene.of_sam().await;
+    scene.pretends(nobody_owns);
+    scene.stops(&id, &["the rules of issuing forbid it now", "ownership-unverified"]).await;
+}
+
+/// A server that did not hear of another estate yet judges by the one that is in force, and what it judged by
+/// another one is not stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trw_2_an_approval_counts_only_under_the_estate_that_it_was_judged_by() {
+    let scene = Scene::new().await;
+    let before = scene.app.live.get().with_delegations(Some(BTreeMap::new()));
+    let (_, plan) = scene.change().await;
+    let request = Request {
+        id: ChangeId::parse("stale").unwrap(),
+        title: "a change".to_owned(),
+        reason: "a test".to_owned(),
+        by: Actor::Person(SignedIn::alone(PersonId::parse("sam").unwrap())),
+        service: Some(shop()),
+        zones: Vec::new(),
+        at: scene.app.now(),
+    };
+    let id = request.id.clone();
+    let asked = scene.app.submit(request, plan, Vec::new(), Batch::default()).await.unwrap();
+    let Change::Awaiting(waiting) = &asked.change else { panic!("{:#?}", asked.change) };
+    let sue = SignedIn::alone(PersonId::parse("sue").unwrap());
+    let shown = *waiting.plan.digest().digest();
+    // Another server puts an estate in force by which the shop does not decide any more.
+    scene
+        .edit_estate(|estate| {
+            estate.zones.get_mut(&zone()).unwrap().pattern = Pattern::Central;
+        })
+        .await;
+    let stale = before.with_delegations(Some(BTreeMap::new()));
+    let verdict = scene.app.judge_change(&stale, waiting, &[], scene.app.now()).await.unwrap();
+    let mut batch = Batch::default();
+    let now = scene.app.now();
+    scene.app.enough(&stale, waiting, None, &verdict, now, &mut batch).await.unwrap();
+    assert!(!scene.app.commit_decided(batch).await.unwrap(), "a stale decision was stored");
+    scene.app.live.set(before);
+    let told = scene.app.approve(&sue, &id, shown, "").await.unwrap_err().to_string();
+    assert!(told.contains("does not count here"), "{told}");
+    let pia = SignedIn::alone(PersonId::parse("pia").unwrap());
+    let approved = scene.app.approve(&pia, &id, shown, "").await.unwrap();
+    assert_eq!(approved.change.name(), "executing");
 }
