@@ -163,7 +163,7 @@ impl ByAddress {
 }
 
 /// Whoever has one address of an IPv6 network has all of its /64 (RFC 4291, section 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => IpAddr::V4(four),
         IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),
