@@ -6,6 +6,7 @@ mod ca;
 mod emergency;
 mod joint;
 mod keys;
+mod notices;
 mod registration;
 mod restored;
 mod scene;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::acme_gate::{Gate, csr, now};
 use super::acme_jws::{Account, Answer, Client, base64url};
 use super::acme_orders::{Web, der, finalized, place, until, validate};
+use crate::harness::sqlite;
 
 /// A gate with these arguments, a client, and something where http-01 looks.
 fn scene(args: &[&str]) -> (Gate, Client, Web) {
@@ -301,4 +302,16 @@ fn terms_are_agreed_to_and_the_ledger_says_which() {
     register(json!(true)).expect(201);
     let leaves = gate.ledger_since(before).concat();
     assert!(leaves.contains("account.terms-agreed") && leaves.contains(terms), "{leaves}");
+}
+
+/// A certificate that needed nobody is no news to a person.
+#[test]
+fn a_certificate_by_acme_writes_no_notice() {
+    let (mut gate, client, web) = scene(&[]);
+    let account = client.register(&gate.credential(), json!({}));
+    obtain(&client, &account, &web, Gate::NAME);
+    gate.server.stop();
+    let database = gate.server.data().join("bailiwick.db");
+    let done = sqlite::sql(&database, "SELECT subject FROM outbox WHERE subject LIKE 'done:%'");
+    assert_eq!(done.expect_success().stdout, "");
 }
