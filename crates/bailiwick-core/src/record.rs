@@ -22,4 +22,6 @@ pub use entry::{Entry, Fact};
 pub use row::{ChangeRow, Mismatch, Row};
 pub use rows::rows;
 pub use watched::WatchRow;
-pub use work::{Batch, CanaryFlight, Expect, Notice, OrderMark, PlacedRecord, Reached, Work};
+pub use work::{
+    Batch, CanaryFlight, Expect, Notice, OrderMark, OrderRefusal, PlacedRecord, Reached, Work,
+};

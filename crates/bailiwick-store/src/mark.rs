@@ -6,9 +6,11 @@
 //! A mark is never ahead of what is durable. It protects from mishaps; whoever rewrites the past on
 //! purpose can rewrite a mark too, and is found by checkpoints held elsewhere.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bailiwick_core::ledger::{TreeHead, TreeSize};
@@ -68,23 +70,33 @@ pub(crate) struct Mark {
     path: PathBuf,
     /// None on a server, whose files are not here.
     database: Option<PathBuf>,
+    /// One writes at a time.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Mark {
     /// Beside an embedded store.
     pub(crate) fn beside(database: &Path) -> Self {
-        Self { path: beside(database, ".mark"), database: Some(database.to_owned()) }
+        let (path, database) = (beside(database, ".mark"), Some(database.to_owned()));
+        Self { path, database, turn: Arc::default() }
     }
 
     /// In a file of its own.
     pub(crate) fn at(path: &Path) -> Self {
-        Self { path: path.to_owned(), database: None }
+        Self { path: path.to_owned(), database: None, turn: Arc::default() }
     }
 
     /// Writes down how far the ledger is.
     pub(crate) async fn note(&self, db: &Db) {
         let noted = match newest(db).await {
-            Ok(head) => self.write(head).map_err(|why| why.to_string()),
+            Ok(head) => {
+                let mark = self.clone();
+                // It waits for the disk, and nothing else waits with it.
+                let written = tokio::task::spawn_blocking(move || mark.write(head)).await;
+                written
+                    .map_err(|why| why.to_string())
+                    .and_then(|done| done.map_err(|why| why.to_string()))
+            }
             Err(why) => Err(why.to_string()),
         };
         if let Err(why) = noted {
@@ -92,7 +104,7 @@ impl Mark {
         }
     }
 
-    /// Replaces the file in one piece.
+    /// Replaces the file in one piece, also where the power fails: the one before or this one is there whole.
     fn write(&self, head: Option<TreeHead>) -> std::io::Result<()> {
         // The root of a tree without leaves (RFC 6962, section 2.1).
         let (size, root) = head.map_or_else(
@@ -101,8 +113,15 @@ impl Mark {
         );
         let about = self.about();
         let fresh = beside(&self.path, ".new");
-        std::fs::write(&fresh, format!("{}\n{size}\n{root}\n{about}\n", FIRST[1]))?;
-        std::fs::rename(fresh, &self.path)
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = File::create(&fresh)?;
+        file.write_all(format!("{}\n{size}\n{root}\n{about}\n", FIRST[1]).as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(fresh, &self.path)?;
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+            Some(_) | None => File::open(".")?.sync_all(),
+        }
     }
 
     /// Tells the file of the store from a copy of it: its number in the file system, and when it came into

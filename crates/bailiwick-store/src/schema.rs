@@ -16,7 +16,7 @@ struct Migration {
 type Applied = (String, Vec<u8>);
 
 /// Every step, the oldest first; its number is its position, from 1.
-const MIGRATIONS: [Migration; 18] = [
+const MIGRATIONS: [Migration; 19] = [
     Migration { name: "ledger", text: include_str!("../migrations/0001_ledger.sql") },
     Migration { name: "rows", text: include_str!("../migrations/0002_rows.sql") },
     Migration { name: "work", text: include_str!("../migrations/0003_work.sql") },
@@ -35,6 +35,7 @@ const MIGRATIONS: [Migration; 18] = [
     Migration { name: "held-keys", text: include_str!("../migrations/0016_held_keys.sql") },
     Migration { name: "issuer-use", text: include_str!("../migrations/0017_issuer_use.sql") },
     Migration { name: "watch-indexes", text: include_str!("../migrations/0018_watch_indexes.sql") },
+    Migration { name: "order-refusal", text: include_str!("../migrations/0019_order_refusal.sql") },
 ];
 
 /// Serializes replicas that start at the same time. Any number that nobody else uses.

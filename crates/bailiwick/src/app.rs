@@ -57,6 +57,7 @@ mod start_keys;
 mod start_options;
 pub(crate) mod start_token;
 mod story;
+mod tokens;
 mod upstream;
 mod watch;
 mod words;
@@ -89,7 +90,7 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::world::World;
 
-pub(crate) use access::{Asking, FreshToken, Scope};
+pub(crate) use access::{Asking, Scope};
 pub(crate) use accounts::{AccountAnswer, KeyChangeAnswer, NewAccount};
 pub(crate) use again::LastLook;
 pub(crate) use allowance::Limited;
@@ -129,6 +130,7 @@ pub(crate) use standing::StandingView;
 pub(crate) use start_estate::read_folder;
 pub(crate) use start_options::NoticeOptions;
 pub(crate) use story::{Story, Which};
+pub(crate) use tokens::{FreshToken, TokenWish};
 pub(crate) use upstream::SecretOf;
 pub(crate) use watch::{
     CanaryIssued, CanaryWishes, Channels, ControlView, IncidentLine, IncidentNote, IncidentView,

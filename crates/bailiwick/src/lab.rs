@@ -11,8 +11,8 @@ use bailiwick_core::names::{PersonId, ZoneName};
 use bailiwick_core::policy::Access;
 use bailiwick_core::time::DAY_MS;
 
-use crate::app::App;
 use crate::app::start::{NotStarted, Options};
+use crate::app::{App, TokenWish};
 use crate::fault::Fault;
 use crate::settings::Settings;
 use crate::world::World;
@@ -106,8 +106,14 @@ impl Lab {
         for (id, person) in &live.estate().people {
             let link = app.make_link(&by, id).await?;
             let holder = SignedIn::alone(id.clone());
-            let token =
-                app.make_token(&by, &holder, &all, None, TOKEN_MS, "the lab, for --as").await?;
+            let wish = TokenWish {
+                allows: &all,
+                services: None,
+                lifetime_ms: TOKEN_MS,
+                purpose: "the lab, for --as",
+                made_with: None,
+            };
+            let token = app.make_token(&by, &holder, &wish).await?;
             keep(&app.settings, id, &token.secret)?;
             self.people.push(LabPerson {
                 id: id.clone(),

@@ -15,7 +15,7 @@ use bailiwick_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Time};
 /// none has, all: a flood from so many addresses is not held by counting them.
 const ADDRESSES_MAX: usize = 65_536;
 /// The longest period: ids tell times apart for this long with room to spare.
-const PERIOD_MS_MAX: i64 = 31 * DAY_MS;
+pub(crate) const PERIOD_MS_MAX: i64 = 31 * DAY_MS;
 
 /// So many in a period.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -43,7 +43,7 @@ pub(crate) struct Limits {
     pub orders_per_account: Option<Limit>,
     /// The same of all accounts of a service.
     pub orders_per_service: Option<Limit>,
-    /// Authorizations of one account that failed.
+    /// Authorizations of one account that failed, and orders of it that were turned away.
     pub failures_per_account: Option<Limit>,
     /// Requests without an account, by address.
     pub requests_per_address: Option<Limit>,
@@ -163,7 +163,7 @@ impl ByAddress {
 }
 
 /// Whoever has one address of an IPv6 network has all of its /64 (RFC 4291, section 2.5.4).
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => IpAddr::V4(four),
         IpAddr::V6(six) => IpAddr::V6((six.to_bits() & !u128::from(u64::MAX)).into()),

@@ -3,12 +3,29 @@
 use crate::estate::{CanarySense, ZoneKey};
 use crate::gate::{Authorization, Order, OrderStatus, SealedSecret};
 use crate::names::{
-    AccountId, CertFingerprint, ChangeId, CredentialId, Digest, DnsName, EnvelopeId, IssuerId,
-    OrderId, PersonId, SanName, SessionId, SpkiHash, TokenId,
+    AccountId, CertFingerprint, ChangeId, CredentialId, DecisionId, Digest, DnsName, EnvelopeId,
+    IssuerId, OrderId, PersonId, SanName, SessionId, SpkiHash, TokenId,
 };
 use crate::time::Time;
 
 use super::entry::Entry;
+
+/// An order that was turned away.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OrderRefusal {
+    /// The decision that says why.
+    pub decision: DecisionId,
+    /// Whose order.
+    pub account: AccountId,
+    /// When.
+    pub at: Time,
+    /// Refusals of this account before it are of no use any more.
+    pub since: Time,
+    /// What was asked for: the same for the same names, issuer and profile.
+    pub wanted: Digest,
+    /// The change that was opened for it.
+    pub opened: Option<ChangeId>,
+}
 
 /// Working state: needed while a protocol runs, no part of the ledger.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -76,6 +93,8 @@ pub enum Work {
     PutPlacedRecord(PlacedRecord),
     /// It is gone again.
     ForgetPlacedRecord(PlacedRecord),
+    /// An order was turned away: it counts, and the change that would let it in is found again.
+    PutOrderRefusal(Box<OrderRefusal>),
     /// How far the order at a CA got is put down before the next request goes out.
     PutOrderMark(OrderMark),
     /// The change is over: nobody needs its marks.

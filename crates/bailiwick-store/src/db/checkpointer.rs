@@ -14,6 +14,10 @@ use crate::open::OpenError;
 /// How often the write-ahead log is moved into the file.
 const CHECKPOINT_EVERY_MS: u64 = 500;
 
+/// How many of these looks there are for each time that it is noted how far the ledger is: noting waits for
+/// the disk twice, and commits wait for the same disk.
+const LOOKS_TO_NOTE: u32 = 4;
+
 /// From so many pages on the log begins anew, for which commits wait a moment: writers that never pause
 /// would otherwise let it grow without end, and every read looks for its pages in all of it. What was
 /// written once is written over, so that a commit does not wait for the file to grow.
@@ -54,8 +58,15 @@ async fn move_log(db: Db, path: PathBuf, noting: Noting) {
     let mut tick = tokio::time::interval(Duration::from_millis(CHECKPOINT_EVERY_MS));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut seen = None;
+    // Looks since it was noted, where something moved since.
+    let mut unnoted: Option<u32> = None;
     loop {
         tick.tick().await;
+        unnoted = unnoted.map(|looks| looks.saturating_add(1));
+        if unnoted.is_some_and(|looks| looks >= LOOKS_TO_NOTE) {
+            noting.note(&db).await;
+            unnoted = None;
+        }
         let about = wal.metadata().ok();
         let now = about.as_ref().map(|about| (about.len(), about.modified().ok()));
         if now == seen {
@@ -75,7 +86,7 @@ async fn move_log(db: Db, path: PathBuf, noting: Noting) {
         if let Err(why) = moved {
             tracing::warn!(%why, "the write-ahead log could not be moved into the database file");
         }
-        noting.note(&db).await;
+        unnoted = unnoted.or(Some(0));
     }
 }
 

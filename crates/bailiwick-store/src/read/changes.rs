@@ -153,21 +153,6 @@ impl Store {
         self.inner.db.all(sql, &args).await?.into_iter().map(change).collect()
     }
 
-    /// Changes of a service that wait to be approved, at most [`LIMIT_MAX`], the newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn awaiting_changes_of_service(
-        &self,
-        service: &ServiceId,
-    ) -> Result<Vec<ChangeRow>, StoreError> {
-        let mut select = Select::new(CHANGE);
-        select.and("change.service = ? AND change.state <> 'closed' AND change.state = 'awaiting-approval'", args![service]);
-        select.push(" ORDER BY change.updated_at DESC, change.id DESC LIMIT ?", args![LIMIT_MAX]);
-        let (sql, args) = select.done();
-        self.inner.db.all(sql, &args).await?.into_iter().map(change).collect()
-    }
-
     /// How many changes are in each state.
     ///
     /// # Errors

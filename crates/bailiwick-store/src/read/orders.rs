@@ -1,7 +1,9 @@
 //! Orders and authorizations as they stand.
 
 use bailiwick_core::gate::{Authorization, Order};
-use bailiwick_core::names::{AccountId, AcmeIdentifier, AuthzId, OrderId, ServiceId};
+use bailiwick_core::names::{
+    AccountId, AcmeIdentifier, AuthzId, ChangeId, Digest, OrderId, ServiceId,
+};
 use bailiwick_core::time::Time;
 use bailiwick_wire::gate;
 
@@ -78,7 +80,8 @@ impl Store {
         self.inner.db.first(one, &args![service, since, n]).await?.map(order_id).transpose()
     }
 
-    /// The `n`th newest authorization of an account that failed, of those made after `since`.
+    /// The id of the `n`th newest failure of an account, of those after `since`: an authorization that failed, or the
+    /// decision by which an order was turned away.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -87,12 +90,44 @@ impl Store {
         account: &AccountId,
         since: &str,
         n: u32,
-    ) -> Result<Option<AuthzId>, StoreError> {
-        let one = "SELECT id FROM acme_authorization \
-            WHERE account = $1 AND status = 'invalid' AND id > $2 \
-            ORDER BY id DESC LIMIT 1 OFFSET $3";
+    ) -> Result<Option<String>, StoreError> {
+        let one = "SELECT id FROM (\
+                SELECT id FROM acme_authorization \
+                    WHERE account = $1 AND status = 'invalid' AND id > $2 \
+                UNION ALL \
+                SELECT decision AS id FROM order_refusal WHERE account = $1 AND decision > $2\
+            ) AS failure ORDER BY id DESC LIMIT 1 OFFSET $3";
         let row = self.inner.db.first(one, &args![account, since, n]).await?;
-        row.map(|row| Reader::new("acme_authorization", row).parsed(AuthzId::parse)).transpose()
+        row.map(|row| Reader::new("order_refusal", row).text()).transpose()
+    }
+
+    /// The change that waits because an account asked for this before, where there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn change_opened_for(
+        &self,
+        account: &AccountId,
+        wanted: &Digest,
+    ) -> Result<Option<ChangeId>, StoreError> {
+        let one = "SELECT c.id FROM order_refusal AS r JOIN change AS c ON c.id = r.change \
+            WHERE r.account = $1 AND r.wanted = $2 AND r.change IS NOT NULL \
+            AND c.state = 'awaiting-approval' ORDER BY r.decision DESC LIMIT 1";
+        let row = self.inner.db.first(one, &args![account, wanted]).await?;
+        row.map(|row| Reader::new("change", row).parsed(ChangeId::parse)).transpose()
+    }
+
+    /// How many changes wait that were opened for orders of an account.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn changes_opened_for(&self, account: &AccountId) -> Result<u64, StoreError> {
+        let count = "SELECT COUNT(*) FROM order_refusal AS r JOIN change AS c ON c.id = r.change \
+            WHERE r.account = $1 AND r.change IS NOT NULL AND c.state = 'awaiting-approval'";
+        let row = self.inner.db.first(count, &args![account]).await?;
+        let Some(row) = row else { return Ok(0) };
+        let n = Reader::new("order_refusal", row).int()?;
+        Ok(u64::try_from(n).unwrap_or(0))
     }
 
     /// Authorizations that nobody concluded by id, behind one.

@@ -138,15 +138,36 @@ impl Store {
         }))
     }
 
-    /// Notices that were not sent yet, the oldest first.
+    /// Notices behind one that were not sent yet, the oldest first; 0 is before all.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn outbox(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    pub async fn outbox(&self, after: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let some = "SELECT id, at, person, subject, page FROM outbox \
-            WHERE sent_at IS NULL ORDER BY id LIMIT $1";
-        let rows = self.inner.db.all(some, &args![clamp(limit)]).await?;
+            WHERE sent_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
+        let rows = self.inner.db.all(some, &args![after, clamp(limit)]).await?;
         rows.into_iter().map(notice).collect()
+    }
+
+    /// Gives up every notice that was written before a moment and not sent yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn give_up_notices(&self, before: Time, at: Time) -> Result<(), StoreError> {
+        let old = "UPDATE outbox SET sent_at = $2 WHERE sent_at IS NULL AND at < $1";
+        self.inner.db.write(old, &args![before, at]).await?;
+        Ok(())
+    }
+
+    /// Deletes notices that were sent or given up before a moment, at most so many; says how many. The
+    /// newest one stays: the next one's number is counted from it, and no number is given twice.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_notices(&self, before: Time, limit: u32) -> Result<usize, StoreError> {
+        let old = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE sent_at < $1 \
+            AND id < (SELECT MAX(id) FROM outbox) ORDER BY id LIMIT $2) RETURNING id";
+        Ok(self.inner.db.write(old, &args![before, clamp(limit)]).await?.len())
     }
 
     /// Notes that a notice was sent.

@@ -3,7 +3,7 @@
 use bailiwick_core::estate::ZoneKey;
 use bailiwick_core::gate::{Authorization, Order, SealedSecret};
 use bailiwick_core::names::Digest;
-use bailiwick_core::record::{CanaryFlight, OrderMark, Reached, Work};
+use bailiwick_core::record::{CanaryFlight, OrderMark, OrderRefusal, Reached, Work};
 use bailiwick_core::time::Time;
 use bailiwick_wire::{gate, rows};
 
@@ -69,6 +69,7 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
                 "DELETE FROM placed_record WHERE change = $1 AND owner = $2 AND value = $3";
             tx.exec(forget, &args![&placed.change, placed.owner.as_str(), &placed.value]).await?;
         }
+        Work::PutOrderRefusal(refusal) => put_refusal(tx, refusal).await?,
         Work::PutOrderMark(mark) => put_mark(tx, mark).await?,
         Work::ForgetOrderMarks(change) => {
             tx.exec("DELETE FROM order_mark WHERE change = $1", &args![change]).await?;
@@ -79,6 +80,16 @@ pub(super) async fn apply(tx: &mut Tx, work: &Work, now: Time) -> Result<(), Rej
             tx.exec(put, &args![digest, *kind, octets]).await?;
         }
     }
+    Ok(())
+}
+
+async fn put_refusal(tx: &mut Tx, one: &OrderRefusal) -> Result<(), Rejected> {
+    let forget = "DELETE FROM order_refusal WHERE account = $1 AND at < $2";
+    tx.exec(forget, &args![&one.account, one.since]).await?;
+    let put = "INSERT INTO order_refusal (decision, account, at, wanted, change) \
+        VALUES ($1, $2, $3, $4, $5)";
+    let given = args![&one.decision, &one.account, one.at, &one.wanted, one.opened.as_ref()];
+    tx.exec(put, &given).await?;
     Ok(())
 }
 

@@ -208,10 +208,22 @@ async fn people_and_policy_are_read(place: &Place) {
     };
     let batch = Batch { notices: vec![notice.clone(), notice.clone()], ..Batch::default() };
     store.commit(batch).await.unwrap();
-    let waiting = store.outbox(10).await.unwrap();
+    let waiting = store.outbox(0, 10).await.unwrap();
     assert_eq!(waiting.iter().map(|one| &one.notice).collect::<Vec<_>>(), [&notice, &notice]);
     store.mark_sent(waiting[0].id, at).await.unwrap();
-    assert_eq!(store.outbox(10).await.unwrap(), waiting[1..]);
+    assert_eq!(store.outbox(0, 10).await.unwrap(), waiting[1..]);
+    assert_eq!(store.outbox(waiting[0].id, 10).await.unwrap(), waiting[1..]);
+    assert_eq!(store.outbox(waiting[1].id, 10).await.unwrap(), []);
+    // What is old is given up, and what is over is deleted, but for the one that numbers count from.
+    store.give_up_notices(waiting[1].at, at).await.unwrap();
+    assert_eq!(store.outbox(0, 10).await.unwrap(), waiting[1..], "not old enough");
+    store.give_up_notices(waiting[1].at.plus_ms(1), at).await.unwrap();
+    assert_eq!(store.outbox(0, 10).await.unwrap(), []);
+    assert_eq!(store.forget_notices(at, 10).await.unwrap(), 0, "not long enough ago");
+    assert_eq!(store.forget_notices(at.plus_ms(1), 10).await.unwrap(), 1);
+    let batch = Batch { notices: vec![notice], ..Batch::default() };
+    store.commit(batch).await.unwrap();
+    assert_eq!(store.outbox(0, 10).await.unwrap()[0].id, waiting[1].id + 1);
     store.close().await;
 }
 

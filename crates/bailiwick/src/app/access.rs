@@ -1,18 +1,17 @@
-//! Who asks, and whether they may: sign-in links, sessions, tokens, and one question per object.
+//! Who asks, and whether they may: sign-in links, sessions, and one question per object.
 
 use std::collections::BTreeSet;
 
 use bailiwick_core::actor::{Actor, Component, SignedIn};
 use bailiwick_core::estate::{Estate, ZoneKey};
-use bailiwick_core::names::{ChangeId, Digest, PersonId, ServiceId, SessionId, TokenId};
+use bailiwick_core::names::{ChangeId, Digest, PersonId, ServiceId, SessionId};
 use bailiwick_core::policy::{
     Access, AccessFacts, Facts, ObjectAsked, ObjectFacts, PrincipalFacts, PrincipalKind,
     ResourceKind, TokenFacts, judge,
 };
 use bailiwick_core::record::{Batch, Entry, Fact, Work};
-use bailiwick_core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Time};
+use bailiwick_core::time::{HOUR_MS, MINUTE_MS, Time};
 
-use super::words::words;
 use super::{App, Live};
 use crate::fault::Fault;
 
@@ -20,10 +19,6 @@ use crate::fault::Fault;
 const LINK_MS: i64 = 30 * MINUTE_MS;
 /// How long a session lasts: a working day.
 const SESSION_MS: i64 = 10 * HOUR_MS;
-/// How long a token lasts at most; narrow and short (threats T4).
-const TOKEN_MS_MAX: i64 = 30 * DAY_MS;
-/// What a token's text begins with, so that secret scanners find lost ones.
-const TOKEN_PREFIX: &str = "bwt_";
 
 /// Somebody who asks, and how they proved it.
 #[derive(Clone, Debug)]
@@ -60,16 +55,6 @@ pub(crate) struct Link {
     /// The whole URL.
     pub url: String,
     /// Until when it can be used.
-    pub expires_at: Time,
-}
-
-/// A token as its holder sees it, once.
-pub(crate) struct FreshToken {
-    /// Its public part.
-    pub id: TokenId,
-    /// The text to send.
-    pub secret: String,
-    /// Until when.
     pub expires_at: Time,
 }
 
@@ -243,91 +228,6 @@ impl App {
         Ok(())
     }
 
-    /// Makes a token that can do no more than its maker, for a limited time.
-    pub(crate) async fn make_token(
-        &self,
-        by: &Actor,
-        holder: &SignedIn,
-        allows: &BTreeSet<Access>,
-        services: Option<&BTreeSet<ServiceId>>,
-        lifetime_ms: i64,
-        purpose: &str,
-    ) -> Result<FreshToken, Fault> {
-        let purpose = words("purpose", purpose)?;
-        if allows.is_empty() {
-            return Err(Fault::input(
-                "scopes",
-                "name at least one of read, request, approve, revoke, administer",
-            ));
-        }
-        if lifetime_ms <= 0 || lifetime_ms > TOKEN_MS_MAX {
-            return Err(Fault::input("hours", "a token lasts 1 hour to 30 days; choose less"));
-        }
-        let now = self.now();
-        let expires_at = now.plus_ms(lifetime_ms);
-        let id = TokenId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad token id"))?;
-        let secret = format!("{TOKEN_PREFIX}{}", self.world.secret()?);
-        let scopes = scope_words(allows, services);
-        let batch = Batch {
-            entries: vec![Entry {
-                at: now,
-                by: by.clone(),
-                fact: Fact::TokenMade {
-                    token: id.clone(),
-                    person: holder.person.clone(),
-                    chain: holder.chain.clone(),
-                    scopes,
-                    purpose,
-                    expires_at,
-                },
-            }],
-            work: vec![Work::PutTokenSecret {
-                token: id.clone(),
-                hash: Digest::of(secret.as_bytes()),
-            }],
-            ..Batch::default()
-        };
-        self.commit(batch).await?;
-        Ok(FreshToken { id, secret, expires_at })
-    }
-
-    /// Who holds this token, and what it may be used for.
-    pub(crate) async fn token(&self, secret: &str) -> Result<Option<Asking>, Fault> {
-        if !secret.starts_with(TOKEN_PREFIX) {
-            return Ok(None);
-        }
-        let now = self.now();
-        let live = self.live.get();
-        let row = self.store.token_by_secret(&Digest::of(secret.as_bytes())).await?;
-        Ok(row
-            .filter(|row| now < row.expires_at && row.revoked_at.is_none())
-            .filter(|row| live.estate().works_here(&row.person, now))
-            .map(|row| {
-                let (allows, services) = read_scopes(&row.scopes);
-                let token = TokenFacts { id: row.id, allows, services, until: row.expires_at };
-                Asking {
-                    by: SignedIn { person: row.person, chain: row.chain }
-                        .standing_in(live.estate(), now),
-                    session: None,
-                    token: Some(token),
-                }
-            }))
-    }
-
-    /// Ends a token.
-    pub(crate) async fn revoke_token(&self, asking: &Asking, id: &TokenId) -> Result<(), Fault> {
-        let row = self.store.token(id).await?;
-        let row = row.ok_or_else(|| Fault::not_found(format!("token `{id}`")))?;
-        self.permit(asking, Access::Administer, &Scope::Person(ResourceKind::Token, row.person))?;
-        let entry = Entry {
-            at: self.now(),
-            by: Actor::Person(asking.by.clone()),
-            fact: Fact::TokenRevoked { token: id.clone() },
-        };
-        self.commit(Batch { entries: vec![entry], ..Batch::default() }).await?;
-        Ok(())
-    }
-
     /// The link printed at the first start: for the first administrator, vouched for by nobody but
     /// whoever can read the terminal.
     pub(crate) async fn first_link(&self) -> Result<Option<Link>, Fault> {
@@ -339,20 +239,6 @@ impl App {
             None => Ok(None),
         }
     }
-}
-
-/// Scopes as the ledger spells them: `read`, and `service:NAME` where the token is bound to some.
-fn scope_words(allows: &BTreeSet<Access>, services: Option<&BTreeSet<ServiceId>>) -> Vec<String> {
-    let accesses = allows.iter().map(|access| access.as_str().to_owned());
-    let bound = services.into_iter().flatten().map(|service| format!("service:{service}"));
-    accesses.chain(bound).collect()
-}
-
-fn read_scopes(words: &[String]) -> (BTreeSet<Access>, Option<BTreeSet<ServiceId>>) {
-    let allows = words.iter().filter_map(|word| Access::parse(word)).collect();
-    let bound: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix("service:")).collect();
-    let services = bound.iter().filter_map(|id| ServiceId::parse(id).ok()).collect();
-    (allows, (!bound.is_empty()).then_some(services))
 }
 
 impl Scope {

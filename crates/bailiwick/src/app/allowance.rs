@@ -41,7 +41,7 @@ impl App {
         self.may_try(account).await
     }
 
-    /// Whether an account may have one more name looked at.
+    /// Whether an account may have one more name looked at, or one more order judged.
     pub(crate) async fn may_try(&self, account: &Account) -> Result<Result<(), Limited>, Fault> {
         let Some(limit) = self.settings.limits.failures_per_account else { return Ok(Ok(())) };
         let now = self.now();
@@ -49,7 +49,8 @@ impl App {
         let found = self.store.failure_of_account_back(&account.id, &since, n).await?;
         Ok(match found {
             Some(oldest) => {
-                Err(limited("failed validations of this account", limit, oldest.as_str(), now))
+                let what = "failed validations and refused orders of this account";
+                Err(limited(what, limit, &oldest, now))
             }
             None => Ok(()),
         })

@@ -358,28 +358,34 @@ impl App {
     pub(crate) fn notify(&self, loaded: &Loaded, batch: &mut Batch) {
         let title = &loaded.change.request().title;
         let page = format!("changes/{}", loaded.id);
-        let (to, subject): (Option<PersonId>, String) = match &loaded.change {
-            Change::WithPerson(with) => (
-                Some(with.person.clone()),
-                format!("find out how this stands and say so: {title}: {}", with.why),
-            ),
-            Change::Closed { request, .. } => (person(&request.by), format!("done: {title}")),
-            Change::RolledBack { request, why } => {
-                (person(&request.by), format!("rolled back: {title}: {why}"))
-            }
-            Change::Refused { request, why, .. } => {
-                (person(&request.by), format!("refused: {title}: {why}"))
-            }
-            Change::Expired { request } => {
-                (person(&request.by), format!("nobody decided in time: {title}"))
-            }
-            Change::Requested(_)
-            | Change::Awaiting(_)
-            | Change::Executing(_)
-            | Change::Verifying(_)
-            | Change::RollingBack(_)
-            | Change::Withdrawn { .. } => (None, String::new()),
-        };
+        let (to, subject): (Option<PersonId>, String) =
+            match &loaded.change {
+                Change::WithPerson(with) => (
+                    Some(with.person.clone()),
+                    format!("find out how this stands and say so: {title}: {}", with.why),
+                ),
+                // An order that its client placed and that needed nobody is no news to a person: there are as many
+                // as certificates.
+                Change::Closed {
+                    request: Request { by: Actor::Account { .. }, .. }, plan, ..
+                } if plan.approvals().is_empty() => (None, String::new()),
+                Change::Closed { request, .. } => (person(&request.by), format!("done: {title}")),
+                Change::RolledBack { request, why } => {
+                    (person(&request.by), format!("rolled back: {title}: {why}"))
+                }
+                Change::Refused { request, why, .. } => {
+                    (person(&request.by), format!("refused: {title}: {why}"))
+                }
+                Change::Expired { request } => {
+                    (person(&request.by), format!("nobody decided in time: {title}"))
+                }
+                Change::Requested(_)
+                | Change::Awaiting(_)
+                | Change::Executing(_)
+                | Change::Verifying(_)
+                | Change::RollingBack(_)
+                | Change::Withdrawn { .. } => (None, String::new()),
+            };
         batch.notices.extend(to.map(|to| Notice { to, subject, page }));
     }
 }

@@ -205,9 +205,13 @@ impl App {
     /// The tokens of a person that are not over.
     pub(crate) async fn tokens_of(&self, person: &PersonId) -> Result<Vec<TokenRow>, Fault> {
         let now = self.now();
-        let all = self.store.tokens_of(person).await?;
-        let lives = |row: &TokenRow| row.revoked_at.is_none() && now < row.expires_at;
-        Ok(all.into_iter().filter(lives).collect())
+        let mut living = Vec::new();
+        for row in self.store.tokens_of(person).await? {
+            if self.is_in_force(&row, now).await? {
+                living.push(row);
+            }
+        }
+        Ok(living)
     }
 }
 

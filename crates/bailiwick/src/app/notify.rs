@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bailiwick_connect::egress::{Egress, Fence, Limits, Target, Trust};
 use bailiwick_connect::notify::{self, NotTaken, Relay};
@@ -12,17 +12,32 @@ use bailiwick_core::gate::SealedSecret;
 use bailiwick_core::time::{DAY_MS, HOUR_MS, SECOND_MS, Time};
 use bailiwick_store::OutboxRow;
 use bailiwick_wire::notice::Message;
+use futures::future::join_all;
 
 use super::App;
 use crate::fault::Fault;
 
 /// Notices of one round.
-const ROUND: u32 = 50;
+const ROUND: usize = 64;
+/// Notices that are read for one round at most: beyond it, those that wait for another try would cost as much
+/// as they are many; the next round goes on behind them.
+const READ_MAX: usize = 2_000;
+/// Notices that are read at once.
+const PAGE: u32 = 500;
+/// Notices that one way is given at once.
+const AT_ONCE: usize = 8;
 /// The longest pause before a notice is tried again.
 const PAUSE_MS_MAX: i64 = HOUR_MS;
+/// The longest pause of a way where nobody answers.
+const WAY_PAUSE_MS_MAX: i64 = 30 * SECOND_MS;
 
-/// After this time a notice is not tried any more: none may stand in the way of those behind it.
+/// After this time a notice is not tried any more: it misleads, and it stands on the pages all the same.
 const GIVEN_UP_MS: i64 = 3 * DAY_MS;
+/// Notices that were sent or given up so long ago are deleted.
+const KEPT_MS: i64 = 30 * DAY_MS;
+/// How often it is looked for old ones, and how many one statement deletes: commits wait for it.
+const TENDED_EVERY_MS: i64 = HOUR_MS;
+const FORGOTTEN_AT_ONCE: u32 = 500;
 
 /// How long one notice may take, so that one round stays short.
 const LIMITS: Limits = Limits {
@@ -49,69 +64,135 @@ impl Ways {
     }
 }
 
-/// Notices that were not taken yet: which ways did, how often it was tried, when it is tried again.
+/// What is known of notices that are on their way; gone with the process, which is why a notice may come twice.
 #[derive(Default)]
-pub(crate) struct Tries(Mutex<BTreeMap<i64, Tried>>);
+pub(crate) struct Tries(Mutex<Known>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Default)]
+struct Known {
+    /// Each notice that some way took or did not take, with when it was written.
+    of: BTreeMap<i64, (Time, [Tried; WAYS])>,
+    /// Each way, as a whole.
+    ways: [Tried; WAYS],
+    /// Behind which notice the next round goes on.
+    behind: i64,
+    tended_at: Option<Time>,
+}
+
+const WAYS: usize = 3;
+
+/// What came of trying.
+#[derive(Clone, Copy, Debug, Default)]
 struct Tried {
-    taken: [bool; 3],
+    taken: bool,
     times: u32,
     next_at: Option<Time>,
 }
 
 impl App {
-    /// Sends what is due.
+    /// Sends what is due, and lets go of what is old. Each way goes on for itself: one that takes nothing holds no
+    /// other up, and a notice that is not taken holds none behind it up.
     pub(crate) async fn send_notices(&self) -> Result<(), Fault> {
+        self.tend_outbox().await?;
         if self.settings.ways.is_empty() {
             return Ok(());
         }
-        for row in self.store.outbox(ROUND).await? {
-            let mut tried = self.tries.of(row.id);
-            if tried.next_at.is_some_and(|at| self.now() < at) {
-                continue;
-            }
-            self.send_notice(&row, &mut tried).await?;
+        let due = self.due_notices().await?;
+        let (webhook, mail, command) =
+            futures::join!(self.send_all(0, &due), self.send_all(1, &due), self.send_all(2, &due));
+        webhook.and(mail).and(command)
+    }
+
+    /// Gives up what is too old to be sent, also where no way is set, and deletes what was sent long ago.
+    async fn tend_outbox(&self) -> Result<(), Fault> {
+        let now = self.now();
+        let too_old = now.plus_ms(-GIVEN_UP_MS);
+        if !self.tries.begins_tending(now, too_old) {
+            return Ok(());
         }
+        self.store.give_up_notices(too_old, now).await?;
+        let kept_since = now.plus_ms(-KEPT_MS);
+        while self.store.forget_notices(kept_since, FORGOTTEN_AT_ONCE).await? > 0 {}
         Ok(())
     }
 
-    async fn send_notice(&self, row: &OutboxRow, tried: &mut Tried) -> Result<(), Fault> {
+    /// Notices that some way is due to be given, past those that wait for another try.
+    async fn due_notices(&self) -> Result<Vec<(OutboxRow, Message)>, Fault> {
         let now = self.now();
-        let message = self.message(row).filter(|_| now.ms_since(row.at) < GIVEN_UP_MS);
-        let Some(message) = message else {
-            // Whoever it was for is gone from the estate, or it is so old that it misleads. It stands
-            // on the pages all the same.
-            return Ok(self.store.mark_sent(row.id, now).await?);
-        };
+        let mut due = Vec::new();
+        let (mut read, mut behind) = (0, self.tries.known().behind);
+        while read < READ_MAX && due.len() < ROUND {
+            let page = self.store.outbox(behind, PAGE).await?;
+            let is_last = page.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+            read = read.saturating_add(page.len());
+            for row in page {
+                if due.len() >= ROUND {
+                    self.tries.known().behind = behind;
+                    return Ok(due);
+                }
+                behind = row.id;
+                let is_due = (0..WAYS).any(|way| self.is_way_due(way, &row, now));
+                if !is_due || now.ms_since(row.at) >= GIVEN_UP_MS {
+                    continue;
+                }
+                match self.message(&row) {
+                    Some(message) => due.push((row, message)),
+                    // Whoever it was for is gone from the estate.
+                    None => self.store.mark_sent(row.id, now).await?,
+                }
+            }
+            if is_last {
+                behind = 0;
+                break;
+            }
+        }
+        self.tries.known().behind = behind;
+        Ok(due)
+    }
+
+    fn is_wanted(&self, way: usize) -> bool {
         let ways = &self.settings.ways;
         let wanted = [ways.webhook.is_some(), ways.relay.is_some(), ways.command.is_some()];
-        let mut whole = true;
-        for (way, wanted) in wanted.into_iter().enumerate() {
-            let taken = tried.taken.get(way).copied().unwrap_or(false);
-            if !wanted || taken {
-                continue;
-            }
-            match self.send_by(way, &message, now).await? {
-                Ok(()) => {
-                    if let Some(taken) = tried.taken.get_mut(way) {
-                        *taken = true;
+        wanted.get(way).copied().unwrap_or(false)
+    }
+
+    fn is_way_due(&self, way: usize, row: &OutboxRow, now: Time) -> bool {
+        self.is_wanted(way) && self.tries.is_due(way, row.id, now)
+    }
+
+    /// Gives one way what it is due, some at once; where nobody answers, it is left alone for a while.
+    async fn send_all(&self, way: usize, rows: &[(OutboxRow, Message)]) -> Result<(), Fault> {
+        let now = self.now();
+        let due: Vec<_> = rows.iter().filter(|(row, _)| self.is_way_due(way, row, now)).collect();
+        for some in due.chunks(AT_ONCE) {
+            let sending = some.iter().map(|(_, message)| self.send_by(way, message, now));
+            let (mut is_taking, mut answers) = (false, false);
+            for ((row, message), came) in some.iter().zip(join_all(sending).await) {
+                let taken = came?;
+                self.tries.note(way, row, taken.is_ok(), self.now());
+                answers |= !matches!(taken, Err(NotTaken::NoAnswer(_)));
+                match taken {
+                    Ok(()) => {
+                        is_taking = true;
+                        if (0..WAYS).all(|one| !self.is_wanted(one) || self.tries.took(one, row.id))
+                        {
+                            self.store.mark_sent(row.id, now).await?;
+                            self.tries.known().of.remove(&row.id);
+                        }
+                    }
+                    Err(why) => {
+                        tracing::warn!(notice = %message.id, to = %message.person, %why, "a notice was not taken; trying again");
                     }
                 }
-                Err(why) => {
-                    whole = false;
-                    tracing::warn!(notice = %message.id, to = %message.person, %why, "a notice was not taken; trying again");
-                }
+            }
+            if !answers {
+                self.tries.pause(way, self.now());
+                break;
+            }
+            if is_taking {
+                self.tries.resume(way);
             }
         }
-        if whole {
-            self.tries.forget(row.id);
-            return Ok(self.store.mark_sent(row.id, now).await?);
-        }
-        tried.times = tried.times.saturating_add(1);
-        let pause = SECOND_MS.saturating_mul(1 << tried.times.min(12)).min(PAUSE_MS_MAX);
-        tried.next_at = Some(now.plus_ms(pause));
-        self.tries.keep(row.id, tried.clone());
         Ok(())
     }
 
@@ -179,17 +260,62 @@ impl App {
 }
 
 impl Tries {
-    fn of(&self, id: i64) -> Tried {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&id).cloned().unwrap_or_default()
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, id: i64, tried: Tried) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, tried);
+    /// Whether it is time to look for old notices; those that are too old are forgotten here.
+    fn begins_tending(&self, now: Time, too_old: Time) -> bool {
+        let mut known = self.known();
+        if known.tended_at.is_some_and(|at| now.ms_since(at) < TENDED_EVERY_MS) {
+            return false;
+        }
+        known.tended_at = Some(now);
+        known.of.retain(|_, (at, _)| *at >= too_old);
+        true
     }
 
-    fn forget(&self, id: i64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    fn is_due(&self, way: usize, id: i64, now: Time) -> bool {
+        let known = self.known();
+        let of_notice = known.of.get(&id).and_then(|(_, ways)| ways.get(way));
+        let waits = |tried: &Tried| tried.taken || tried.next_at.is_some_and(|at| now < at);
+        !of_notice.is_some_and(waits) && !known.ways.get(way).is_some_and(waits)
+    }
+
+    fn took(&self, way: usize, id: i64) -> bool {
+        let known = self.known();
+        let tried = known.of.get(&id).and_then(|(_, ways)| ways.get(way));
+        tried.is_some_and(|tried| tried.taken)
+    }
+
+    fn note(&self, way: usize, row: &OutboxRow, taken: bool, now: Time) {
+        let mut known = self.known();
+        let (_, ways) = known.of.entry(row.id).or_insert((row.at, [Tried::default(); WAYS]));
+        if let Some(tried) = ways.get_mut(way) {
+            tried.taken = taken;
+            tried.wait(now, PAUSE_MS_MAX);
+        }
+    }
+
+    fn pause(&self, way: usize, now: Time) {
+        if let Some(tried) = self.known().ways.get_mut(way) {
+            tried.wait(now, WAY_PAUSE_MS_MAX);
+        }
+    }
+
+    fn resume(&self, way: usize) {
+        if let Some(tried) = self.known().ways.get_mut(way) {
+            *tried = Tried::default();
+        }
+    }
+}
+
+impl Tried {
+    /// Twice as long as the time before.
+    fn wait(&mut self, now: Time, ms_max: i64) {
+        self.times = self.times.saturating_add(1);
+        let pause = SECOND_MS.saturating_mul(1 << self.times.min(12)).min(ms_max);
+        self.next_at = Some(now.plus_ms(pause));
     }
 }
 
@@ -199,13 +325,12 @@ pub(crate) async fn run(
     holder: String,
     mut stop: tokio::sync::watch::Receiver<bool>,
 ) {
-    /// How often it is looked.
+    /// How often it is looked; where no way is set, only old ones are looked for.
     const PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+    const PAUSE_WITHOUT_WAYS: std::time::Duration = std::time::Duration::from_secs(60);
     /// The longest one round should take; then another server may begin one.
     const ROUND_MS: u32 = 600_000;
-    if app.settings.ways.is_empty() {
-        return;
-    }
+    let pause = if app.settings.ways.is_empty() { PAUSE_WITHOUT_WAYS } else { PAUSE };
     loop {
         let round = async {
             let Some(held) = app.store.acquire("notices", &holder, ROUND_MS).await? else {
@@ -220,7 +345,7 @@ pub(crate) async fn run(
             tracing::error!(error = %fault, "notices could not be sent; trying again");
         }
         tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
+            () = tokio::time::sleep(pause) => {}
             _ = stop.changed() => return,
         }
     }

@@ -2,18 +2,42 @@
 
 use bailiwick_core::change::{Change, Command, Plan, Precheck, Request, Step};
 use bailiwick_core::gate::{Account, Envelope};
-use bailiwick_core::names::{ChangeId, EnvelopeId, SanName};
+use bailiwick_core::names::{ChangeId, Digest, EnvelopeId, SanName};
 use bailiwick_core::policy::{GrantAct, Grantable};
-use bailiwick_core::record::{Batch, Entry, Fact};
+use bailiwick_core::record::{Batch, Entry, Fact, OrderRefusal, Work};
 use bailiwick_core::time::{DAY_MS, Time};
 
 use super::orders::{APPROVABLE_MS, Judged, OrderAnswer, actor, listed, zones};
 use super::{App, Live, News};
 use crate::fault::Fault;
+use crate::limits::PERIOD_MS_MAX;
 
 /// How long the envelope lasts that is offered where an order needs one: a quarter, so that every
 /// standing approval is looked at four times a year.
 const ENVELOPE_MS: i64 = 90 * DAY_MS;
+/// Changes that wait at once because an account's orders need them. Whoever decides reads each of them; beyond so many
+/// an account asks for one thing after the other, or for an envelope over more names.
+const WAITING_MAX: u64 = 50;
+
+/// The change that would let an order in.
+enum ReadyMade {
+    /// It waits already.
+    Waits(ChangeId),
+    /// It is opened with the refusal.
+    Opened(ChangeId),
+    /// Too many of this account wait.
+    TooMany,
+}
+
+impl ReadyMade {
+    const fn id(&self) -> Option<&ChangeId> {
+        match self {
+            Self::Waits(id) | Self::Opened(id) => Some(id),
+            Self::TooMany => None,
+        }
+    }
+}
+
 impl App {
     pub(super) async fn refuse_order(
         &self,
@@ -25,11 +49,26 @@ impl App {
     ) -> Result<OrderAnswer, Fault> {
         let mut batch = Batch::default();
         let decision = self.decision("issue", &judged.facts, &judged.verdict, &mut batch)?;
-        let change = if judged.verdict.grantable().is_some_and(by_envelope) {
-            Some(self.ready_made_change(live, account, &names, &judged, now, &mut batch).await?)
+        let wanted = wanted(&names, &judged);
+        let ready = if judged.verdict.grantable().is_some_and(by_envelope) {
+            let asked = (names.as_slice(), &wanted);
+            Some(self.ready_made_change(live, account, asked, &judged, now, &mut batch).await?)
         } else {
             None
         };
+        let change = ready.as_ref().and_then(ReadyMade::id).cloned();
+        let opened = match &ready {
+            Some(ReadyMade::Opened(id)) => Some(id.clone()),
+            Some(ReadyMade::Waits(_) | ReadyMade::TooMany) | None => None,
+        };
+        batch.work.push(Work::PutOrderRefusal(Box::new(OrderRefusal {
+            decision: decision.id.clone(),
+            account: account.id.clone(),
+            at: now,
+            since: now.plus_ms(-PERIOD_MS_MAX),
+            wanted,
+            opened,
+        })));
         batch.entries.push(Entry {
             at: now,
             by: actor(account),
@@ -45,14 +84,13 @@ impl App {
             self.tell(News::Change(id.clone()));
         }
         self.metrics.order("refused");
-        Ok(OrderAnswer::Refused(super::refusal::of_order(
-            &self.settings,
-            live,
-            &names,
-            &judged.verdict,
-            change.as_ref(),
-            now,
-        )))
+        let verdict = &judged.verdict;
+        let mut problem =
+            super::refusal::of_order(&self.settings, live, &names, verdict, change.as_ref(), now);
+        if let Some(ReadyMade::TooMany) = ready {
+            problem.detail = format!("{}. {}", problem.detail, too_many_wait(account));
+        }
+        Ok(OrderAnswer::Refused(problem))
     }
 
     /// The change that would let this order in: the one that waits already, or a new one.
@@ -60,17 +98,19 @@ impl App {
         &self,
         live: &Live,
         account: &Account,
-        names: &[SanName],
+        (names, wanted): (&[SanName], &Digest),
         judged: &Judged,
         now: Time,
         batch: &mut Batch,
-    ) -> Result<ChangeId, Fault> {
-        let waiting = self.store.awaiting_changes_of_service(&account.service).await?;
-        for row in waiting.iter().filter(|row| row.kind == "grant-envelope") {
-            let loaded = self.load_change(&row.request.id).await?;
+    ) -> Result<ReadyMade, Fault> {
+        if let Some(id) = self.store.change_opened_for(&account.id, wanted).await? {
+            let loaded = self.load_change(&id).await?;
             if asks_the_same(&loaded.change, account, names, judged, now) {
-                return Ok(loaded.id);
+                return Ok(ReadyMade::Waits(id));
             }
+        }
+        if self.store.changes_opened_for(&account.id).await? >= WAITING_MAX {
+            return Ok(ReadyMade::TooMany);
         }
         let id = ChangeId::parse(&self.world.id()?).map_err(|_| Fault::bug("bad change id"))?;
         let envelope = Envelope {
@@ -101,7 +141,7 @@ impl App {
         };
         let plan = Plan::of(Step::GrantEnvelope(envelope));
         self.open_and_validate(live, request, plan, owned(live, account, names), now, batch)?;
-        Ok(id)
+        Ok(ReadyMade::Opened(id))
     }
 
     /// Opens a change, records its plan and checks, and tells those who can approve it.
@@ -128,6 +168,22 @@ impl App {
 /// Whether an envelope is all that is missing.
 fn by_envelope(grantable: &Grantable) -> bool {
     grantable.acts.iter().all(|act| matches!(act, GrantAct::Envelope { .. }))
+}
+
+/// What an order asks for, as one value: names in their order, issuer and profile. None of them holds a line end.
+fn wanted(names: &[SanName], judged: &Judged) -> Digest {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    Digest::of(format!("{}\n{}\n{}", judged.issuer, judged.profile, names.join("\n")).as_bytes())
+}
+
+fn too_many_wait(account: &Account) -> String {
+    format!(
+        "{WAITING_MAX} changes that this account's orders need wait for approval already, and no more are opened: have \
+         them decided, let `{}`, who made its credential, take some back (`bailiwick change withdraw ID`), or wait \
+         until they lapse after {} days",
+        account.made_by,
+        APPROVABLE_MS / DAY_MS
+    )
 }
 
 /// Whether a waiting change would let exactly this order in.

@@ -14,11 +14,16 @@ use crate::fault::Fault;
 const BY: Actor = Actor::Component(Component::FirstStart);
 /// Turns that take a change to a person at most: a step started and failed, an undo tried three times.
 const TURNS_MAX: usize = 20;
+/// Entries of one commit, about: a commit takes 1,024, and one change adds a few dozen at most.
+const ENTRIES_TOGETHER: usize = 500;
 
 impl App {
-    /// Voids approvals that were given and not spent, and hands what is under way to people: one commit,
-    /// and only then is the store taken for the present.
+    /// Voids approvals that were given and not spent, and hands what is under way to people. The restore is
+    /// told first, then change after change in as many commits as they need, and only then is the store taken
+    /// for the present: a start that is cut short in between is refused, and the next one with `--restored`
+    /// finds the rest.
     pub(crate) async fn restored(&self) -> Result<(), Fault> {
+        // All at one moment, so that what is said here is not taken for news of a change.
         let now = self.now();
         let mut batch = Batch { work: vec![Work::VoidLinks], ..Batch::default() };
         let (mut void, mut handed) = (0_usize, 0_usize);
@@ -33,8 +38,13 @@ impl App {
                 Became::Void => void = void.saturating_add(1),
                 Became::Somebodys => handed = handed.saturating_add(1),
             }
+            if batch.entries.len() >= ENTRIES_TOGETHER {
+                self.commit(std::mem::take(&mut batch)).await?;
+            }
         }
-        self.commit(batch).await?;
+        if !batch.entries.is_empty() {
+            self.commit(batch).await?;
+        }
         self.store.settled().await;
         tracing::warn!(
             epoch,

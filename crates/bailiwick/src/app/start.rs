@@ -17,7 +17,7 @@ use super::start_keys::IssuerKeys;
 pub(crate) use super::start_options::Options;
 use super::{App, Live, LiveCell};
 use crate::fault::Fault;
-use crate::http::server::{self, Security};
+use crate::http::server::{self, Bounds, Security};
 use crate::lab::Lab;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -206,12 +206,14 @@ impl Running {
                 https,
                 Security::Tls(tls),
                 crate::http::router(&app),
+                Bounds::of_this_process(),
                 stopped.clone(),
             )),
             tokio::spawn(server::serve(
                 plain,
                 Security::Plain,
                 crate::http::plain_router(&app),
+                Bounds::of_this_process(),
                 stopped.clone(),
             )),
             tokio::spawn(crate::drive::run(Arc::clone(&app), holder, stopped)),

@@ -7,6 +7,7 @@ mod delegations;
 mod emergency;
 mod joint;
 mod keys;
+mod notices;
 mod registration;
 mod restored;
 mod scene;

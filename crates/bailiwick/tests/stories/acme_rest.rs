@@ -5,9 +5,10 @@ use bailiwick_core::time::Time;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::acme_gate::{Gate, csr, now};
+use super::acme_gate::{Gate, Remembers, csr, now};
 use super::acme_jws::{Account, Answer, Client, base64url};
 use super::acme_orders::{Web, der, finalized, place, until, validate};
+use crate::harness::sqlite;
 
 /// A gate with these arguments, a client, and something where http-01 looks.
 fn scene(args: &[&str]) -> (Gate, Client, Web) {
@@ -301,4 +302,54 @@ fn terms_are_agreed_to_and_the_ledger_says_which() {
     register(json!(true)).expect(201);
     let leaves = gate.ledger_since(before).concat();
     assert!(leaves.contains("account.terms-agreed") && leaves.contains(terms), "{leaves}");
+}
+
+/// A client that asks for ever other names fills nobody's list, and what it asked for once is found again.
+#[test]
+fn orders_that_need_an_approval_open_so_many_changes_and_no_more() {
+    const WAITING_MAX: usize = 50;
+    let name = |n: usize| format!("n{n}.pay.example");
+    let names: Vec<String> = (0..60).map(|n| format!("\"{}\"", name(n))).collect();
+    let owned = format!("names = [{}]", names.join(", "));
+    let alter = |text: &str| text.replace("names = [\"api.pay.example\"]", &owned);
+    let limit = ["--limit", "failures-per-account=55/1h"];
+    let gate = Gate::with_estate(Remembers::InSqlite, &alter, &[], &limit);
+    let acme = gate.acme_for_payments();
+    let client = Client::of(&acme);
+    let account = client.register(acme.eab.as_ref().expect("it has a credential"), json!({}));
+    let refused = |n: usize| account.order(&client, &[&name(n)]);
+    let opened: Vec<String> =
+        (0..WAITING_MAX).map(|n| refused(n).expect(403).member("/instance")).collect();
+    let different: std::collections::BTreeSet<&String> = opened.iter().collect();
+    assert_eq!(different.len(), WAITING_MAX);
+    // One more opens none, and says what to do.
+    let told = refused(WAITING_MAX).expect(400);
+    assert_eq!(told.problem(), "rejectedIdentifier", "{told:?}");
+    for word in ["50 changes", "`pat`", "withdraw", "7 days"] {
+        assert!(told.member("/detail").contains(word), "`{word}` is not in {told:?}");
+    }
+    // Those that wait are found, the oldest too.
+    assert_eq!(refused(0).expect(403).member("/instance"), opened[0]);
+    // One is taken back, and the next is opened.
+    let id = opened[0].rsplit('/').next().expect("a page");
+    gate.cli_as("pat", &["change", "withdraw", id]).expect_success();
+    assert!(!opened.contains(&refused(WAITING_MAX).expect(403).member("/instance")));
+    refused(WAITING_MAX + 1).expect(400);
+    // What is turned away counts: 54 so far.
+    refused(1).expect(403);
+    let told = refused(2).expect(429);
+    assert_eq!(told.problem(), "rateLimited");
+    assert!(told.member("/detail").contains("refused orders"), "{told:?}");
+}
+
+/// A certificate that needed nobody is no news to a person.
+#[test]
+fn a_certificate_by_acme_writes_no_notice() {
+    let (mut gate, client, web) = scene(&[]);
+    let account = client.register(&gate.credential(), json!({}));
+    obtain(&client, &account, &web, Gate::NAME);
+    gate.server.stop();
+    let database = gate.server.data().join("bailiwick.db");
+    let done = sqlite::sql(&database, "SELECT subject FROM outbox WHERE subject LIKE 'done:%'");
+    assert_eq!(done.expect_success().stdout, "");
 }

@@ -378,3 +378,43 @@ fn a_token_is_refused_what_it_was_not_made_for() {
     let nobody = as_token("Bearer bwt_guessed", "GET", &show, "");
     assert_not_signed_in(&nobody, "a token that somebody guessed");
 }
+
+#[test]
+fn a_token_made_with_a_token_ends_with_it_and_is_revoked_with_it() {
+    let gate = Gate::start();
+    let asker = Asker::of(&gate);
+    let words = ["token", "new", "--scope", "read", "--scope", "administer", "--hours", "1"];
+    let made = gate.cli_as("pia", &[&words[..], &["--purpose", "a test", "--json"]].concat());
+    let first: Value = serde_json::from_str(&made.expect_success().stdout).expect("JSON");
+    let text = |token: &Value, field: &str| token[field].as_str().expect("a text").to_owned();
+    let ask = |token: &Value, method: &str, path: &str, body: &str| {
+        let bearer = format!("Bearer {}", text(token, "token"));
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+        asker.ask(method, &asker.page(path), &headers, body)
+    };
+    // As somebody does who found one: at once for as long as there is.
+    let wish = |services: Value| {
+        let scopes = ["read", "administer"];
+        json!({"scopes": scopes, "services": services, "hours": 720, "purpose": "x"}).to_string()
+    };
+    let child_of = |token: &Value| -> Value {
+        let made = ask(token, "POST", "/api/v1/tokens", &wish(Value::Null)).expect(201);
+        serde_json::from_str(&made.text).expect("JSON")
+    };
+    let second = child_of(&first);
+    let third = child_of(&second);
+    for later in [&second, &third] {
+        assert_eq!(text(later, "expires_at"), text(&first, "expires_at"));
+        ask(later, "GET", "/api/v1/me", "").expect(200);
+    }
+    // No services are not all services.
+    let refused = ask(&first, "POST", "/api/v1/tokens", &wish(json!([]))).expect(400);
+    assert_eq!(refused.member("/field"), "services");
+    assert!(refused.member("/message").contains("leave `services` out"), "{refused:?}");
+    gate.cli_as("pia", &["token", "revoke", &text(&first, "id")]).expect_success();
+    for one in [&first, &second, &third] {
+        ask(one, "GET", "/api/v1/me", "").expect(401);
+    }
+    let listed = gate.cli_as("pia", &["token", "list", "--json"]).expect_success().stdout;
+    assert!(!listed.contains(&text(&third, "id")), "{listed}");
+}

@@ -24,6 +24,7 @@ mod ceremony;
 mod console;
 mod envelopes;
 mod estate_edits;
+mod flood;
 mod garbage;
 mod issuer_answers;
 mod key_rotation;

@@ -32,7 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The tables in which every edit is found. Not here, because they are no part of the ledger and
 /// nothing says the same a second time: sealed secrets and hashes of secrets (what opens or compares them
-/// notices), `link`, `lease`, `outbox`, `writer`, `envelope_hold` (needed for moments only), and
+/// notices), `link`, `lease`, `outbox`, `writer`, `envelope_hold` (needed for moments only), `order_refusal` (counts
+/// against a limit), and
 /// `schema_version` (the start compares it).
 const TABLES: &[&str] = &[
     "entry",

@@ -284,7 +284,7 @@ pub(crate) enum TokenCommand {
         /// Only for this service; may be repeated
         #[arg(long = "service")]
         services: Vec<String>,
-        /// How long it lasts, 1 to 720
+        /// How long it lasts, 1 to 720; it ends with the token that you are signed in with at the latest
         #[arg(long, default_value_t = 8)]
         hours: u32,
         /// What it is for

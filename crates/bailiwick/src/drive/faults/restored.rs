@@ -146,3 +146,23 @@ async fn after_a_restore_no_approval_counts_and_nothing_under_way_goes_on_by_its
     assert!(differing.is_empty(), "{differing:#?}");
     app.store.close().await;
 }
+
+/// A commit takes 1,024 entries, and each of these adds one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_with_more_changes_than_one_commit_takes_is_settled() {
+    let folder = tempfile::tempdir().unwrap();
+    let opened = scene::open(folder.path()).await;
+    let app = &opened.app;
+    let mut all = Vec::new();
+    for _ in 0..1_100 {
+        all.push(waiting(app, true).await);
+    }
+    app.restored().await.unwrap();
+    assert_eq!(app.store.restores().await.unwrap(), 1, "it is said once");
+    for id in &all {
+        assert_eq!(app.load_change(id).await.unwrap().change.name(), "refused");
+        assert!(app.is_before_a_restore(id).await.unwrap(), "voiding it is no news of it");
+    }
+    assert!(app.store.fsck().await.unwrap().is_empty());
+    app.store.close().await;
+}

@@ -21,7 +21,7 @@ use bailiwick_core::time::{DAY_MS, Time};
 use bailiwick_wire::x509::PublicKey;
 
 pub(super) use self::asked::{approved, approved_for};
-pub(super) use self::open::{open, open_allowing, open_at, open_in};
+pub(super) use self::open::{open, open_allowing, open_at, open_in, open_telling};
 use crate::app::App;
 use crate::drive::changes::drive;
 

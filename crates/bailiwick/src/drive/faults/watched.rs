@@ -136,7 +136,7 @@ impl Scene {
     }
 
     async fn told_of(&self, person: &str, what: &str) -> usize {
-        let all = self.app.store.outbox(100).await.unwrap();
+        let all = self.app.store.outbox(0, 100).await.unwrap();
         let told = |row: &&bailiwick_store::OutboxRow| {
             row.notice.to.as_str() == person && row.notice.subject.contains(what)
         };

@@ -84,9 +84,9 @@ pub(crate) struct ExchangeLink {
 pub(crate) struct NewToken {
     /// `read`, `request`, `approve`, `revoke`, `administer`.
     pub scopes: Vec<String>,
-    /// Only for these services, where given.
+    /// Only for these services, where given; an empty list is refused.
     pub services: Option<Vec<String>>,
-    /// How long it lasts, 1 to 720.
+    /// How long it lasts, 1 to 720; no longer than the token that it is made with.
     pub hours: u32,
     /// What it is for, for whoever finds it in a list.
     pub purpose: String,

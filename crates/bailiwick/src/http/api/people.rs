@@ -14,7 +14,7 @@ use super::bodies::{ExchangeLink, FreshLink, FreshTokenBody, Me, NewToken, Token
 use super::caller::Caller;
 use super::error::{ApiError, ErrorBody};
 use super::input::{Json, Path};
-use crate::app::{App, Scope};
+use crate::app::{App, Scope, TokenWish};
 use crate::fault::Fault;
 
 /// Who you are.
@@ -64,17 +64,21 @@ pub(super) async fn exchange_link(
         .make_token(
             &Actor::Person(asking.by.clone()),
             &asking.by,
-            &all,
-            None,
-            session.expires_at.ms_since(app.now()),
-            "bailiwick login",
+            &TokenWish {
+                allows: &all,
+                services: None,
+                lifetime_ms: session.expires_at.ms_since(app.now()),
+                purpose: "bailiwick login",
+                made_with: None,
+            },
         )
         .await?;
     app.sign_out(&asking).await?;
     Ok((StatusCode::CREATED, Json(FreshTokenBody::of(token))))
 }
 
-/// Make a token that can do no more than you, for a limited time.
+/// Make a token that can do no more than you, for a limited time. One that is made with a token ends with it
+/// at the latest, and is revoked with it.
 #[utoipa::path(post, path = "/tokens", tag = "people", request_body = NewToken,
     responses((status = 201, body = FreshTokenBody), (status = 400, body = ErrorBody)))]
 pub(super) async fn make_token(
@@ -117,10 +121,15 @@ pub(super) async fn make_token(
         }
     }
     let holder: &SignedIn = &asking.by;
-    let lifetime = i64::from(body.hours).saturating_mul(HOUR_MS);
     let by = Actor::Person(asking.by.clone());
-    let token =
-        app.make_token(&by, holder, &allows, services.as_ref(), lifetime, &body.purpose).await?;
+    let wish = TokenWish {
+        allows: &allows,
+        services: services.as_ref(),
+        lifetime_ms: i64::from(body.hours).saturating_mul(HOUR_MS),
+        purpose: &body.purpose,
+        made_with: asking.token.as_ref(),
+    };
+    let token = app.make_token(&by, holder, &wish).await?;
     Ok((StatusCode::CREATED, Json(FreshTokenBody::of(token))))
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bailiwick_connect::validate::Network;
 
+use crate::app::Ways;
 use crate::app::start::{Opened, Options};
 use crate::app::start_token::TokenOptions;
 use crate::settings::Settings;
@@ -31,21 +32,31 @@ pub(in crate::drive::faults) async fn open_at(
     world: World,
     lab_dns: SocketAddr,
 ) -> Opened {
-    open_with(data, estate, world, (lab_dns, Vec::new())).await
+    open_with(data, estate, world, (lab_dns, Vec::new(), Ways::default())).await
+}
+
+/// The same from where notices leave.
+pub(in crate::drive::faults) async fn open_telling(
+    data: &Path,
+    world: World,
+    ways: Ways,
+) -> Opened {
+    let (nowhere, loopback) = ("127.0.0.1:0".parse().unwrap(), Network::parse("127.0.0.0/8"));
+    open_with(data, None, world, (nowhere, vec![loopback.unwrap()], ways)).await
 }
 
 /// The same where a network may be reached although it is private.
 pub(in crate::drive::faults) async fn open_allowing(data: &Path, network: &str) -> Opened {
     let network = Network::parse(network).unwrap();
     let nowhere = "127.0.0.1:0".parse().unwrap();
-    open_with(data, None, World::system(), (nowhere, vec![network])).await
+    open_with(data, None, World::system(), (nowhere, vec![network], Ways::default())).await
 }
 
 async fn open_with(
     data: &Path,
     estate: Option<&Path>,
     world: World,
-    (lab_dns, allowed_networks): (SocketAddr, Vec<Network>),
+    (lab_dns, allowed_networks, ways): (SocketAddr, Vec<Network>, Ways),
 ) -> Opened {
     let nowhere = "127.0.0.1:0".parse().unwrap();
     let options = Options {
@@ -87,7 +98,7 @@ async fn open_with(
         envelope_unused_days: 30,
         watch: None,
         rdap: None,
-        ways: crate::app::Ways::default(),
+        ways,
         lab: true,
     };
     Opened::with(&options, settings, world).await.unwrap()
