@@ -7,7 +7,7 @@ use bailiwick_core::ledger::{
 };
 use bailiwick_core::names::Digest;
 use bailiwick_core::record::{Batch, Fact, Notice, Work};
-use bailiwick_core::time::HOUR_MS;
+use bailiwick_core::time::{HOUR_MS, Time};
 use bailiwick_store::{After, CertificateFilter, CertificateOrder, ChangeFilter, Store};
 
 use crate::engine::Place;
@@ -201,6 +201,11 @@ async fn people_and_policy_are_read(place: &Place) {
     assert_eq!((rest.items.len(), rest.next), (1, None));
     assert!(store.decisions(Some(false), None, 2).await.unwrap().items.is_empty());
 
+    notices_are_given_up_and_forgotten(&store, at).await;
+    store.close().await;
+}
+
+async fn notices_are_given_up_and_forgotten(store: &Store, at: Time) {
     let notice = Notice {
         to: sample::person("bob"),
         subject: "approve the change".to_owned(),
@@ -224,7 +229,6 @@ async fn people_and_policy_are_read(place: &Place) {
     let batch = Batch { notices: vec![notice], ..Batch::default() };
     store.commit(batch).await.unwrap();
     assert_eq!(store.outbox(0, 10).await.unwrap()[0].id, waiting[1].id + 1);
-    store.close().await;
 }
 
 async fn tiles_give_proofs(place: &Place) {

@@ -201,21 +201,11 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let (_keep, tls) = watch::channel(tls);
         let holder = format!("{}", app.now().unix_ms());
+        let (ours, public) = (crate::http::router(&app), crate::http::plain_router(&app));
+        let (tls, bounds) = (Security::Tls(tls), Bounds::of_this_process());
         let tasks = vec![
-            tokio::spawn(server::serve(
-                https,
-                Security::Tls(tls),
-                crate::http::router(&app),
-                Bounds::of_this_process(),
-                stopped.clone(),
-            )),
-            tokio::spawn(server::serve(
-                plain,
-                Security::Plain,
-                crate::http::plain_router(&app),
-                Bounds::of_this_process(),
-                stopped.clone(),
-            )),
+            tokio::spawn(server::serve(https, tls, ours, bounds, stopped.clone())),
+            tokio::spawn(server::serve(plain, Security::Plain, public, bounds, stopped.clone())),
             tokio::spawn(crate::drive::run(Arc::clone(&app), holder, stopped)),
         ];
         Self { app, stop, tasks, first_link: None, lab: None, notify: None }
