@@ -7,6 +7,8 @@ use bailiwick_core::names::DnsName;
 pub const OCTETS_MAX: usize = 64 * 1024;
 /// Seconds for which a policy may be kept at most (RFC 8461, section 3.2).
 const MAX_AGE_SECONDS_MAX: u32 = 31_557_600;
+/// Patterns that are shown where a policy is told in one line.
+const MX_SHOWN: usize = 4;
 /// Digits of `max_age`.
 const MAX_AGE_DIGITS_MAX: usize = 10;
 
@@ -122,10 +124,13 @@ impl core::fmt::Display for MtaSts {
             Mode::None => "none",
         };
         write!(f, "mode {mode}, {} s", self.max_age_seconds)?;
-        for one in &self.mx {
+        for one in self.mx.iter().take(MX_SHOWN) {
             write!(f, ", mx {one}")?;
         }
-        Ok(())
+        match self.mx.len().saturating_sub(MX_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 
