@@ -13,6 +13,9 @@ use crate::stop::Stop;
 /// How long a server may take until it serves.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long one that ends by itself may take for it.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
+
 /// One of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Server {
@@ -37,8 +40,12 @@ pub(crate) struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The one of ours stops its server when its standard input ends.
-        drop(self.child.stdin.take());
+        // The one of ours stops its server and clears its folder when its standard input ends.
+        let ends_by_itself = self.child.stdin.take().map(drop).is_some();
+        let end = Instant::now() + if ends_by_itself { ENDS_WITHIN } else { Duration::ZERO };
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         if matches!(self.child.try_wait(), Ok(None)) {
             let pid = self.child.id().to_string();
             // One that ended by itself meanwhile is no error.
